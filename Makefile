@@ -1,0 +1,44 @@
+# Every target first sees to what it needs (scripts/setup.mjs), which takes a moment only when it is all there.
+
+USERS ?= 100000
+
+SETUP := node scripts/setup.mjs
+# The Node among the npm packages comes first: the system's may be older.
+WITH_NODE := PATH="$(CURDIR)/node_modules/.bin:$$PATH"
+
+.DEFAULT_GOAL := help
+.PHONY: help run test fuzz bench docs format clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+# exec, so that no shell stands between the terminal and the service: Ctrl-C reaches it once, and it ends in its own time.
+run: ## start everything here, with USERS=100000 made-up users on the first start
+	@$(SETUP)
+	@$(WITH_NODE) exec node src/main.ts all --seed-users $(USERS)
+
+# Tests start a Redis of their own and never touch the one that REDIS_URL names.
+test: ## lint, types, and all tests
+	@REDIS_URL= $(SETUP)
+	@npm run --silent lint
+	@npm run --silent types
+	@npm test --silent
+
+fuzz: ## call the API with made-up requests, for as long as it takes
+	@REDIS_URL= $(SETUP)
+	@$(WITH_NODE) exec scripts/fuzz.sh
+
+bench: ## measure, and write the results down
+	@REDIS_URL= $(SETUP)
+	@$(WITH_NODE) exec node bench/run.ts
+
+docs: ## write the generated documents anew
+	@REDIS_URL= $(SETUP)
+	@$(WITH_NODE) exec node scripts/docs.ts
+
+format: ## format the code, and mend what the linter can mend
+	@REDIS_URL= $(SETUP)
+	@npm run --silent format
+
+clean: ## delete the data, the packages and the tools; the next start makes them anew
+	rm -rf var node_modules .tools

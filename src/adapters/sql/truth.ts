@@ -1,0 +1,107 @@
+import { normaliseUsername } from '../../domain/user.ts'
+import type { Dialect, Session, SqlValue, TrueUser, Truth, UserFilter } from '../../ports.ts'
+import { readCatalogue } from './role-rows.ts'
+import { readUserRows, readVersions } from './user-rows.ts'
+
+const MAX_READS = 3
+
+/**
+ * Reads the database. `point` answers what is short; `scan` what may take long (on an embedded database in a thread of
+ * its own).
+ */
+export function sqlTruth({
+  point,
+  scan,
+  dialect,
+}: {
+  point: Session
+  scan: Pick<Session, 'query'>
+  dialect: Dialect
+}): Truth {
+  return {
+    user: async (userId) => firstOf(await readUsers(point, [userId])),
+    users: (userIds) => readUsers(point, userIds),
+    userIdByUsername: async (username) => {
+      const [row] = await point.query<{ user_id: number }>('SELECT user_id FROM users WHERE LOWER(username) = ?', [
+        normaliseUsername(username),
+      ])
+      return row?.user_id ?? null
+    },
+    userIds: async (filter, afterId, limit) => {
+      const { sql, params } = filteredIds(filter, afterId)
+      const rows = await scan.query<{ user_id: number }>(`${sql} ${dialect.limit(limit)}`, params)
+      return rows.map((row) => row.user_id)
+    },
+    countUsers: async () => {
+      const [row] = await scan.query<{ n: number }>('SELECT COUNT(*) AS n FROM users')
+      return Number(row?.n ?? 0)
+    },
+    roles: () => readCatalogue(point),
+    usersChangedSince: async (since, afterId, limit) => changedSince(scan, dialect, since, afterId, limit),
+    now: async () => {
+      const [row] = await point.query<{ now: string }>(`SELECT ${dialect.utcNow} AS now FROM service_epoch`)
+      if (!row) throw new Error('service_epoch has no row: the database is not set up')
+      return row.now
+    },
+  }
+}
+
+/** Version, rows, version: what moved meanwhile is read again, at most MAX_READS times, and then never stored. */
+export async function readUsers(session: Session, userIds: number[]): Promise<TrueUser[]> {
+  const answers = new Map<number, TrueUser>()
+  let pending = [...new Set(userIds)]
+  for (let attempt = 1; pending.length > 0; attempt += 1) {
+    const before = await readVersions(session, pending)
+    const rows = await readUserRows(session, pending)
+    const after = await readVersions(session, pending)
+    for (const userId of pending) {
+      const version = before.get(userId) ?? 0
+      const user = rows.get(userId) ?? null
+      if (user) user.version = version
+      answers.set(userId, { userId, version, user, settled: after.get(userId) === before.get(userId) })
+    }
+    pending = attempt === MAX_READS ? [] : pending.filter((userId) => !answers.get(userId)?.settled)
+  }
+  return userIds.map((userId) => answers.get(userId) ?? { userId, version: 0, user: null, settled: true })
+}
+
+function firstOf(users: TrueUser[]): TrueUser {
+  const [user] = users
+  if (!user) throw new RangeError('asked for no user')
+  return user
+}
+
+/** Subselects rather than joins: each filter alone has an index, and no row comes twice. */
+function filteredIds({ branchId, role, status }: UserFilter, afterId: number): { sql: string; params: SqlValue[] } {
+  const where = ['user_id > ?']
+  const params: SqlValue[] = [afterId]
+  if (branchId !== null) {
+    where.push('user_id IN (SELECT user_id FROM user_branches WHERE branch_id = ?)')
+    params.push(branchId)
+  }
+  if (role !== null) {
+    where.push('user_id IN (SELECT user_id FROM user_roles WHERE role = ?)')
+    params.push(role)
+  }
+  if (status !== null) {
+    where.push('status = ?')
+    params.push(status)
+  }
+  return { sql: `SELECT user_id FROM users WHERE ${where.join(' AND ')} ORDER BY user_id`, params }
+}
+
+/** Ids are text in entity_versions (the catalogue's is '*'), so the order that paging needs is that of the number. */
+async function changedSince(
+  scan: Pick<Session, 'query'>,
+  dialect: Dialect,
+  since: string,
+  afterId: number,
+  limit: number,
+) {
+  const rows = await scan.query<{ id: number }>(
+    `SELECT DISTINCT CAST(entity_id AS BIGINT) AS id FROM entity_versions
+     WHERE entity = 'user' AND changed_at >= ? AND CAST(entity_id AS BIGINT) > ? ORDER BY 1 ${dialect.limit(limit)}`,
+    [since, afterId],
+  )
+  return rows.map((row) => Number(row.id))
+}

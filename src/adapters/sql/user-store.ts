@@ -1,0 +1,94 @@
+import { DomainError } from '../../domain/errors.ts'
+import type { UserEvent } from '../../domain/events.ts'
+import type { RoleCatalogue } from '../../domain/role.ts'
+import type { User } from '../../domain/user.ts'
+import type { Database, IdempotencyKey, Session, UserStore, WriteContext, Written } from '../../ports.ts'
+import { writeAudit } from './audit.ts'
+import { registerUser } from './register-user.ts'
+import { readCatalogue } from './role-rows.ts'
+import { writeUserEvents } from './user-events.ts'
+import { readUserRows, readVersions } from './user-rows.ts'
+import { refuseTakenUsername, refusingDuplicateUsername } from './usernames.ts'
+
+/** How often a command begins again because somebody else wrote the user between its reading and its commit. */
+const MAX_ATTEMPTS = 3
+
+type Decide = (user: User, session: Session) => Promise<UserEvent[]>
+
+/** The commands' side of the database. `visible` is true here; telling the read models is the caller's (wiring). */
+export function sqlUserStore(database: Database): UserStore {
+  return {
+    update: (userId, context, decide) => update(database, userId, context, async (user) => decide(user)),
+    updateWithRoles: (userId, context, decide) =>
+      update(database, userId, context, async (user, session) => decide(user, await settledCatalogue(session))),
+    register: (registration, by, idempotency: IdempotencyKey | null) =>
+      registerUser(database, registration, by, idempotency),
+  }
+}
+
+async function update(database: Database, userId: number, context: WriteContext, decide: Decide): Promise<Written> {
+  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
+    try {
+      const version = await database.transaction((session) => updateOnce(database, session, userId, context, decide))
+      return { version, visible: true }
+    } catch (error) {
+      if (!(error instanceof OvertakenError)) throw error
+    }
+  }
+  throw new DomainError('busy', 'Other programs keep changing this user; try again.')
+}
+
+async function updateOnce(database: Database, session: Session, userId: number, context: WriteContext, decide: Decide) {
+  const user = await lockAndLoad(session, userId)
+  const events = await decide(user, session)
+  if (events.length === 0) return user.version
+  if (context.expectedVersion !== null && context.expectedVersion !== user.version) {
+    throw new DomainError('version-conflict', `The user is at version ${user.version}.`)
+  }
+  const bumps = await checkingUsername(session, user, events, () =>
+    writeUserEvents(session, userId, events.filter(isChange)),
+  )
+  await writeAudit(session, database.dialect, { name: 'user', id: String(userId) }, events, context.by)
+  const version = (await readVersions(session, [userId])).get(userId) ?? 0
+  if (version !== user.version + bumps) throw new OvertakenError()
+  return version
+}
+
+/** The update changes and bumps nothing: it takes the row's lock, which every command of this service takes first. */
+async function lockAndLoad(session: Session, userId: number): Promise<User> {
+  const locked = await session.execute('UPDATE users SET user_id = user_id WHERE user_id = ?', [userId])
+  if (locked === 0) throw new DomainError('user-not-found', `There is no user ${userId}.`)
+  const version = (await readVersions(session, [userId])).get(userId) ?? 0
+  const user = (await readUserRows(session, [userId])).get(userId)
+  if (!user) throw new OvertakenError()
+  return { ...user, version }
+}
+
+async function settledCatalogue(session: Session): Promise<RoleCatalogue> {
+  const catalogue = await readCatalogue(session)
+  if (!catalogue.settled) throw new OvertakenError()
+  return catalogue
+}
+
+async function checkingUsername<Result>(
+  session: Session,
+  user: User,
+  events: UserEvent[],
+  write: () => Promise<Result>,
+) {
+  const username = events.find((event) => event.type === 'details-changed')?.changes.username
+  if (username !== undefined) await refuseTakenUsername(session, username, user.id)
+  return refusingDuplicateUsername(username, write)
+}
+
+function isChange(event: UserEvent): event is Exclude<UserEvent, { type: 'user-registered' }> {
+  return event.type !== 'user-registered'
+}
+
+/** Somebody wrote the user meanwhile: what was decided was decided on rows that are no longer so. */
+class OvertakenError extends Error {
+  constructor() {
+    super('overtaken by another writer')
+    this.name = 'OvertakenError'
+  }
+}

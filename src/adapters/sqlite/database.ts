@@ -1,0 +1,94 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { DomainError } from '../../domain/errors.ts'
+import type { Database, Session, SqlRow, SqlValue } from '../../ports.ts'
+import { isSqlError } from '../sql/errors.ts'
+import { type Connection, openConnection } from './connection.ts'
+import { sqliteDialect } from './dialect.ts'
+
+/** How long a write may wait for its turn (in this process, then for other processes' locks) before `busy`. */
+const LOCK_WAIT_MS = 5_000
+const RETRY_STEP_MS = 10
+const MAX_WAITING_WRITES = 256
+
+/**
+ * The embedded database. Reads have a connection of their own, so that they see committed rows only; writes go through
+ * one other connection, one transaction at a time, because SQLite has one writer anyhow. `node:sqlite` is synchronous:
+ * what may take long is read in a thread (scan-thread.ts).
+ */
+export function openSqlite(path: string): Database {
+  const writer = openConnection(path, { readOnly: false })
+  const reader = openConnection(path, { readOnly: false })
+  reader.exec('PRAGMA query_only = ON')
+  const inTurn = oneAtATime()
+  return {
+    ...readingFrom(reader),
+    dialect: sqliteDialect,
+    execute: (sql, params = []) => inTurn(() => untilNotBusy(() => writer.run(sql, params))),
+    transaction: (work) => inTurn(() => inTransaction(writer, work)),
+    close: () =>
+      inTurn(async () => {
+        reader.close()
+        writer.close()
+      }),
+  }
+}
+
+function readingFrom(connection: Connection): Pick<Session, 'query'> {
+  return {
+    query: async <Row extends SqlRow>(sql: string, params: SqlValue[] = []) =>
+      untilNotBusy(() => connection.all(sql, params) as Row[]),
+  }
+}
+
+/** BEGIN IMMEDIATE takes the write lock at once: nothing read inside can have become old by the time of the write. */
+async function inTransaction<Result>(connection: Connection, work: (session: Session) => Promise<Result>) {
+  await untilNotBusy(() => connection.exec('BEGIN IMMEDIATE'))
+  try {
+    const result = await work({
+      ...readingFrom(connection),
+      execute: async (sql, params = []) => connection.run(sql, params),
+    })
+    connection.exec('COMMIT')
+    return result
+  } catch (error) {
+    rollBack(connection)
+    throw error
+  }
+}
+
+/** Some errors have rolled back already; then ROLLBACK itself fails, and the first error is the one to tell. */
+function rollBack(connection: Connection) {
+  try {
+    connection.exec('ROLLBACK')
+  } catch (error) {
+    if (!isSqlError(error, 'other')) throw error
+  }
+}
+
+/** SQLite waits by blocking the thread, so it may wait only briefly; the rest of the wait is done here, asynchronously. */
+async function untilNotBusy<Result>(work: () => Result): Promise<Result> {
+  const deadline = Date.now() + LOCK_WAIT_MS
+  for (;;) {
+    try {
+      return work()
+    } catch (error) {
+      if (!isSqlError(error, 'busy')) throw error
+      if (Date.now() > deadline) throw new DomainError('busy', 'The database is locked by another writer.')
+      await wait(RETRY_STEP_MS * (0.5 + Math.random()))
+    }
+  }
+}
+
+function oneAtATime() {
+  let last: Promise<unknown> = Promise.resolve()
+  let waiting = 0
+  return async <Result>(work: () => Promise<Result>): Promise<Result> => {
+    if (waiting >= MAX_WAITING_WRITES) throw new DomainError('busy', 'Too many writes are waiting.')
+    waiting += 1
+    const mine = last.then(work, work)
+    last = mine.catch(() => undefined)
+    return mine.finally(() => {
+      waiting -= 1
+    })
+  }
+}

@@ -1,0 +1,57 @@
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
+import { DomainError } from '../../domain/errors.ts'
+import type { Session, SqlRow, SqlValue } from '../../ports.ts'
+import { openConnection } from './connection.ts'
+
+/** Scans that wait for the thread; one more is refused, because its answer would come too late to matter. */
+const MAX_WAITING_SCANS = 64
+
+type Request = { id: number; sql: string; params: SqlValue[] }
+type Reply = { id: number; rows: SqlRow[] } | { id: number; error: string }
+export type ScanThread = Pick<Session, 'query'> & { close(): Promise<void> }
+
+/** Runs reads that may take long in a thread with a connection of its own: `node:sqlite` would stall everything else. */
+export function openScanThread(path: string): ScanThread {
+  const thread = new Worker(new URL(import.meta.url), { workerData: { scanPath: path } })
+  thread.unref()
+  const waiting = new Map<number, { resolve(rows: SqlRow[]): void; reject(error: Error): void }>()
+  let lastId = 0
+  thread.on('message', (reply: Reply) => {
+    const asked = waiting.get(reply.id)
+    waiting.delete(reply.id)
+    if ('rows' in reply) asked?.resolve(reply.rows)
+    else asked?.reject(new Error(reply.error))
+  })
+  const failAll = (why: string) => {
+    for (const { reject } of waiting.values()) reject(new DomainError('database-unavailable', why))
+    waiting.clear()
+  }
+  thread.on('error', () => failAll('The scanning thread has failed.'))
+  thread.on('exit', () => failAll('The scanning thread has ended.'))
+  return {
+    query: <Row extends SqlRow>(sql: string, params: SqlValue[] = []) => {
+      if (waiting.size >= MAX_WAITING_SCANS) throw new DomainError('busy', 'Too many searches are waiting.')
+      lastId += 1
+      const id = lastId
+      return new Promise<Row[]>((resolve, reject) => {
+        waiting.set(id, { resolve: (rows) => resolve(rows as Row[]), reject })
+        thread.postMessage({ id, sql, params } satisfies Request)
+      })
+    },
+    close: async () => void (await thread.terminate()),
+  }
+}
+
+function serve(path: string): void {
+  const connection = openConnection(path, { readOnly: false })
+  connection.exec('PRAGMA query_only = ON')
+  parentPort?.on('message', ({ id, sql, params }: Request) => {
+    try {
+      parentPort?.postMessage({ id, rows: connection.all(sql, params) } satisfies Reply)
+    } catch (error) {
+      parentPort?.postMessage({ id, error: error instanceof Error ? error.message : 'failed' } satisfies Reply)
+    }
+  })
+}
+
+if (!isMainThread && typeof workerData?.scanPath === 'string') serve(workerData.scanPath)

@@ -1,0 +1,33 @@
+import { readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { findRedisServer, startLocalRedis } from '../adapters/redis/local-server.ts'
+import type { Config } from '../config.ts'
+import { PlainError } from './plain-error.ts'
+
+const URL_FILE = 'redis.url'
+
+export type BundledRedis = { url: string; stop(): Promise<void> }
+
+/** Starts the Redis that `all` brings with it, under the data folder, and leaves word of where it is. */
+export async function startBundledRedis(config: Config): Promise<BundledRedis> {
+  const binary = findRedisServer({ path: process.env.PATH ?? '', toolsDir: '.tools' })
+  if (!binary) throw new PlainError('There is no Redis: set REDIS_URL, or install redis-server (7 or newer).')
+  const server = await startLocalRedis({ binary, dir: join(config.dataDir, 'redis'), persist: true })
+  const file = join(config.dataDir, URL_FILE)
+  await writeFile(file, server.url)
+  return {
+    url: server.url,
+    stop: async () => {
+      await rm(file, { force: true })
+      await server.stop()
+    },
+  }
+}
+
+/** The settings with the Redis of a running `all` filled in, where REDIS_URL names none. */
+export async function withBundledRedis(config: Config): Promise<Config> {
+  if (config.redis.url !== null) return config
+  const url = await readFile(join(config.dataDir, URL_FILE), 'utf8').catch(() => null)
+  if (url === null) throw new PlainError('Set REDIS_URL, or start `users-service all` first: it brings its own Redis.')
+  return { ...config, redis: { ...config.redis, url } }
+}

@@ -1,0 +1,47 @@
+import type { FastifyInstance } from 'fastify'
+import type { FastifyZodOpenApiSchema, FastifyZodOpenApiTypeProvider } from 'fastify-zod-openapi'
+import { z } from 'zod'
+import { IfMatch, WrittenUser, writeAnswer, writeAnswers } from '../../wire/answer.ts'
+import { etag, expectedVersion, type TagBase } from '../../wire/etag.ts'
+import { BranchId, UserIdParam } from '../../wire/fields.ts'
+import { problems } from '../../wire/problem.ts'
+import { assignBranch, type Deps as HandlerDeps } from './handler.ts'
+
+const Assignment = z
+  .strictObject({ home: z.literal(true).optional().meta({ description: 'Make it the home branch.' }) })
+  .optional()
+  .meta({ id: 'Assignment', examples: [{ home: true }] })
+
+export type Deps = HandlerDeps & { tagBase: TagBase }
+
+export function assignBranchRoute(app: FastifyInstance, deps: Deps): void {
+  const handle = assignBranch(deps)
+  app.withTypeProvider<FastifyZodOpenApiTypeProvider>().route({
+    method: 'PUT',
+    url: '/users/:userId/branches/:branchId',
+    schema: {
+      tags: ['commands'],
+      summary: 'Assign a user to a branch',
+      description: 'With `home` it becomes the home branch as well.',
+      params: z.object({ userId: UserIdParam, branchId: BranchId }),
+      headers: IfMatch,
+      body: Assignment,
+      response: { ...writeAnswers(WrittenUser), ...problems(400, 404, 409, 412, 413, 415, 503) },
+    } satisfies FastifyZodOpenApiSchema,
+    handler: async (request, reply) => {
+      const { params, body } = request
+      const context = {
+        expectedVersion: expectedVersion(request.headers['if-match'], deps.tagBase, ['u', 'p']),
+        by: request.actor,
+      }
+      const { version, visible } = await handle({
+        userId: params.userId,
+        branchId: params.branchId,
+        home: body?.home ?? false,
+        context,
+      })
+      const answer = writeAnswer(etag(deps.tagBase, 'u', version), visible, { userId: params.userId, version })
+      return reply.code(answer.status).headers(answer.headers).send(answer.body)
+    },
+  })
+}

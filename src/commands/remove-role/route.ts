@@ -1,0 +1,36 @@
+import type { FastifyInstance } from 'fastify'
+import type { FastifyZodOpenApiSchema, FastifyZodOpenApiTypeProvider } from 'fastify-zod-openapi'
+import { z } from 'zod'
+import { IfMatch, WrittenRole, writeAnswer, writeAnswers } from '../../wire/answer.ts'
+import { etag, expectedVersion, type TagBase } from '../../wire/etag.ts'
+import { RoleName } from '../../wire/fields.ts'
+import { problems } from '../../wire/problem.ts'
+import { type Deps as HandlerDeps, removeRole } from './handler.ts'
+
+export type Deps = HandlerDeps & { tagBase: TagBase }
+
+export function removeRoleRoute(app: FastifyInstance, deps: Deps): void {
+  const handle = removeRole(deps)
+  app.withTypeProvider<FastifyZodOpenApiTypeProvider>().route({
+    method: 'DELETE',
+    url: '/roles/:role',
+    schema: {
+      tags: ['roles'],
+      summary: 'Remove a role',
+      description: 'Only one that nobody holds.',
+      params: z.object({ role: RoleName }),
+      headers: IfMatch,
+      response: { ...writeAnswers(WrittenRole), ...problems(400, 409, 412, 503) },
+    } satisfies FastifyZodOpenApiSchema,
+    handler: async (request, reply) => {
+      const { params } = request
+      const context = {
+        expectedVersion: expectedVersion(request.headers['if-match'], deps.tagBase, ['r']),
+        by: request.actor,
+      }
+      const { version, visible } = await handle({ role: params.role, context })
+      const answer = writeAnswer(etag(deps.tagBase, 'r', version), visible, { role: params.role, version })
+      return reply.code(answer.status).headers(answer.headers).send(answer.body)
+    },
+  })
+}

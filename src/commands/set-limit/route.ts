@@ -1,0 +1,42 @@
+import type { FastifyInstance } from 'fastify'
+import type { FastifyZodOpenApiSchema, FastifyZodOpenApiTypeProvider } from 'fastify-zod-openapi'
+import { z } from 'zod'
+import { IfMatch, WrittenUser, writeAnswer, writeAnswers } from '../../wire/answer.ts'
+import { etag, expectedVersion, type TagBase } from '../../wire/etag.ts'
+import { LimitNameParam, LimitValue, UserIdParam } from '../../wire/fields.ts'
+import { problems } from '../../wire/problem.ts'
+import { type Deps as HandlerDeps, setLimit } from './handler.ts'
+
+export type Deps = HandlerDeps & { tagBase: TagBase }
+
+export function setLimitRoute(app: FastifyInstance, deps: Deps): void {
+  const handle = setLimit(deps)
+  app.withTypeProvider<FastifyZodOpenApiTypeProvider>().route({
+    method: 'PUT',
+    url: '/users/:userId/limits/:limit',
+    schema: {
+      tags: ['commands'],
+      summary: 'Set a limit',
+      description: 'Within the range of that limit: percentages 0 to 100, money in cents.',
+      params: z.object({ userId: UserIdParam, limit: LimitNameParam }),
+      headers: IfMatch,
+      body: z.strictObject({ value: LimitValue }).meta({ id: 'LimitSetting', examples: [{ value: 15 }] }),
+      response: { ...writeAnswers(WrittenUser), ...problems(400, 404, 409, 412, 413, 415, 503) },
+    } satisfies FastifyZodOpenApiSchema,
+    handler: async (request, reply) => {
+      const { params, body } = request
+      const context = {
+        expectedVersion: expectedVersion(request.headers['if-match'], deps.tagBase, ['u', 'p']),
+        by: request.actor,
+      }
+      const { version, visible } = await handle({
+        userId: params.userId,
+        limit: params.limit,
+        value: body.value,
+        context,
+      })
+      const answer = writeAnswer(etag(deps.tagBase, 'u', version), visible, { userId: params.userId, version })
+      return reply.code(answer.status).headers(answer.headers).send(answer.body)
+    },
+  })
+}

@@ -1,0 +1,36 @@
+import type { FastifyInstance } from 'fastify'
+import type { FastifyZodOpenApiSchema, FastifyZodOpenApiTypeProvider } from 'fastify-zod-openapi'
+import { z } from 'zod'
+import { IfMatch, WrittenUser, writeAnswer, writeAnswers } from '../../wire/answer.ts'
+import { etag, expectedVersion, type TagBase } from '../../wire/etag.ts'
+import { BranchId, UserIdParam } from '../../wire/fields.ts'
+import { problems } from '../../wire/problem.ts'
+import { type Deps as HandlerDeps, unassignBranch } from './handler.ts'
+
+export type Deps = HandlerDeps & { tagBase: TagBase }
+
+export function unassignBranchRoute(app: FastifyInstance, deps: Deps): void {
+  const handle = unassignBranch(deps)
+  app.withTypeProvider<FastifyZodOpenApiTypeProvider>().route({
+    method: 'DELETE',
+    url: '/users/:userId/branches/:branchId',
+    schema: {
+      tags: ['commands'],
+      summary: 'Take a user off a branch',
+      description: 'Not the home branch, and not one at which roles are held.',
+      params: z.object({ userId: UserIdParam, branchId: BranchId }),
+      headers: IfMatch,
+      response: { ...writeAnswers(WrittenUser), ...problems(400, 404, 409, 412, 503) },
+    } satisfies FastifyZodOpenApiSchema,
+    handler: async (request, reply) => {
+      const { params } = request
+      const context = {
+        expectedVersion: expectedVersion(request.headers['if-match'], deps.tagBase, ['u', 'p']),
+        by: request.actor,
+      }
+      const { version, visible } = await handle({ userId: params.userId, branchId: params.branchId, context })
+      const answer = writeAnswer(etag(deps.tagBase, 'u', version), visible, { userId: params.userId, version })
+      return reply.code(answer.status).headers(answer.headers).send(answer.body)
+    },
+  })
+}

@@ -1,0 +1,136 @@
+import { z } from 'zod'
+
+const integer = (fallback: number, min: number, max: number, description: string) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/, `a whole number, ${min} to ${max}`)
+    .default(String(fallback))
+    .transform(Number)
+    .refine((n) => n >= min && n <= max, `a whole number, ${min} to ${max}`)
+    .describe(description)
+
+/** Every setting: one environment variable each. This is the only place that reads the environment. */
+const VARIABLES = {
+  HOST: z.string().min(1).default('127.0.0.1').describe('Address to listen on.'),
+  PORT: integer(8080, 0, 65_535, 'Port to listen on; 0 takes a free one.'),
+  DATA_DIR: z.string().min(1).default('var').describe('Folder of the embedded database and of the bundled Redis.'),
+  REDIS_URL: z
+    .string()
+    .regex(/^rediss?:\/\/\S+$/, 'redis://… or rediss://…')
+    .optional()
+    .describe('Redis for the read models. Absent: `all` starts its own under DATA_DIR.'),
+  REDIS_COMMAND_TIMEOUT_MS: integer(250, 10, 60_000, 'Longest wait for one Redis command; then the database answers.'),
+  REDIS_CONNECT_TIMEOUT_MS: integer(1_000, 10, 60_000, 'Longest wait for a connection to Redis.'),
+  FEED_POLL_MS: integer(25, 5, 60_000, 'How often the worker looks for changes that nobody announced.'),
+  LONGEST_TRANSACTION_MS: integer(
+    600_000,
+    1_000,
+    86_400_000,
+    'No writer’s transaction lasts longer: how far before the mark a replay begins.',
+  ),
+  INLINE_PROJECTION_MS: integer(
+    250,
+    0,
+    10_000,
+    'Longest time that a command waits for its own change to be projected.',
+  ),
+  BODY_LIMIT_BYTES: integer(65_536, 1_024, 10_485_760, 'Largest request body.'),
+  REQUEST_TIMEOUT_MS: integer(10_000, 100, 600_000, 'Longest time in which a request must have arrived whole.'),
+  KEEP_ALIVE_TIMEOUT_MS: integer(
+    72_000,
+    1_000,
+    600_000,
+    'How long an idle connection stays open; longer than the ingress’s.',
+  ),
+  MAX_CONNECTIONS: integer(10_000, 1, 1_000_000, 'Connections at the same time; more are closed at once.'),
+  SHUTDOWN_GRACE_MS: integer(10_000, 0, 600_000, 'How long requests in flight may take after SIGTERM.'),
+  LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
+    .default('info')
+    .describe('Least severe level that is logged.'),
+  LOG_FORMAT: z.enum(['auto', 'json', 'pretty']).default('auto').describe('`auto`: pretty on a terminal, else JSON.'),
+} as const
+
+const Environment = z.object(VARIABLES)
+type Environment = z.infer<typeof Environment>
+
+export type Config = {
+  http: {
+    host: string
+    port: number
+    bodyLimitBytes: number
+    requestTimeoutMs: number
+    keepAliveTimeoutMs: number
+    maxConnections: number
+  }
+  dataDir: string
+  redis: { url: string | null; commandTimeoutMs: number; connectTimeoutMs: number }
+  feed: { pollMs: number; longestTransactionMs: number }
+  inlineProjectionMs: number
+  shutdownGraceMs: number
+  log: { level: Environment['LOG_LEVEL']; format: Environment['LOG_FORMAT'] }
+}
+
+/** A variable with a value that is not allowed. The value itself stands in no message: it may be a secret. */
+export class ConfigError extends Error {}
+
+/** Reads the environment. Empty counts as absent. Throws ConfigError that names each wrong variable and what is allowed. */
+export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config {
+  const given = Object.fromEntries(Object.keys(VARIABLES).map((name) => [name, environment[name] || undefined]))
+  const parsed = Environment.safeParse(given)
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`)
+    throw new ConfigError(`Wrong settings. ${faults.join('; ')}`)
+  }
+  return configFrom(parsed.data)
+}
+
+function configFrom(env: Environment): Config {
+  return {
+    http: {
+      host: env.HOST,
+      port: env.PORT,
+      bodyLimitBytes: env.BODY_LIMIT_BYTES,
+      requestTimeoutMs: env.REQUEST_TIMEOUT_MS,
+      keepAliveTimeoutMs: env.KEEP_ALIVE_TIMEOUT_MS,
+      maxConnections: env.MAX_CONNECTIONS,
+    },
+    dataDir: env.DATA_DIR,
+    redis: {
+      url: env.REDIS_URL ?? null,
+      commandTimeoutMs: env.REDIS_COMMAND_TIMEOUT_MS,
+      connectTimeoutMs: env.REDIS_CONNECT_TIMEOUT_MS,
+    },
+    feed: { pollMs: env.FEED_POLL_MS, longestTransactionMs: env.LONGEST_TRANSACTION_MS },
+    inlineProjectionMs: env.INLINE_PROJECTION_MS,
+    shutdownGraceMs: env.SHUTDOWN_GRACE_MS,
+    log: { level: env.LOG_LEVEL, format: env.LOG_FORMAT },
+  }
+}
+
+export type Setting = { name: string; fallback: string | null; meaning: string; allowed: string }
+
+/** Every variable with default and meaning, for `users-service config` and docs/configuration.md. */
+export function settings(): Setting[] {
+  const schema = z.toJSONSchema(Environment, { io: 'input', unrepresentable: 'any' })
+  return Object.entries(schema.properties ?? {}).map(([name, property]) => {
+    const {
+      default: fallback,
+      description,
+      enum: values,
+    } = property as { default?: string; description?: string; enum?: string[] }
+    const variable = VARIABLES[name as keyof typeof VARIABLES]
+    return {
+      name,
+      fallback: fallback ?? null,
+      meaning: description ?? variable.description ?? '',
+      allowed: values ? values.join(', ') : allowedOf(variable),
+    }
+  })
+}
+
+/** What the check itself says when it refuses: the same words in the document and in the error. */
+function allowedOf(variable: z.ZodType): string {
+  const refused = variable.safeParse('\0')
+  return refused.success ? 'any text' : (refused.error.issues[0]?.message ?? '')
+}

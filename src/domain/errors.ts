@@ -1,0 +1,35 @@
+/**
+ * Every way in which a rule of the domain, or the state of the world, can refuse a request. One list, so that the table
+ * from code to HTTP status (plugins/errors.ts) does not compile while a code has no status.
+ */
+export type ErrorCode =
+  | 'user-not-found'
+  | 'role-not-found'
+  | 'user-terminated'
+  | 'username-taken'
+  | 'branch-not-assigned'
+  | 'branch-is-home'
+  | 'branch-has-grants'
+  | 'too-many'
+  | 'role-in-use'
+  | 'limit-unknown'
+  | 'limit-out-of-range'
+  | 'invalid-cursor'
+  | 'version-conflict'
+  | 'idempotency-key-reused'
+  | 'search-unavailable'
+  | 'database-unavailable'
+  | 'busy'
+
+/** A refusal with a stable code. `field` is the JSON Pointer (RFC 6901) of what is at fault in the request, if one is. */
+export class DomainError extends Error {
+  readonly code: ErrorCode
+  readonly field: string | undefined
+
+  constructor(code: ErrorCode, detail: string, field?: string) {
+    super(detail)
+    this.name = 'DomainError'
+    this.code = code
+    this.field = field
+  }
+}

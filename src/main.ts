@@ -1,0 +1,26 @@
+#!/usr/bin/env node
+import { Command } from 'commander'
+import { allCommand } from './cli/all.ts'
+import { configCommand } from './cli/config.ts'
+import { rebuildCommand } from './cli/rebuild.ts'
+import { seedCommand } from './cli/seed-command.ts'
+import { serveCommand } from './cli/serve.ts'
+import { workCommand } from './cli/work.ts'
+import { ConfigError } from './config.ts'
+
+const program = new Command('users-service')
+  .description('Who is this user, where do they work, and what may they do?')
+  .addHelpText('after', '\nSettings come from the environment; `users-service config` explains each.')
+  .showHelpAfterError()
+for (const command of [allCommand, serveCommand, workCommand, seedCommand, rebuildCommand, configCommand]) {
+  program.addCommand(command())
+}
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  // What the person who started it can mend is said in one sentence; anything else is a fault and shows its stack.
+  const plain = error instanceof ConfigError || (error as { expected?: boolean }).expected === true
+  process.stderr.write(`${plain ? (error as Error).message : ((error as Error).stack ?? String(error))}\n`)
+  process.exitCode = 1
+}

@@ -1,0 +1,33 @@
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import type { FastifyInstance } from 'fastify'
+import { fastifyZodOpenApiPlugin, fastifyZodOpenApiTransformers } from 'fastify-zod-openapi'
+
+const DESCRIPTION = `Who is this user, where do they work, and what may they do?
+
+Errors are problem documents (RFC 9457) with a stable \`code\`. Reads carry an \`ETag\` and answer \`If-None-Match\`; commands
+take \`If-Match\` and answer the version that they made. \`Read-From\` says where an answer was read.`
+
+/** The OpenAPI document at /docs/json, made from the schemas that check the requests, and a page to try it at /docs. */
+export async function registerDocs(app: FastifyInstance): Promise<void> {
+  await app.register(fastifyZodOpenApiPlugin)
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'Users service', version: '1', description: DESCRIPTION },
+      servers: [{ url: '/', description: 'This server.' }],
+      tags: [
+        { name: 'queries', description: 'Questions about users.' },
+        { name: 'commands', description: 'Changes of users.' },
+        { name: 'roles', description: 'The role catalogue.' },
+        { name: 'operation', description: 'For those who run it.' },
+      ],
+    },
+    ...fastifyZodOpenApiTransformers,
+  })
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    uiConfig: { docExpansion: 'list', deepLinking: true, tryItOutEnabled: true, displayRequestDuration: true },
+    staticCSP: true,
+  })
+}

@@ -1,0 +1,36 @@
+import type { FastifyInstance, HTTPMethods } from 'fastify'
+import { sendProblem } from './errors.ts'
+
+const ALL: HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE']
+
+/**
+ * One of our paths, asked with another method, is 405 with Allow (RFC 9110 section 15.5.6), not 404. Call before the
+ * routes are made; what it returns, after.
+ */
+export function collectMethods(app: FastifyInstance): () => void {
+  const known = new Map<string, Set<string>>()
+  app.addHook('onRoute', ({ url, method }) => {
+    if (!url.startsWith('/v1/') && !url.startsWith('/health/')) return
+    const methods = known.get(url) ?? new Set()
+    for (const one of [method].flat()) methods.add(one)
+    known.set(url, methods)
+  })
+  return () => {
+    for (const [url, methods] of [...known]) {
+      const allow = [...methods].sort().join(', ')
+      const others = ALL.filter((method) => !methods.has(method))
+      if (others.length === 0) continue
+      app.route({
+        method: others,
+        url,
+        schema: { hide: true },
+        // Before the body is read: what is not wanted is not parsed either.
+        onRequest: async (request, reply) => {
+          reply.header('allow', allow)
+          return sendProblem(request, reply, 405, 'method-not-allowed', `This path takes ${allow}.`)
+        },
+        handler: async () => undefined,
+      })
+    }
+  }
+}

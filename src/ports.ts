@@ -1,0 +1,172 @@
+import type { UserEvent } from './domain/events.ts'
+import type { RoleCatalogue, RoleEvent } from './domain/role.ts'
+import type { User, UserStatus } from './domain/user.ts'
+
+// ── The database ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export type SqlValue = string | number | null
+export type SqlRow = Record<string, SqlValue>
+
+/** Somewhere statements run: a connection, or a transaction. Outside a transaction each statement commits by itself. */
+export type Session = {
+  query<Row extends SqlRow = SqlRow>(sql: string, params?: SqlValue[]): Promise<Row[]>
+  /** Answers the number of rows that the statement itself changed (not those that triggers changed). */
+  execute(sql: string, params?: SqlValue[]): Promise<number>
+}
+
+/** What differs between databases. Everything else of a statement is the subset that they share. */
+export type Dialect = {
+  name: 'sqlite' | 'informix'
+  /** Ends a SELECT: at most `rows` rows. */
+  limit(rows: number): string
+  /** A scalar expression: now, UTC, `YYYY-MM-DD HH:MM:SS.fff`, by the database's clock. */
+  utcNow: string
+  /** A SELECT of one row, column `id`: the key that this session's last INSERT into `users` was given. */
+  lastUserId: string
+}
+
+export type Database = Session & {
+  dialect: Dialect
+  /** Commits when `work` resolves, rolls back when it rejects. Waits a bounded time for a place: DomainError `busy`. */
+  transaction<Result>(work: (session: Session) => Promise<Result>): Promise<Result>
+  close(): Promise<void>
+}
+
+// ── Commands: the truth, written ────────────────────────────────────────────────────────────────────────────────────
+
+/** Who asked for a command, for the audit. */
+export type Actor = { name: string; requestId: string; address: string }
+
+/** `expectedVersion`: from If-Match; null when the caller named none. */
+export type WriteContext = { expectedVersion: number | null; by: Actor }
+
+/** `visible` false: committed, but the read models could not be told; the change feed will (design, section 3). */
+export type Written = { version: number; visible: boolean }
+
+export type IdempotencyKey = { key: string; requestHash: string }
+
+export type UserStore = {
+  /**
+   * Loads the user under a lock, lets `decide` say what happens, writes it with its audit entries, and commits; nothing
+   * is written when `decide` answers no event. `decide` is pure: it may run again. Throws `user-not-found`,
+   * `version-conflict` (something would change, and the version is not the expected one), `username-taken`.
+   */
+  update(userId: number, context: WriteContext, decide: (user: User) => UserEvent[]): Promise<Written>
+  /** As `update`, with the role catalogue of the same transaction in hand. */
+  updateWithRoles(
+    userId: number,
+    context: WriteContext,
+    decide: (user: User, catalogue: RoleCatalogue) => UserEvent[],
+  ): Promise<Written>
+  /** A repeated key with the same request answers the first one's user; with another, `idempotency-key-reused`. */
+  register(
+    registration: (userId: number) => Extract<UserEvent, { type: 'user-registered' }>,
+    by: Actor,
+    idempotency: IdempotencyKey | null,
+  ): Promise<Written & { userId: number }>
+}
+
+export type RoleStore = {
+  /** `holders`: how many grants of `role` there are (counted up to 1). Throws `version-conflict` as UserStore does. */
+  update(
+    role: string,
+    context: WriteContext,
+    decide: (catalogue: RoleCatalogue, holders: number) => RoleEvent[],
+  ): Promise<Written>
+}
+
+/** What a committed command owes the read models: nothing old may be served once it is acknowledged. */
+export type ReadModels = {
+  /** False: they are already as new. */
+  fenceUser(userId: number, version: number): Promise<boolean>
+  fenceRoles(version: number): Promise<boolean>
+  projectUserNow(userId: number): Promise<void>
+  projectRolesNow(): Promise<void>
+  /** Wakes the workers: something was committed. */
+  announce(): void
+}
+
+// ── The truth, read ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** `user` null: there is none (deleted when version > 0, never existed when 0). `settled` false: it kept moving while
+ * it was read, so it may be answered but never stored. */
+export type TrueUser = { userId: number; version: number; user: User | null; settled: boolean }
+
+export type UserFilter = { branchId: string | null; role: string | null; status: UserStatus | null }
+
+/** Reads the database, never a copy. */
+export type Truth = {
+  user(userId: number): Promise<TrueUser>
+  /** In the order of `userIds`, one each. At most MAX_BULK_USERS. */
+  users(userIds: number[]): Promise<TrueUser[]>
+  userIdByUsername(username: string): Promise<number | null>
+  /** Ids above `afterId`, ascending, at most `limit`. */
+  userIds(filter: UserFilter, afterId: number, limit: number): Promise<number[]>
+  countUsers(): Promise<number>
+  roles(): Promise<RoleCatalogue & { settled: boolean }>
+  /** Users whose version moved at or after `since` (database time), ids above `afterId`, ascending. */
+  usersChangedSince(since: string, afterId: number, limit: number): Promise<number[]>
+  /** The database's clock, `YYYY-MM-DD HH:MM:SS.fff`, UTC. */
+  now(): Promise<string>
+}
+export const MAX_BULK_USERS = 500
+
+// ── Redis, as the read models see it ────────────────────────────────────────────────────────────────────────────────
+
+/** One script of a `*.lua` file. Runs by its digest, loaded when the server does not know it. */
+export type LuaScript = { name: string; source: string }
+
+/**
+ * The commands that read models need; every call has the client's deadline and fails at once while there is no
+ * connection. Calls made in one turn of the event loop travel together (auto-pipelining).
+ */
+export type ReadModelRedis = {
+  /**
+   * The incarnation under which this connection may be believed, or null: unknown, or the server is not the one that
+   * the read models were made on. Nothing read while it is null may be served.
+   */
+  incarnation(): string | null
+  /** Reads the incarnation again now (a worker does, after it has written one). */
+  refreshIncarnation(): Promise<string | null>
+  /** The serving master's run id. */
+  runId(): string | null
+  get(key: string): Promise<string | null>
+  set(key: string, value: string): Promise<void>
+  del(...keys: string[]): Promise<void>
+  hmget(key: string, ...fields: string[]): Promise<(Buffer | null)[]>
+  smembers(key: string, max: number): Promise<string[]>
+  zrangeByScore(key: string, above: number, limit: number): Promise<string[]>
+  zrangeByLex(key: string, min: Buffer, max: Buffer, limit: number): Promise<Buffer[]>
+  run(script: LuaScript, keys: string[], args: (string | number | Buffer)[]): Promise<unknown>
+  publish(channel: string, message: string): Promise<void>
+  deleteMatching(pattern: string, keep: (key: string) => boolean): Promise<number>
+}
+
+// ── The change feed ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Says what changed, never what it is now. */
+export type Change = { changeId: number; entity: 'user' | 'role'; entityId: string; changedAt: string }
+
+export type ChangeFeed = {
+  /** Hands on batches, one at a time, and forgets a batch only after `handle` has resolved. */
+  subscribe(subscriber: ChangeSubscriber): Subscription
+}
+export type ChangeSubscriber = {
+  handle(changes: Change[]): Promise<void>
+  /** Now and then: every change that was visible before `mark` (database time) has been handled. */
+  onMark(mark: string): Promise<void>
+}
+export type Subscription = { wake(): void; stop(): Promise<void> }
+
+// ── The rest ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** The part of pino that is used: ids, never objects that hold personal data. */
+export type Log = {
+  debug(fields: object, message: string): void
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+/** `YYYY-MM-DDTHH:MM:SS.fffZ`, the process's clock: for columns and events, never for comparing with the database's. */
+export type Clock = () => Date

@@ -1,0 +1,70 @@
+import { foldName, searchName } from '../../domain/names.ts'
+import type { User } from '../../domain/user.ts'
+import type { ReadModelRedis } from '../../ports.ts'
+import type { Keys } from '../keys.ts'
+import { nameMember, termsOf } from '../user/project.ts'
+
+/** One place in a list: `key` sorts it, and is what a cursor holds. */
+export type Place<Key> = { key: Key; userId: number }
+
+/** A list's order, kept in Redis. `placeOf` says where a user stands in it by the truth, or null: not in it. */
+export type Index<Key> = {
+  first: Key
+  compare(a: Key, b: Key): number
+  read(after: Key, limit: number): Promise<Place<Key>[]>
+  placeOf(user: User): Place<Key> | null
+}
+
+type Deps = { redis: ReadModelRedis; keys: Keys }
+
+/** Everybody, by id. */
+export function everybody({ redis, keys }: Deps): Index<number> {
+  return byId(
+    (after, limit) => redis.zrangeByScore(keys.ids, after, limit),
+    () => true,
+  )
+}
+
+/** The active users who work at a branch, by id. */
+export function roster({ redis, keys }: Deps, branchId: string): Index<number> {
+  return byId(
+    (after, limit) => redis.zrangeByScore(keys.branch(branchId), after, limit),
+    (user) => termsOf(user).branches.includes(branchId),
+  )
+}
+
+function byId(
+  read: (after: number, limit: number) => Promise<string[]>,
+  belongs: (user: User) => boolean,
+): Index<number> {
+  return {
+    first: 0,
+    compare: (a, b) => a - b,
+    read: async (after, limit) => (await read(after, limit)).map((id) => ({ key: Number(id), userId: Number(id) })),
+    placeOf: (user) => (belongs(user) ? { key: user.id, userId: user.id } : null),
+  }
+}
+
+/** Everybody whose "family given" begins with `q`, folded, in the order of the names' bytes, then by id. */
+export function namesBeginningWith({ redis, keys }: Deps, q: string): Index<string> {
+  const prefix = foldName(q)
+  return {
+    first: '',
+    // As Redis compares: by bytes of UTF-8, which is the order of code points, not of UTF-16 code units.
+    compare: (a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)),
+    async read(after, limit) {
+      const min = after === '' ? `[${prefix}` : `(${after}`
+      const max = Buffer.concat([Buffer.from(`[${prefix}`), Buffer.from([0xff])])
+      const members = await redis.zrangeByLex(keys.names, Buffer.from(min), max, limit)
+      return members.map((member) => placeOf(member.toString()))
+    },
+    placeOf: (user) => {
+      const name = searchName(user.familyName, user.givenName)
+      return name.startsWith(prefix) ? placeOf(nameMember(name, user.id)) : null
+    },
+  }
+}
+
+function placeOf(member: string): Place<string> {
+  return { key: member, userId: Number(member.slice(member.lastIndexOf('\0') + 1)) }
+}

@@ -1,0 +1,93 @@
+import type { User } from '../../domain/user.ts'
+import type { ReadModelRedis, TrueUser, Truth } from '../../ports.ts'
+import type { Keys } from '../keys.ts'
+import { projectUser } from '../user/project.ts'
+import { orNull, type ShownUser, type UserViews } from '../user/views.ts'
+import type { Index, Place } from './indexes.ts'
+
+/** More users than this waiting to be projected: lists come from the database altogether. */
+const MAX_DIRTY = 500
+/** How many users a page may look at before it is given short: bounds a search whose filters let few through. */
+const MAX_SCANNED = 1_000
+
+export type Slice<Key> = { users: ShownUser[]; nextAfter: Key | null }
+export type Lists = ReturnType<typeof lists>
+type Deps = { redis: ReadModelRedis; keys: Keys; truth: Truth; views: UserViews }
+
+/**
+ * Pages through an index in Redis, corrected by the truth for the users whose commands are not yet projected: an index
+ * is believed for everybody but them.
+ */
+export function lists({ redis, keys, truth, views }: Deps) {
+  /** Read before the index is: who is projected in between has left `dirty` with the index already right. */
+  const dirtyUsers = async (): Promise<TrueUser[] | null> => {
+    const incarnation = redis.incarnation()
+    if (incarnation === null) return null
+    const [built, dirty] = await Promise.all([redis.get(keys.built), redis.smembers(keys.dirty, MAX_DIRTY + 1)])
+    if (built !== incarnation || dirty.length > MAX_DIRTY) return null
+    return dirty.length === 0 ? [] : truth.users(dirty.map(Number))
+  }
+
+  return {
+    /**
+     * At most `limit` users after `after`; null when the index cannot be used now. `matches` filters further, by what
+     * is shown.
+     */
+    async page<Key>(
+      index: Index<Key>,
+      after: Key,
+      limit: number,
+      matches: (user: ShownUser) => boolean,
+    ): Promise<Slice<Key> | null> {
+      return orNull(readPage(index, after, limit, matches))
+    },
+  }
+
+  async function readPage<Key>(index: Index<Key>, first: Key, limit: number, matches: (user: ShownUser) => boolean) {
+    const dirty = await dirtyUsers()
+    if (dirty === null) throw new Error('the index cannot be used now')
+    const corrections = new Map(dirty.map((found) => [found.userId, found]))
+    const users: ShownUser[] = []
+    let after = first
+    for (let scanned = 0; scanned < MAX_SCANNED; ) {
+      const wanted = limit + 1 - users.length
+      const { places, more } = await readPlaces(index, after, wanted, corrections)
+      const shown = await showAll(places, corrections)
+      for (const [i, place] of places.entries()) {
+        const user = shown[i]
+        if (user?.body && matches(user)) users.push(user)
+        if (users.length > limit) return { users: users.slice(0, limit), nextAfter: after }
+        after = place.key
+      }
+      if (!more) return { users, nextAfter: null }
+      scanned += places.length
+    }
+    return { users, nextAfter: after }
+  }
+
+  /** The next places of the index without the dirty users, merged with where the truth puts those. */
+  async function readPlaces<Key>(index: Index<Key>, after: Key, limit: number, dirty: Map<number, TrueUser>) {
+    const indexed = await index.read(after, limit + dirty.size)
+    const corrected = [...dirty.values()]
+      .flatMap(({ user }) => (user ? [index.placeOf(user)] : []))
+      .filter((place): place is Place<Key> => place !== null && index.compare(place.key, after) > 0)
+    const merged = indexed
+      .filter(({ userId }) => !dirty.has(userId))
+      .concat(corrected)
+      .sort((a, b) => index.compare(a.key, b.key))
+    return { places: merged.slice(0, limit), more: merged.length > limit || indexed.length === limit + dirty.size }
+  }
+
+  async function showAll<Key>(places: Place<Key>[], dirty: Map<number, TrueUser>) {
+    const fresh = new Map<number, ShownUser>()
+    for (const { user } of dirty.values()) if (user) fresh.set(user.id, shownFresh(user))
+    const others = await views.byIds(places.flatMap(({ userId }) => (fresh.has(userId) ? [] : [userId])))
+    const byUserId = new Map(others.map((user) => [user.userId, user]))
+    return places.map(({ userId }) => fresh.get(userId) ?? byUserId.get(userId))
+  }
+}
+
+function shownFresh(user: User): ShownUser {
+  const { userId, version, body } = projectUser(user)
+  return { userId, version, body, from: 'database' }
+}

@@ -1,0 +1,94 @@
+import { DomainError } from '../../domain/errors.ts'
+import { MAX_USER_ID } from '../../domain/user.ts'
+import type { ReadModelRedis, Truth, UserFilter } from '../../ports.ts'
+import type { ReadFrom } from '../../wire/answer.ts'
+import type { UserBody } from '../../wire/user.ts'
+import type { Keys } from '../keys.ts'
+import { project, type ShownUser } from '../user/views.ts'
+import { everybody, type Index, namesBeginningWith, roster } from './indexes.ts'
+import type { Lists } from './lists.ts'
+
+/** `next`: the key to go on after, for a cursor; null on the last page. */
+export type UserSlice = { users: ShownUser[]; next: string | null; from: ReadFrom }
+export type ListFilter = UserFilter & { q: string | null }
+export type UserLists = ReturnType<typeof userLists>
+type Deps = { redis: ReadModelRedis; keys: Keys; truth: Truth; pages: Lists }
+
+/** Chooses where a list comes from: an index in Redis where there is one that fits and may be used, else the database. */
+export function userLists(deps: Deps) {
+  return {
+    /** Rejects with `search-unavailable` when `q` is asked for while there is no index: SQL cannot fold names. */
+    async list(filter: ListFilter, after: string | null, limit: number): Promise<UserSlice> {
+      if (filter.q !== null) return search(deps, filter.q, filter, after, limit)
+      if (isRoster(filter)) return fromIndexOrTruth(deps, roster(deps, filter.branchId), filter, after, limit)
+      if (isOpen(filter)) return fromIndexOrTruth(deps, everybody(deps), filter, after, limit)
+      return fromTruth(deps, filter, after, limit)
+    },
+  }
+}
+
+type RosterFilter = ListFilter & { branchId: string }
+function isRoster(filter: ListFilter): filter is RosterFilter {
+  return filter.branchId !== null && filter.status === 'active' && filter.role === null
+}
+
+function isOpen({ branchId, role, status }: UserFilter): boolean {
+  return branchId === null && role === null && status === null
+}
+
+async function search(
+  deps: Deps,
+  q: string,
+  filter: ListFilter,
+  after: string | null,
+  limit: number,
+): Promise<UserSlice> {
+  const index = namesBeginningWith(deps, q)
+  const slice = await deps.pages.page(index, after ?? index.first, limit, matching(filter))
+  if (!slice) throw new DomainError('search-unavailable', 'The search index is being built; try again.')
+  return { users: slice.users, next: slice.nextAfter, from: 'redis' }
+}
+
+async function fromIndexOrTruth(
+  deps: Deps,
+  index: Index<number>,
+  filter: ListFilter,
+  after: string | null,
+  limit: number,
+) {
+  const slice = await deps.pages.page(index, idOf(after), limit, matching(filter))
+  if (!slice) return fromTruth(deps, filter, after, limit)
+  const next = slice.nextAfter === null ? null : String(slice.nextAfter)
+  return { users: slice.users, next, from: 'redis' as const }
+}
+
+async function fromTruth({ truth }: Deps, filter: ListFilter, after: string | null, limit: number): Promise<UserSlice> {
+  const ids = await truth.userIds(filter, idOf(after), limit + 1)
+  const found = await truth.users(ids.slice(0, limit))
+  const users = found.flatMap((read) => {
+    const { userId, version, body } = project(read)
+    return body.length === 0 ? [] : [{ userId, version, body, from: 'database' as const }]
+  })
+  return { users, next: ids.length > limit ? String(ids[limit - 1]) : null, from: 'database' }
+}
+
+/** A cursor that somebody made up goes on nowhere rather than anywhere. */
+function idOf(after: string | null): number {
+  if (after === null) return 0
+  const id = Number(after)
+  return Number.isSafeInteger(id) && id >= 0 ? id : MAX_USER_ID
+}
+
+/** By what is shown: an index may lag behind a body that has just changed. */
+function matching(filter: UserFilter): (user: ShownUser) => boolean {
+  if (isOpen(filter)) return () => true
+  const { branchId, role, status } = filter
+  return ({ body }) => {
+    const user = JSON.parse(body?.toString() ?? '{}') as Partial<UserBody>
+    return (
+      (status === null || user.status === status) &&
+      (branchId === null || user.branches?.includes(branchId) === true) &&
+      (role === null || user.roles?.some((grant) => grant.role === role) === true)
+    )
+  }
+}

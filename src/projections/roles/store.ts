@@ -1,0 +1,51 @@
+import type { RoleCatalogue } from '../../domain/role.ts'
+import type { ReadModelRedis, Truth } from '../../ports.ts'
+import type { ReadFrom } from '../../wire/answer.ts'
+import type { Keys } from '../keys.ts'
+import { lua } from '../lua.ts'
+import { OtherIncarnationError } from '../user/store.ts'
+import { orNull } from '../user/views.ts'
+
+const APPLY = lua(import.meta.url, 'apply-2')
+const FENCE = lua(import.meta.url, 'fence-1')
+
+export type ShownCatalogue = RoleCatalogue & { from: ReadFrom }
+export type RoleViews = ReturnType<typeof roleViews>
+type Deps = { redis: ReadModelRedis; keys: Keys; truth: Truth }
+
+/** The role catalogue, one entry. It is parsed once a version and process, because every permission question needs it. */
+export function roleViews({ redis, keys, truth }: Deps) {
+  let memo: RoleCatalogue | null = null
+
+  const fromRedis = async (): Promise<RoleCatalogue | null> => {
+    const [version] = await redis.hmget(keys.roles, 'v')
+    if (version && memo?.version === Number(version)) return believable() ? memo : null
+    const [newVersion, body] = await redis.hmget(keys.roles, 'v', 'b')
+    if (!newVersion || !body || !believable()) return null
+    memo = { version: Number(newVersion), roles: JSON.parse(body.toString()) }
+    return memo
+  }
+  /** A connection that closed meanwhile may have answered for a server that must not be believed. */
+  const believable = () => redis.incarnation() !== null
+
+  return {
+    async catalogue(): Promise<ShownCatalogue> {
+      const held = redis.incarnation() === null ? null : await orNull(fromRedis())
+      if (held) return { ...held, from: 'redis' }
+      const incarnation = redis.incarnation()
+      const { version, roles, settled } = await truth.roles()
+      if (settled && incarnation !== null) orNull(apply({ version, roles }, incarnation))
+      return { version, roles, from: 'database' }
+    },
+    apply,
+    async fence(version: number): Promise<boolean> {
+      return (await redis.run(FENCE, [keys.roles], [version])) === 1
+    },
+  }
+
+  async function apply(catalogue: RoleCatalogue, incarnation: string): Promise<void> {
+    const args = [incarnation, catalogue.version, JSON.stringify(catalogue.roles)]
+    const result = await redis.run(APPLY, [keys.roles, keys.inc], args)
+    if (result === 'incarnation') throw new OtherIncarnationError()
+  }
+}

@@ -1,0 +1,32 @@
+import { LRUCache } from 'lru-cache'
+import type { Holder } from '../../domain/permissions.ts'
+import type { ReadFrom } from '../../wire/answer.ts'
+import type { UserBody } from '../../wire/user.ts'
+import type { ShownUser, UserViews } from './views.ts'
+
+const MAX_MEMOISED = 20_000
+
+/** What permission questions need of a user. */
+export type ShownHolder = { version: number; holder: Holder; limits: UserBody['limits']; from: ReadFrom }
+export type Holders = ReturnType<typeof holders>
+
+/** Users as holders of roles: their bodies are parsed once a version. Null: there is no such user. */
+export function holders(views: Pick<UserViews, 'byId'>) {
+  const parsed = new LRUCache<number, { version: number; holder: Holder; limits: UserBody['limits'] }>({
+    max: MAX_MEMOISED,
+  })
+  return async (userId: number): Promise<ShownHolder | null> => {
+    const user = await views.byId(userId)
+    if (!user.body) return null
+    const known = parsed.get(userId)
+    if (known?.version === user.version) return { ...known, from: user.from }
+    const fresh = { version: user.version, ...parse(user.body) }
+    parsed.set(userId, fresh)
+    return { ...fresh, from: user.from }
+  }
+}
+
+function parse(body: NonNullable<ShownUser['body']>) {
+  const { status, branches, roles, limits } = JSON.parse(body.toString()) as UserBody
+  return { holder: { status, branches, roles }, limits }
+}

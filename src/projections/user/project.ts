@@ -1,0 +1,47 @@
+import { searchName } from '../../domain/names.ts'
+import { normaliseUsername, type User } from '../../domain/user.ts'
+import { userBody } from '../../wire/user.ts'
+
+/** What the indexes know of a user: enough to take every entry out again. */
+export type Terms = { username: string; name: string; branches: string[] }
+
+/** `body`: the bytes that clients get; empty for a user who is gone. */
+export type ProjectedUser = { userId: number; version: number; body: Buffer; terms: Terms | null }
+
+/** Rosters show active users only, the name index all; both are kept by terms, so the terms decide it. */
+export function projectUser(user: User): ProjectedUser {
+  return {
+    userId: user.id,
+    version: user.version,
+    body: Buffer.from(JSON.stringify(userBody(user))),
+    terms: termsOf(user),
+  }
+}
+
+export function projectGone(userId: number, version: number): ProjectedUser {
+  return { userId, version, body: Buffer.alloc(0), terms: null }
+}
+
+export function termsOf(user: User): Terms {
+  return {
+    username: normaliseUsername(user.username),
+    name: searchName(user.familyName, user.givenName),
+    branches: user.status === 'active' ? user.branches : [],
+  }
+}
+
+/** Terms as they are stored: compared byte by byte by the script, so written in one way only. */
+export function encodeTerms(terms: Terms | null): string {
+  return terms === null ? '' : JSON.stringify([terms.username, terms.name, terms.branches])
+}
+
+export function decodeTerms(text: string): Terms | null {
+  if (text === '') return null
+  const [username, name, branches] = JSON.parse(text) as [string, string, string[]]
+  return { username, name, branches }
+}
+
+/** A member of the name index: sorts by name, then by id (16 digits hold every safe integer). */
+export function nameMember(name: string, userId: number): string {
+  return `${name}\0${String(userId).padStart(16, '0')}`
+}

@@ -1,0 +1,29 @@
+import { DomainError } from '../../domain/errors.ts'
+import { effectivePermissions } from '../../domain/permissions.ts'
+import { compareText } from '../../domain/user.ts'
+import type { RoleViews } from '../../projections/roles/store.ts'
+import type { Holders } from '../../projections/user/holders.ts'
+
+export type Deps = { holders: Holders; roles: Pick<RoleViews, 'catalogue'> }
+
+/** Everything that the user may do, with the grant that decided each. */
+export function getPermissions({ holders, roles }: Deps) {
+  return async (userId: number, branchId: string | null) => {
+    const [user, catalogue] = await Promise.all([holders(userId), roles.catalogue()])
+    if (user === null) throw new DomainError('user-not-found', `There is no user ${userId}.`)
+    const { permissions, ignored } = effectivePermissions(user.holder, catalogue, branchId)
+    return {
+      version: user.version,
+      rolesVersion: catalogue.version,
+      from: user.from === 'redis' && catalogue.from === 'redis' ? ('redis' as const) : ('database' as const),
+      body: {
+        userId,
+        branchId,
+        status: user.holder.status,
+        permissions: [...permissions.values()].sort((a, b) => compareText(a.permission, b.permission)),
+        limits: user.limits,
+        ignoredGrants: ignored,
+      },
+    }
+  }
+}

@@ -1,0 +1,52 @@
+import type { FastifyInstance } from 'fastify'
+import type { FastifyZodOpenApiSchema, FastifyZodOpenApiTypeProvider } from 'fastify-zod-openapi'
+import { z } from 'zod'
+import { IfNoneMatch, readAnswer, readAnswers } from '../../wire/answer.ts'
+import { etag, type TagBase } from '../../wire/etag.ts'
+import { BranchId, UserIdParam } from '../../wire/fields.ts'
+import { problems } from '../../wire/problem.ts'
+import { GrantBody, UserBody } from '../../wire/user.ts'
+import { getPermissions, type Deps as HandlerDeps } from './handler.ts'
+
+export type Deps = HandlerDeps & { tagBase: TagBase }
+
+const EffectivePermissions = z
+  .object({
+    userId: z.int(),
+    branchId: z.string().nullable(),
+    status: UserBody.shape.status,
+    permissions: z.array(z.object({ permission: z.string(), effect: z.enum(['allow', 'approve']), by: GrantBody })),
+    limits: UserBody.shape.limits,
+    ignoredGrants: z
+      .int()
+      .meta({ description: 'Grants at branches that the user is not assigned to: they give nothing.' }),
+  })
+  .meta({ id: 'EffectivePermissions' })
+
+export function getPermissionsRoute(app: FastifyInstance, deps: Deps): void {
+  const handle = getPermissions(deps)
+  app.withTypeProvider<FastifyZodOpenApiTypeProvider>().route({
+    method: 'GET',
+    url: '/users/:userId/permissions',
+    schema: {
+      tags: ['queries'],
+      summary: 'Get effective permissions',
+      description:
+        'Roles joined with the catalogue: what the user may do, and within which limits. Who is not active may do nothing.',
+      params: z.object({ userId: UserIdParam }),
+      querystring: z.strictObject({
+        branchId: BranchId.optional().meta({
+          description: 'Grants at this branch count as well; absent: only those held everywhere.',
+        }),
+      }),
+      headers: IfNoneMatch,
+      response: { ...readAnswers('What the user may do.', EffectivePermissions), ...problems(400, 404, 503) },
+    } satisfies FastifyZodOpenApiSchema,
+    handler: async (request, reply) => {
+      const { version, rolesVersion, from, body } = await handle(request.params.userId, request.query.branchId ?? null)
+      const tag = etag(deps.tagBase, 'p', version, rolesVersion)
+      const answer = readAnswer(tag, request.headers['if-none-match'], from, JSON.stringify(body))
+      return reply.code(answer.status).headers(answer.headers).send(answer.body)
+    },
+  })
+}

@@ -1,0 +1,14 @@
+import { DomainError } from '../../domain/errors.ts'
+import type { RoleViews } from '../../projections/roles/store.ts'
+import { roleBody } from '../../wire/role.ts'
+
+export type Deps = { roles: Pick<RoleViews, 'catalogue'> }
+
+export function getRole({ roles }: Deps) {
+  return async (name: string) => {
+    const { version, roles: all, from } = await roles.catalogue()
+    const role = all.find((known) => known.role === name)
+    if (!role) throw new DomainError('role-not-found', `There is no role "${name}".`)
+    return { version, from, body: roleBody(role) }
+  }
+}

@@ -1,0 +1,34 @@
+import type { FastifyInstance } from 'fastify'
+import type { FastifyZodOpenApiSchema, FastifyZodOpenApiTypeProvider } from 'fastify-zod-openapi'
+import { z } from 'zod'
+import { IfNoneMatch, readAnswer, readAnswers } from '../../wire/answer.ts'
+import { etag, type TagBase } from '../../wire/etag.ts'
+import { RoleName } from '../../wire/fields.ts'
+import { problems } from '../../wire/problem.ts'
+import { RoleBody } from '../../wire/role.ts'
+import { getRole, type Deps as HandlerDeps } from './handler.ts'
+
+export type Deps = HandlerDeps & { tagBase: TagBase }
+
+export function getRoleRoute(app: FastifyInstance, deps: Deps): void {
+  const handle = getRole(deps)
+  app.withTypeProvider<FastifyZodOpenApiTypeProvider>().route({
+    method: 'GET',
+    url: '/roles/:role',
+    schema: {
+      tags: ['roles'],
+      summary: 'Get a role',
+      description: 'One role; its tag is the catalogue’s.',
+      params: z.object({ role: RoleName }),
+
+      headers: IfNoneMatch,
+      response: { ...readAnswers('The role.', RoleBody), ...problems(400, 404, 503) },
+    } satisfies FastifyZodOpenApiSchema,
+    handler: async (request, reply) => {
+      const { version, from, body } = await handle(request.params.role)
+      const tag = etag(deps.tagBase, 'r', version)
+      const answer = readAnswer(tag, request.headers['if-none-match'], from, JSON.stringify(body))
+      return reply.code(answer.status).headers(answer.headers).send(answer.body)
+    },
+  })
+}

@@ -1,0 +1,30 @@
+import type { FastifyInstance } from 'fastify'
+import type { FastifyZodOpenApiSchema, FastifyZodOpenApiTypeProvider } from 'fastify-zod-openapi'
+import { z } from 'zod'
+import { listAnswer, listAnswers } from '../../wire/answer.ts'
+import { BranchId } from '../../wire/fields.ts'
+import { CursorParam, LimitParam, UserPage } from '../../wire/page.ts'
+import { problems } from '../../wire/problem.ts'
+import { type Deps, getRoster } from './handler.ts'
+
+export function getRosterRoute(app: FastifyInstance, deps: Deps): void {
+  const handle = getRoster(deps)
+  app.withTypeProvider<FastifyZodOpenApiTypeProvider>().route({
+    method: 'GET',
+    url: '/branches/:branchId/users',
+    schema: {
+      tags: ['queries'],
+      summary: 'Who works at a branch',
+      description: 'Active users, by id. An unknown branch is an empty roster: this service has no list of branches.',
+      params: z.object({ branchId: BranchId }),
+      querystring: z.strictObject({ limit: LimitParam, cursor: CursorParam }),
+      response: { ...listAnswers('The roster.', UserPage), ...problems(400, 503) },
+    } satisfies FastifyZodOpenApiSchema,
+    handler: async (request, reply) => {
+      const { limit, cursor } = request.query
+      const { from, body } = await handle({ branchId: request.params.branchId, limit, cursor })
+      const answer = listAnswer(from, body)
+      return reply.code(answer.status).headers(answer.headers).send(answer.body)
+    },
+  })
+}

@@ -1,0 +1,33 @@
+import type { FastifyInstance } from 'fastify'
+import type { FastifyZodOpenApiSchema, FastifyZodOpenApiTypeProvider } from 'fastify-zod-openapi'
+import { z } from 'zod'
+import { IfNoneMatch, readAnswer, readAnswers } from '../../wire/answer.ts'
+import { etag, type TagBase } from '../../wire/etag.ts'
+import { UsernameParam } from '../../wire/fields.ts'
+import { problems } from '../../wire/problem.ts'
+import { UserBody } from '../../wire/user.ts'
+import { getUserByUsername, type Deps as HandlerDeps } from './handler.ts'
+
+export type Deps = HandlerDeps & { tagBase: TagBase }
+
+export function getUserByUsernameRoute(app: FastifyInstance, deps: Deps): void {
+  const handle = getUserByUsername(deps)
+  app.withTypeProvider<FastifyZodOpenApiTypeProvider>().route({
+    method: 'GET',
+    url: '/users/by-username/:username',
+    schema: {
+      tags: ['queries'],
+      summary: 'Get a user by username',
+      description: 'For log-in. Compared without regard to ASCII case.',
+      params: z.object({ username: UsernameParam }),
+
+      headers: IfNoneMatch,
+      response: { ...readAnswers('The user.', UserBody), ...problems(400, 404, 503) },
+    } satisfies FastifyZodOpenApiSchema,
+    handler: async (request, reply) => {
+      const { version, body, from } = await handle(request.params.username)
+      const answer = readAnswer(etag(deps.tagBase, 'u', version), request.headers['if-none-match'], from, body)
+      return reply.code(answer.status).headers(answer.headers).send(answer.body)
+    },
+  })
+}

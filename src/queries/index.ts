@@ -1,0 +1,28 @@
+import type { FastifyInstance } from 'fastify'
+import { checkPermissionRoute } from './check-permission/route.ts'
+import { getPermissionsRoute } from './get-permissions/route.ts'
+import { getRoleRoute } from './get-role/route.ts'
+import { getRosterRoute } from './get-roster/route.ts'
+import { getUserRoute } from './get-user/route.ts'
+import { getUserByUsernameRoute } from './get-user-by-username/route.ts'
+import { listRolesRoute } from './list-roles/route.ts'
+import { listUsersRoute } from './list-users/route.ts'
+
+/** Every query, in the order of the documentation page. */
+const slices = [
+  getUserRoute,
+  getUserByUsernameRoute,
+  listUsersRoute,
+  getPermissionsRoute,
+  checkPermissionRoute,
+  getRosterRoute,
+  listRolesRoute,
+  getRoleRoute,
+]
+
+type Intersection<Union> = (Union extends unknown ? (u: Union) => void : never) extends (i: infer I) => void ? I : never
+export type QueryDeps = Intersection<Parameters<(typeof slices)[number]>[1]>
+
+export function registerQueries(app: FastifyInstance, deps: QueryDeps): void {
+  for (const slice of slices) slice(app, deps)
+}

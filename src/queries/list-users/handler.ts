@@ -1,0 +1,37 @@
+import type { ListFilter, UserLists } from '../../projections/lists/user-lists.ts'
+import type { UserViews } from '../../projections/user/views.ts'
+import { DEFAULT_PAGE, decodeCursor, pageBody } from '../../wire/page.ts'
+
+export type Deps = { lists: UserLists; views: Pick<UserViews, 'byIds'> }
+export type ListUsers = ListFilter & { limit: number | undefined; cursor: string | undefined }
+
+export function listUsers({ lists, views }: Deps) {
+  return {
+    async byFilter({ limit = DEFAULT_PAGE, cursor, ...filter }: ListUsers) {
+      const { users, next, from } = await lists.list(filter, decodeCursor(filter, cursor), limit)
+      return {
+        from,
+        body: pageBody(
+          users.flatMap(({ body }) => body ?? []),
+          filter,
+          next,
+        ),
+      }
+    },
+    /** In the order asked for, each once; `missing` names those that do not exist. */
+    async byIds(ids: number[]) {
+      const users = await views.byIds([...new Set(ids)])
+      const missing = users.filter(({ body }) => body === null).map(({ userId }) => userId)
+      const from = users.every((user) => user.from === 'redis') ? ('redis' as const) : ('database' as const)
+      return {
+        from,
+        body: pageBody(
+          users.flatMap(({ body }) => body ?? []),
+          {},
+          null,
+          { missing },
+        ),
+      }
+    },
+  }
+}

@@ -1,0 +1,90 @@
+import { z } from 'zod'
+import { noneMatch } from './etag.ts'
+import { Version } from './fields.ts'
+
+export type ReadFrom = 'redis' | 'database'
+
+/** What a route sends, without the framework: `reply.code(status).headers(headers).send(body)`. */
+export type Answer = { status: number; headers: Record<string, string>; body: Buffer | string | undefined }
+
+const JSON_TYPE = 'application/json; charset=utf-8'
+/** Answers are personal and change at any time: a copy may be kept, but is asked about each time. */
+const CACHE_CONTROL = 'private, no-cache'
+
+/** A read with an entity tag: 200 with the body, or 304 when the caller has it. */
+export function readAnswer(
+  tag: string,
+  ifNoneMatch: string | undefined,
+  from: ReadFrom,
+  body: Buffer | string,
+): Answer {
+  const headers = { etag: tag, 'read-from': from, 'cache-control': CACHE_CONTROL }
+  if (!noneMatch(ifNoneMatch, tag)) return { status: 304, headers, body: undefined }
+  return { status: 200, headers: { 'content-type': JSON_TYPE, ...headers }, body }
+}
+
+/** A list: no tag, because it has no version. */
+export function listAnswer(from: ReadFrom, body: string): Answer {
+  return {
+    status: 200,
+    headers: { 'content-type': JSON_TYPE, 'read-from': from, 'cache-control': CACHE_CONTROL },
+    body,
+  }
+}
+
+export function writeAnswer(tag: string, visible: boolean, body: object, location?: string): Answer {
+  const headers: Record<string, string> = { 'content-type': JSON_TYPE, etag: tag, 'cache-control': 'no-store' }
+  if (!visible) headers.visibility = 'pending'
+  if (location !== undefined) headers.location = location
+  return { status: location === undefined ? 200 : 201, headers, body: JSON.stringify(body) }
+}
+
+const ReadHeaders = z.object({
+  etag: z.string().meta({ description: 'Names this version.' }),
+  'read-from': z.enum(['redis', 'database']).meta({ description: 'Where the answer was read.' }),
+})
+const ListHeaders = ReadHeaders.omit({ etag: true })
+const WriteHeaders = z.object({
+  etag: z.string().meta({ description: 'Names the version that the command made.' }),
+  visibility: z
+    .literal('pending')
+    .optional()
+    .meta({ description: 'Committed, but reads may show it only after the workers have caught up.' }),
+})
+
+const json = (schema: z.ZodType) => ({ 'application/json': { schema } })
+
+/** By status. Bodies are sent as finished bytes, so their types need not be known to the framework. */
+type AnswerMap = Record<
+  number,
+  { description: string; headers?: z.ZodObject; content?: Record<string, { schema: z.ZodType }> }
+>
+
+export const readAnswers = (description: string, schema: z.ZodType): AnswerMap => ({
+  200: { description, headers: ReadHeaders, content: json(schema) },
+  304: { description: 'The caller has this version.' },
+})
+export const listAnswers = (description: string, schema: z.ZodType): AnswerMap => ({
+  200: { description, headers: ListHeaders, content: json(schema) },
+})
+export const writeAnswers = (schema: z.ZodType, status: 200 | 201 = 200): AnswerMap => ({
+  [status]: {
+    description: status === 201 ? 'Done; Location says where.' : 'Done, or it was so already.',
+    headers: status === 201 ? WriteHeaders.extend({ location: z.string() }) : WriteHeaders,
+    content: json(schema),
+  },
+})
+
+export const IfMatch = z.looseObject({
+  'if-match': z.string().optional().meta({ description: 'The ETag of the version that is meant; another one is 412.' }),
+})
+export const IfNoneMatch = z.looseObject({
+  'if-none-match': z.string().optional().meta({ description: 'ETags that the caller has; one of them is 304.' }),
+})
+
+export const WrittenUser = z
+  .object({ userId: z.int(), version: Version })
+  .meta({ id: 'WrittenUser', description: 'The version that shows the command.' })
+export const WrittenRole = z
+  .object({ role: z.string(), version: Version })
+  .meta({ id: 'WrittenRole', description: 'The catalogue’s version that shows the command.' })

@@ -1,0 +1,38 @@
+/** Names one database history and one shape of bodies; part of every entity tag. */
+export type TagBase = { epoch: string; schema: number }
+
+/** What a tag is of: `u` a user, `p` effective permissions, `r` the role catalogue. */
+export type EtagVariant = 'u' | 'p' | 'r'
+
+/** `"<epoch>.<schema>.<variant>.<version>[.<rolesVersion>]"`. */
+export function etag({ epoch, schema }: TagBase, variant: EtagVariant, version: number, rolesVersion?: number): string {
+  const roles = rolesVersion === undefined ? '' : `.${rolesVersion}`
+  return `"${epoch}.${schema}.${variant}.${version}${roles}"`
+}
+
+/** If-None-Match: weak comparison (RFC 9110 section 13.1.2). True when the answer must be sent. */
+export function noneMatch(header: string | undefined, current: string): boolean {
+  if (header === undefined) return true
+  if (header === current || header.trim() === '*') return false
+  return !header.split(',').some((tag) => tag.trim().replace(/^W\//, '') === current)
+}
+
+/** No entity is ever at this version: what a tag that cannot match expects. */
+const NEVER = -1
+
+/**
+ * If-Match: the version that the caller expects; null when it expects none (no header, or `*`). A weak tag (RFC 9110
+ * section 13.1.1 wants the strong comparison), one of another database history, and one that is not ours never match.
+ */
+export function expectedVersion(
+  header: string | undefined,
+  { epoch }: TagBase,
+  variants: EtagVariant[],
+): number | null {
+  if (header === undefined || header.trim() === '*') return null
+  for (const tag of header.split(',')) {
+    const match = /^"([^".]+)\.\d{1,9}\.([a-z])\.(\d{1,16})(\.\d{1,16})?"$/.exec(tag.trim())
+    if (match?.[1] === epoch && variants.some((variant) => variant === match[2])) return Number(match[3])
+  }
+  return NEVER
+}

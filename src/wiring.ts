@@ -1,0 +1,162 @@
+import { join } from 'node:path'
+import { createLog } from './adapters/pino/log.ts'
+import { redisClient } from './adapters/redis/client.ts'
+import { subscribe } from './adapters/redis/subscriber.ts'
+import { sqlChanges } from './adapters/sql/changes.ts'
+import { directFeed } from './adapters/sql/direct-feed.ts'
+import { sqlRoleStore } from './adapters/sql/role-store.ts'
+import { sqlTruth } from './adapters/sql/truth.ts'
+import { sqlUserStore } from './adapters/sql/user-store.ts'
+import { openSqlite } from './adapters/sqlite/database.ts'
+import { openScanThread } from './adapters/sqlite/scan-thread.ts'
+import { ensureSqliteSchema } from './adapters/sqlite/schema.ts'
+import type { CommandDeps } from './commands/index.ts'
+import type { Config } from './config.ts'
+import { type Keeper, keepProjected } from './jobs/keep-projected/keep-projected.ts'
+import { type Progress, rebuild } from './jobs/rebuild/rebuild.ts'
+import type { HealthDeps } from './plugins/health.ts'
+import type { Database, Log, ReadModels } from './ports.ts'
+import { incarnationGuard } from './projections/incarnation/guard.ts'
+import { readModelKeys, SCHEMA } from './projections/keys.ts'
+import { lists } from './projections/lists/lists.ts'
+import { userLists } from './projections/lists/user-lists.ts'
+import { projector } from './projections/projector.ts'
+import { roleViews } from './projections/roles/store.ts'
+import { holders } from './projections/user/holders.ts'
+import { userReadModel } from './projections/user/store.ts'
+import { userViews } from './projections/user/views.ts'
+import { visibleWrites } from './projections/visible-writes.ts'
+import type { QueryDeps } from './queries/index.ts'
+
+/** How long a start waits for Redis before it goes on without: reads then come from the database. */
+const REDIS_START_WAIT_MS = 2_000
+
+export type Api = { commands: CommandDeps; queries: QueryDeps; health: HealthDeps; close(): Promise<void> }
+
+export function databasePath({ dataDir }: Pick<Config, 'dataDir'>): string {
+  return join(dataDir, 'users.db')
+}
+
+/** Everything that answers requests needs. */
+export async function wireApi(config: Config, log: Log): Promise<Api> {
+  const parts = await wireCore(config, log)
+  const { database, redis, keys, truth, views, roles } = parts
+  const readModels: ReadModels = {
+    fenceUser: parts.users.fence,
+    fenceRoles: roles.fence,
+    projectUserNow: (userId) => parts.projector.projectUsers([userId]),
+    projectRolesNow: () => parts.projector.projectRoles(),
+    announce: () => void redis.publish(keys.changed, '').catch(() => undefined),
+  }
+  const stores = visibleWrites({
+    users: sqlUserStore(database),
+    roles: sqlRoleStore(database),
+    readModels,
+    deadlineMs: config.inlineProjectionMs,
+  })
+  const tagBase = { epoch: keys.epoch, schema: SCHEMA }
+  const pages = lists({ redis, keys, truth, views })
+  return {
+    commands: { ...stores, now: () => new Date(), tagBase },
+    queries: { views, roles, holders: holders(views), lists: userLists({ redis, keys, truth, pages }), tagBase },
+    health: { checks: () => checkHealth(parts) },
+    close: parts.close,
+  }
+}
+
+export type BuildListener = { onProgress: Progress; onBuilt(): void }
+
+/** A projecting worker, running. `onBuilt`: whenever a build has ended well. */
+export async function startProjecting(config: Config, log: Log, listener: BuildListener): Promise<Keeper> {
+  const parts = await wireCore(config, log)
+  const { database, redis, truth, keys, guard } = parts
+  const feed = directFeed({ changes: sqlChanges(database), truth, pollMs: config.feed.pollMs, log })
+  const keeper = keepProjected({
+    feed,
+    projector: parts.projector,
+    guard,
+    rebuild: async () => {
+      const users = await rebuild({ redis, truth, projector: parts.projector, guard }, listener.onProgress)
+      listener.onBuilt()
+      return users
+    },
+    redisReady: redis.isReady,
+    log,
+  })
+  const wakes = subscribe(redisUrl(config), keys.changed, keeper.wake, log)
+  return {
+    wake: keeper.wake,
+    async stop() {
+      wakes.close()
+      await keeper.stop()
+      await parts.close()
+    },
+  }
+}
+
+/** Builds everything again, once. Answers how many users. */
+export async function rebuildOnce(config: Config, log: Log, onProgress: Progress): Promise<number> {
+  const parts = await wireCore(config, log)
+  try {
+    await parts.guard.check()
+    return await rebuild(parts, onProgress)
+  } finally {
+    await parts.close()
+  }
+}
+
+/** The pieces that every process has. */
+async function wireCore(config: Config, log: Log) {
+  const path = databasePath(config)
+  ensureSqliteSchema(path)
+  const database = openSqlite(path)
+  const scan = openScanThread(path)
+  const keys = readModelKeys(await readEpoch(database))
+  const redis = redisClient({ ...config.redis, url: redisUrl(config), incKey: keys.inc, log })
+  await Promise.race([redis.ready(), new Promise((resolve) => setTimeout(resolve, REDIS_START_WAIT_MS).unref())])
+  const truth = sqlTruth({ point: database, scan, dialect: database.dialect })
+  const users = userReadModel({ redis, keys })
+  const roles = roleViews({ redis, keys, truth })
+  const views = userViews({ redis, keys, readModel: users, truth })
+  const projecting = projector({ redis, truth, users, roles })
+  const { longestTransactionMs } = config.feed
+  const guard = incarnationGuard({ redis, keys, truth, projector: projecting, longestTransactionMs, log })
+  const close = async () => {
+    await redis.close()
+    await scan.close()
+    await database.close()
+  }
+  return { database, keys, redis, truth, users, roles, views, projector: projecting, guard, close }
+}
+
+function redisUrl({ redis }: Config): string {
+  if (redis.url === null) throw new Error('REDIS_URL is not set; only `users-service all` starts a Redis of its own.')
+  return redis.url
+}
+
+async function readEpoch(database: Database): Promise<string> {
+  const [row] = await database.query<{ epoch: string }>('SELECT epoch FROM service_epoch')
+  if (!row) throw new Error('service_epoch has no row: the database is not set up.')
+  return row.epoch
+}
+
+type Parts = Awaited<ReturnType<typeof wireCore>>
+
+/** Without Redis everything but searches is answered, from the database; without either, nothing can be. */
+async function checkHealth({ redis, truth }: Pick<Parts, 'redis' | 'truth'>): ReturnType<HealthDeps['checks']> {
+  const database = await truth.now().then(
+    () => ({ state: 'ok' as const }),
+    () => ({ state: 'degraded' as const, why: 'does not answer; only what Redis holds is served' }),
+  )
+  const believed = redis.isReady() && redis.incarnation() !== null
+  const why = redis.isReady() ? 'not yet prepared by a worker' : 'out of reach'
+  const cache = believed
+    ? { state: 'ok' as const }
+    : { state: 'degraded' as const, why: `${why}; reads come from the database` }
+  const neither = database.state !== 'ok' && cache.state !== 'ok'
+  return neither
+    ? { database: { ...database, state: 'failing' }, redis: { ...cache, state: 'failing' } }
+    : { database, redis: cache }
+}
+
+export const createServiceLog = (config: Pick<Config, 'log'>) => createLog(config.log)

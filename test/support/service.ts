@@ -1,0 +1,87 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { FastifyInstance } from 'fastify'
+import { pino } from 'pino'
+import { openConnection } from '../../src/adapters/sqlite/connection.ts'
+import { ensureSqliteSchema } from '../../src/adapters/sqlite/schema.ts'
+import { buildApp } from '../../src/app.ts'
+import { type Config, readConfig } from '../../src/config.ts'
+import type { Keeper } from '../../src/jobs/keep-projected/keep-projected.ts'
+import { databasePath, startProjecting, wireApi } from '../../src/wiring.ts'
+import { startTestRedis } from './redis.ts'
+
+const WAIT_LIMIT_MS = 10_000
+const POLL_MS = 5
+
+/** Waits until `condition` answers something, and gives it back; rejects after 10 s with what was waited for. */
+export async function until<Value>(what: string, condition: () => Promise<Value | false | null | undefined>): Promise<Value> {
+  const deadline = Date.now() + WAIT_LIMIT_MS
+  for (;;) {
+    const value = await condition()
+    if (value) return value
+    if (Date.now() > deadline) throw new Error(`waited ${WAIT_LIMIT_MS} ms in vain: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+  }
+}
+
+export const quiet = pino({ level: process.env.TEST_LOG ?? 'silent' })
+
+export type TestRedis = Awaited<ReturnType<typeof startTestRedis>>
+export type TestService = {
+  app: FastifyInstance
+  config: Config
+  redis: TestRedis
+  /** Runs SQL as a program that is not this service would. */
+  sql(statement: string, ...params: (string | number | null)[]): void
+  query(statement: string, ...params: (string | number | null)[]): Record<string, string | number | null>[]
+  startWorker(): Promise<Keeper>
+  /** Waits until lists may use their indexes. */
+  built(): Promise<void>
+  close(): Promise<void>
+}
+export type TestOptions = { worker?: boolean; redis?: TestRedis; environment?: Record<string, string> }
+
+/** The whole service in this process, over real Redis and an embedded database in a temporary folder. */
+export async function startService({ worker = true, redis: given, environment = {} }: TestOptions = {}): Promise<TestService> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'users-service-'))
+  const redis = given ?? (await startTestRedis())
+  const config = readConfig({ DATA_DIR: dataDir, REDIS_URL: redis.url, ...environment })
+  ensureSqliteSchema(databasePath(config))
+  const foreign = openConnection(databasePath(config), { readOnly: false })
+  const api = await wireApi(config, quiet)
+  const app = await buildApp({ ...api, http: config.http, log: quiet })
+  const workers: Keeper[] = []
+  const startWorker = async () => {
+    const keeper = await startProjecting(config, quiet, { onProgress: () => undefined, onBuilt: () => undefined })
+    workers.push(keeper)
+    return keeper
+  }
+  const service: TestService = {
+    app,
+    config,
+    redis,
+    sql: (statement, ...params) => void foreign.run(statement, params),
+    query: (statement, ...params) => foreign.all(statement, params),
+    startWorker,
+    async built() {
+      await until('the read models are built', async () => {
+        const answer = await app.inject('/v1/users?limit=1')
+        return answer.headers['read-from'] === 'redis'
+      })
+    },
+    async close() {
+      await app.close()
+      for (const keeper of workers) await keeper.stop().catch(() => undefined)
+      await api.close()
+      foreign.close()
+      if (!given) await redis.stop()
+      await rm(dataDir, { recursive: true, force: true })
+    },
+  }
+  if (worker) {
+    await startWorker()
+    await service.built()
+  }
+  return service
+}
