@@ -7,6 +7,7 @@ import { directFeed } from './adapters/sql/direct-feed.ts'
 import { sqlRoleStore } from './adapters/sql/role-store.ts'
 import { sqlTruth } from './adapters/sql/truth.ts'
 import { sqlUserStore } from './adapters/sql/user-store.ts'
+import { bulkLoad } from './adapters/sqlite/bulk-load.ts'
 import { openSqlite } from './adapters/sqlite/database.ts'
 import { openScanThread } from './adapters/sqlite/scan-thread.ts'
 import { ensureSqliteSchema } from './adapters/sqlite/schema.ts'
@@ -14,6 +15,8 @@ import type { CommandDeps } from './commands/index.ts'
 import type { Config } from './config.ts'
 import { type Keeper, keepProjected } from './jobs/keep-projected/keep-projected.ts'
 import { type Progress, rebuild } from './jobs/rebuild/rebuild.ts'
+import { seedRoles } from './jobs/seed/roles.ts'
+import { seedUsers } from './jobs/seed/users.ts'
 import type { HealthDeps } from './plugins/health.ts'
 import type { Database, Log, ReadModels } from './ports.ts'
 import { incarnationGuard } from './projections/incarnation/guard.ts'
@@ -103,6 +106,13 @@ export async function rebuildOnce(config: Config, log: Log, onProgress: Progress
   } finally {
     await parts.close()
   }
+}
+
+export type MadeUpUsers = { path: string; users: number; seed: number; onProgress(done: number): void }
+
+/** Makes a new embedded database. Synchronous: for the command line only. */
+export function loadMadeUpUsers({ path, users, seed, onProgress }: MadeUpUsers): void {
+  bulkLoad({ path, roles: seedRoles(), users: seedUsers({ count: users, seed }), onProgress })
 }
 
 /** The pieces that every process has. */

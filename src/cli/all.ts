@@ -1,7 +1,8 @@
-import { Command, InvalidArgumentError } from 'commander'
+import { Command } from 'commander'
 import { buildApp } from '../app.ts'
 import { type Config, readConfig } from '../config.ts'
 import { createServiceLog, wireApi } from '../wiring.ts'
+import { wholeNumber } from './arguments.ts'
 import { startBundledRedis } from './bundled-redis.ts'
 import { type ProgressBar, progressBar } from './progress.ts'
 import { seedDemo } from './seed-command.ts'
@@ -10,11 +11,11 @@ import { untilToldToStop } from './stopping.ts'
 import { tour } from './tour.ts'
 import { type ProjectThread, startProjectThread } from './worker-thread.ts'
 
-const MAX_USERS = 10_000_000
-
 export function allCommand(): Command {
   return new Command('all')
-    .description('Run everything in one process: API, workers, an embedded database, and a Redis unless REDIS_URL names one')
+    .description(
+      'Run everything in one process: API, workers, an embedded database, and a Redis unless REDIS_URL names one',
+    )
     .option('--seed-users <number>', 'first fill an empty database with this many made-up users', wholeNumber)
     .action(async ({ seedUsers }: { seedUsers?: number }) => {
       const config = readConfig()
@@ -64,12 +65,4 @@ async function showBuild(worker: ProjectThread): Promise<void> {
     bar.update(done)
   })
   bar?.stop()
-}
-
-function wholeNumber(text: string): number {
-  const number = Number(text)
-  if (!Number.isInteger(number) || number < 1 || number > MAX_USERS) {
-    throw new InvalidArgumentError(`It must be a whole number, 1 to ${MAX_USERS}.`)
-  }
-  return number
 }

@@ -17,7 +17,8 @@ export function configCommand(): Command {
 /** docs/configuration.md, whole. */
 export function settingsTable(): string {
   const rows = settings().map(
-    ({ name, fallback, meaning, allowed }) => `| \`${name}\` | ${fallback === null ? '' : `\`${fallback}\``} | ${meaning} | ${allowed} |`,
+    ({ name, fallback, meaning, allowed }) =>
+      `| \`${name}\` | ${fallback === null ? '' : `\`${fallback}\``} | ${meaning} | ${allowed} |`,
   )
   return [
     '# Configuration',

@@ -10,7 +10,9 @@ export async function lockFolder(dataDir: string): Promise<() => Promise<void>> 
   const file = join(dataDir, LOCK_FILE)
   const holder = Number(await readFile(file, 'utf8').catch(() => '0'))
   if (holder > 0 && holder !== process.pid && (await isOurs(holder))) {
-    throw new PlainError(`users-service already runs on ${dataDir} as process ${holder}; end it first, or set DATA_DIR.`)
+    throw new PlainError(
+      `users-service already runs on ${dataDir} as process ${holder}; end it first, or set DATA_DIR.`,
+    )
   }
   await writeFile(file, String(process.pid))
   return () => rm(file, { force: true })

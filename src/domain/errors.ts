@@ -15,6 +15,8 @@ export type ErrorCode =
   | 'limit-unknown'
   | 'limit-out-of-range'
   | 'invalid-cursor'
+  | 'ids-stand-alone'
+  | 'permission-twice'
   | 'version-conflict'
   | 'idempotency-key-reused'
   | 'search-unavailable'

@@ -18,6 +18,9 @@ export type RoleEvent =
 
 /** Defining what is already so is nothing; the order of permissions has no meaning. */
 export function decideDefineRole(catalogue: RoleCatalogue, wanted: Role, at: string): RoleEvent[] {
+  if (new Set(wanted.permissions.map(({ permission }) => permission)).size !== wanted.permissions.length) {
+    throw new DomainError('permission-twice', 'A role names each permission once.', '/permissions')
+  }
   const role = {
     ...wanted,
     permissions: wanted.permissions.toSorted((a, b) => compareText(a.permission, b.permission)),

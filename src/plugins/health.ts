@@ -17,6 +17,7 @@ export function registerHealth(app: FastifyInstance, { checks }: HealthDeps): vo
   app.get('/health/live', {
     schema: {
       tags: ['operation'],
+      operationId: 'isAlive',
       summary: 'Is the process alive?',
       // Nothing of dependencies: restarting this process would mend none of them, and restart all replicas at once.
       description: 'Says nothing of Redis or the database.',
@@ -27,6 +28,7 @@ export function registerHealth(app: FastifyInstance, { checks }: HealthDeps): vo
   app.get('/health/ready', {
     schema: {
       tags: ['operation'],
+      operationId: 'isReady',
       summary: 'Should traffic come here?',
       description: 'Not ready: shutting down, or neither Redis nor the database answers.',
       response: {

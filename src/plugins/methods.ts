@@ -1,13 +1,16 @@
+import { METHODS } from 'node:http'
 import type { FastifyInstance, HTTPMethods } from 'fastify'
 import { sendProblem } from './errors.ts'
 
-const ALL: HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE']
+/** Every method that Node parses; CONNECT never reaches a route. */
+const ALL = METHODS.filter((method) => method !== 'CONNECT') as HTTPMethods[]
 
 /**
  * One of our paths, asked with another method, is 405 with Allow (RFC 9110 section 15.5.6), not 404. Call before the
  * routes are made; what it returns, after.
  */
 export function collectMethods(app: FastifyInstance): () => void {
+  for (const method of ALL) if (!app.supportedMethods.includes(method)) app.addHttpMethod(method)
   const known = new Map<string, Set<string>>()
   app.addHook('onRoute', ({ url, method }) => {
     if (!url.startsWith('/v1/') && !url.startsWith('/health/')) return

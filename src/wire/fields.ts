@@ -13,6 +13,14 @@ export const UserId = z
   .max(MAX_USER_ID)
   .meta({ description: 'A user’s number.', examples: [1] })
 
+/** Shows a number that travels as digits in a path or query as the integer that it means. */
+export function asInteger(minimum: number, maximum: number, more: object = {}) {
+  return ({ jsonSchema }: { jsonSchema: Record<string, unknown> }) => {
+    delete jsonSchema.pattern
+    Object.assign(jsonSchema, { type: 'integer', minimum, maximum, ...more })
+  }
+}
+
 /** A user id in a path or query: digits only, so that `1e3`, `0x10` and ` 1` are refused. */
 export const UserIdParam = z
   .string()
@@ -21,7 +29,7 @@ export const UserIdParam = z
   .refine((id) => id <= MAX_USER_ID, `must be an integer, 1 to ${MAX_USER_ID}`)
   .meta({
     description: 'A user’s number.',
-    override: { type: 'integer', minimum: 1, maximum: MAX_USER_ID, format: 'int64' },
+    override: asInteger(1, MAX_USER_ID),
     examples: [1],
   })
 

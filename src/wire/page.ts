@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { DomainError } from '../domain/errors.ts'
+import { asInteger } from './fields.ts'
 import { UserBody } from './user.ts'
 
 export const DEFAULT_PAGE = 50
@@ -15,7 +16,7 @@ export const LimitParam = z
   .transform(Number)
   .meta({
     description: `How many users a page holds at most (${DEFAULT_PAGE} when absent).`,
-    override: { type: 'integer', minimum: 1, maximum: MAX_PAGE, default: DEFAULT_PAGE },
+    override: asInteger(1, MAX_PAGE, { default: DEFAULT_PAGE }),
   })
   .optional()
 

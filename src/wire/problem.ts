@@ -44,7 +44,7 @@ const DESCRIPTIONS: Record<number, string> = {
   412: 'If-Match does not name the current version.',
   413: 'The body is too large.',
   415: 'The body has a media type that is not taken here.',
-  422: 'The Idempotency-Key was used for another request.',
+  422: 'Each part is well-formed, and together they make no sense.',
   500: 'A fault of this service.',
   503: 'Not now; try again after `Retry-After` seconds.',
 }

@@ -10,13 +10,7 @@ export const RoleDefinition = z
   .strictObject({
     title: RoleTitle,
     privileged: z.boolean().meta({ description: 'Granted with special care.', examples: [false] }),
-    permissions: z
-      .array(RolePermissionBody)
-      .max(MAX_PERMISSIONS_PER_ROLE)
-      .refine(
-        (list) => new Set(list.map(({ permission }) => permission)).size === list.length,
-        'must not name a permission twice',
-      ),
+    permissions: z.array(RolePermissionBody).max(MAX_PERMISSIONS_PER_ROLE),
   })
   .meta({ id: 'RoleDefinition' })
 

@@ -21,6 +21,7 @@ export function assignBranchRoute(app: FastifyInstance, deps: Deps): void {
     url: '/users/:userId/branches/:branchId',
     schema: {
       tags: ['commands'],
+      operationId: 'assignBranch',
       summary: 'Assign a user to a branch',
       description: 'With `home` it becomes the home branch as well.',
       params: z.object({ userId: UserIdParam, branchId: BranchId }),

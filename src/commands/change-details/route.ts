@@ -38,6 +38,7 @@ export function changeDetailsRoute(app: FastifyInstance, deps: Deps): void {
     url: '/users/:userId',
     schema: {
       tags: ['commands'],
+      operationId: 'changeDetails',
       summary: 'Change a user’s details',
       description: 'Merge patch (RFC 7396): what is absent stays, null clears what may be empty.',
       params: z.object({ userId: UserIdParam }),

@@ -17,13 +17,14 @@ export function defineRoleRoute(app: FastifyInstance, deps: Deps): void {
     url: '/roles/:role',
     schema: {
       tags: ['roles'],
+      operationId: 'defineRole',
       summary: 'Define a role',
       description:
         'Makes the role, or gives it this title and these permissions; in force for everybody who holds it at once.',
       params: z.object({ role: RoleName }),
       headers: IfMatch,
       body: RoleDefinition,
-      response: { ...writeAnswers(WrittenRole), ...problems(400, 409, 412, 413, 415, 503) },
+      response: { ...writeAnswers(WrittenRole), ...problems(400, 409, 412, 413, 415, 422, 503) },
     } satisfies FastifyZodOpenApiSchema,
     handler: async (request, reply) => {
       const { params, body } = request

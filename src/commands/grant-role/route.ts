@@ -16,6 +16,7 @@ export function grantRoleRoute(app: FastifyInstance, deps: Deps): void {
     url: '/users/:userId/roles/:role',
     schema: {
       tags: ['commands'],
+      operationId: 'grantRole',
       summary: 'Grant a role',
       description: 'Everywhere, or at one of the user’s branches.',
       params: z.object({ userId: UserIdParam, role: RoleName }),

@@ -38,6 +38,7 @@ export function registerUserRoute(app: FastifyInstance, deps: Deps): void {
     url: '/users',
     schema: {
       tags: ['commands'],
+      operationId: 'registerUser',
       summary: 'Register a user',
       description: 'Makes an active user with no roles.',
       headers: Headers,

@@ -16,6 +16,7 @@ export function reinstateUserRoute(app: FastifyInstance, deps: Deps): void {
     url: '/users/:userId/reinstate',
     schema: {
       tags: ['commands'],
+      operationId: 'reinstateUser',
       summary: 'Reinstate a suspended user',
       description: 'The user may again do what their roles allow.',
       params: z.object({ userId: UserIdParam }),

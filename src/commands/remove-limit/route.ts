@@ -16,6 +16,7 @@ export function removeLimitRoute(app: FastifyInstance, deps: Deps): void {
     url: '/users/:userId/limits/:limit',
     schema: {
       tags: ['commands'],
+      operationId: 'removeLimit',
       summary: 'Remove a limit',
       description: 'Unset means none.',
       params: z.object({ userId: UserIdParam, limit: LimitNameParam }),

@@ -16,6 +16,7 @@ export function removePreferenceRoute(app: FastifyInstance, deps: Deps): void {
     url: '/users/:userId/preferences/:key',
     schema: {
       tags: ['commands'],
+      operationId: 'removePreference',
       summary: 'Remove a preference',
       description: 'What is not there is removed already.',
       params: z.object({ userId: UserIdParam, key: PreferenceKey }),

@@ -16,6 +16,7 @@ export function removeRoleRoute(app: FastifyInstance, deps: Deps): void {
     url: '/roles/:role',
     schema: {
       tags: ['roles'],
+      operationId: 'removeRole',
       summary: 'Remove a role',
       description: 'Only one that nobody holds.',
       params: z.object({ role: RoleName }),

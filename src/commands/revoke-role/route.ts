@@ -16,6 +16,7 @@ export function revokeRoleRoute(app: FastifyInstance, deps: Deps): void {
     url: '/users/:userId/roles/:role',
     schema: {
       tags: ['commands'],
+      operationId: 'revokeRole',
       summary: 'Revoke a role',
       description: 'Takes back exactly one grant: the one everywhere, or the one at `branchId`.',
       params: z.object({ userId: UserIdParam, role: RoleName }),

@@ -16,12 +16,13 @@ export function setLimitRoute(app: FastifyInstance, deps: Deps): void {
     url: '/users/:userId/limits/:limit',
     schema: {
       tags: ['commands'],
+      operationId: 'setLimit',
       summary: 'Set a limit',
       description: 'Within the range of that limit: percentages 0 to 100, money in cents.',
       params: z.object({ userId: UserIdParam, limit: LimitNameParam }),
       headers: IfMatch,
       body: z.strictObject({ value: LimitValue }).meta({ id: 'LimitSetting', examples: [{ value: 15 }] }),
-      response: { ...writeAnswers(WrittenUser), ...problems(400, 404, 409, 412, 413, 415, 503) },
+      response: { ...writeAnswers(WrittenUser), ...problems(400, 404, 409, 412, 413, 415, 422, 503) },
     } satisfies FastifyZodOpenApiSchema,
     handler: async (request, reply) => {
       const { params, body } = request

@@ -16,6 +16,7 @@ export function setPreferenceRoute(app: FastifyInstance, deps: Deps): void {
     url: '/users/:userId/preferences/:key',
     schema: {
       tags: ['commands'],
+      operationId: 'setPreference',
       summary: 'Set a preference',
       description: 'Any text under a key.',
       params: z.object({ userId: UserIdParam, key: PreferenceKey }),

@@ -16,6 +16,7 @@ export function suspendUserRoute(app: FastifyInstance, deps: Deps): void {
     url: '/users/:userId/suspend',
     schema: {
       tags: ['commands'],
+      operationId: 'suspendUser',
       summary: 'Suspend a user',
       description: 'An active user may do nothing any more until reinstated.',
       params: z.object({ userId: UserIdParam }),

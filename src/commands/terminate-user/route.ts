@@ -16,6 +16,7 @@ export function terminateUserRoute(app: FastifyInstance, deps: Deps): void {
     url: '/users/:userId/terminate',
     schema: {
       tags: ['commands'],
+      operationId: 'terminateUser',
       summary: 'Terminate a user',
       description: 'Final: who comes back is a new user.',
       params: z.object({ userId: UserIdParam }),

@@ -16,6 +16,7 @@ export function unassignBranchRoute(app: FastifyInstance, deps: Deps): void {
     url: '/users/:userId/branches/:branchId',
     schema: {
       tags: ['commands'],
+      operationId: 'unassignBranch',
       summary: 'Take a user off a branch',
       description: 'Not the home branch, and not one at which roles are held.',
       params: z.object({ userId: UserIdParam, branchId: BranchId }),

@@ -28,6 +28,7 @@ export function checkPermissionRoute(app: FastifyInstance, deps: Deps): void {
     url: '/users/:userId/permissions/:permission',
     schema: {
       tags: ['queries'],
+      operationId: 'checkPermission',
       summary: 'May this user do that?',
       description:
         '`allow`, `approve` (with a manager’s approval) or `deny`, and which grant or which lack decided it.',

@@ -30,6 +30,7 @@ export function getPermissionsRoute(app: FastifyInstance, deps: Deps): void {
     url: '/users/:userId/permissions',
     schema: {
       tags: ['queries'],
+      operationId: 'getPermissions',
       summary: 'Get effective permissions',
       description:
         'Roles joined with the catalogue: what the user may do, and within which limits. Who is not active may do nothing.',

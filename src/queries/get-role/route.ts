@@ -17,6 +17,7 @@ export function getRoleRoute(app: FastifyInstance, deps: Deps): void {
     url: '/roles/:role',
     schema: {
       tags: ['roles'],
+      operationId: 'getRole',
       summary: 'Get a role',
       description: 'One role; its tag is the catalogue’s.',
       params: z.object({ role: RoleName }),

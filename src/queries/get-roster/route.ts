@@ -14,6 +14,7 @@ export function getRosterRoute(app: FastifyInstance, deps: Deps): void {
     url: '/branches/:branchId/users',
     schema: {
       tags: ['queries'],
+      operationId: 'getRoster',
       summary: 'Who works at a branch',
       description: 'Active users, by id. An unknown branch is an empty roster: this service has no list of branches.',
       params: z.object({ branchId: BranchId }),

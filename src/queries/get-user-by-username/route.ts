@@ -17,6 +17,7 @@ export function getUserByUsernameRoute(app: FastifyInstance, deps: Deps): void {
     url: '/users/by-username/:username',
     schema: {
       tags: ['queries'],
+      operationId: 'getUserByUsername',
       summary: 'Get a user by username',
       description: 'For log-in. Compared without regard to ASCII case.',
       params: z.object({ username: UsernameParam }),

@@ -17,6 +17,7 @@ export function getUserRoute(app: FastifyInstance, deps: Deps): void {
     url: '/users/:userId',
     schema: {
       tags: ['queries'],
+      operationId: 'getUser',
       summary: 'Get a user',
       description: 'Who the user is, where they work, what they hold. The hot one: served as stored bytes.',
       params: z.object({ userId: UserIdParam }),

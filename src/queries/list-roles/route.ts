@@ -16,6 +16,7 @@ export function listRolesRoute(app: FastifyInstance, deps: Deps): void {
     url: '/roles',
     schema: {
       tags: ['roles'],
+      operationId: 'listRoles',
       summary: 'Get the role catalogue',
       description: 'All roles with their permissions, at one version.',
 

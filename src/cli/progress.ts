@@ -1,0 +1,23 @@
+import { Presets, SingleBar } from 'cli-progress'
+
+export type ProgressBar = { update(done: number): void; stop(): void }
+
+/** On a terminal a bar with rate and remaining time, elsewhere one line at the end. */
+export function progressBar(title: string, total: number): ProgressBar {
+  const startedAt = Date.now()
+  let done = 0
+  const format = `${title} {bar} {percentage} % | {value} of {total} | {eta_formatted} to go`
+  const bar = process.stdout.isTTY ? new SingleBar({ format, hideCursor: true }, Presets.shades_grey) : null
+  bar?.start(total, 0)
+  return {
+    update(now) {
+      done = now
+      bar?.update(now)
+    },
+    stop() {
+      bar?.stop()
+      const seconds = (Date.now() - startedAt) / 1000
+      process.stdout.write(`${title}: ${done.toLocaleString('en')} in ${seconds.toFixed(1)} s\n`)
+    },
+  }
+}
