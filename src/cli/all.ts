@@ -22,14 +22,17 @@ export function allCommand(): Command {
       const unlock = await lockFolder(config.dataDir)
       try {
         const filled = seedUsers !== undefined && (await seedDemo(config, seedUsers))
-        await run(config, { firstTime: filled })
-      } finally {
+        await run(config, { firstTime: filled, unlock })
+      } catch (error) {
         await unlock()
+        throw error
       }
     })
 }
 
-async function run(given: Config, { firstTime }: { firstTime: boolean }): Promise<void> {
+type RunOptions = { firstTime: boolean; unlock(): Promise<void> }
+
+async function run(given: Config, { firstTime, unlock }: RunOptions): Promise<void> {
   const log = createServiceLog(given)
   const redis = given.redis.url === null ? await startBundledRedis(given) : null
   const config = redis ? { ...given, redis: { ...given.redis, url: redis.url } } : given
@@ -44,6 +47,7 @@ async function run(given: Config, { firstTime }: { firstTime: boolean }): Promis
     await worker.stop()
     await api.close()
     await redis?.stop()
+    await unlock()
   }
   worker.onFailure((error) => {
     log.error({ err: error }, 'the worker failed; stopping, so that nothing stale is served')

@@ -7,7 +7,7 @@ users-service is at ${address}, its documentation at ${address}/docs
   # who is user 1?
   curl -i ${address}/v1/users/1
   # may they void a receipt at branch B001, and why?
-  curl ${address}/v1/users/1/permissions/receipt.void?branchId=B001
+  curl '${address}/v1/users/1/permissions/receipt.void?branchId=B001'
   # change something …
   curl -X PATCH ${address}/v1/users/1 ${json} -d '{"jobTitle":"Branch manager"}'
   # … and see it at once
