@@ -19,7 +19,12 @@ const VARIABLES = {
     .regex(/^rediss?:\/\/\S+$/, 'redis://… or rediss://…')
     .optional()
     .describe('Redis for the read models. Absent: `all` starts its own under DATA_DIR.'),
-  REDIS_COMMAND_TIMEOUT_MS: integer(250, 10, 60_000, 'Longest wait for one Redis command; then the database answers.'),
+  REDIS_COMMAND_TIMEOUT_MS: integer(
+    500,
+    10,
+    60_000,
+    'Longest silence of Redis while an answer is due; then the database answers.',
+  ),
   REDIS_CONNECT_TIMEOUT_MS: integer(1_000, 10, 60_000, 'Longest wait for a connection to Redis.'),
   FEED_POLL_MS: integer(25, 5, 60_000, 'How often the worker looks for changes that nobody announced.'),
   LONGEST_TRANSACTION_MS: integer(

@@ -33,6 +33,7 @@ import type { QueryDeps } from './queries/index.ts'
 
 /** How long a start waits for Redis before it goes on without: reads then come from the database. */
 const REDIS_START_WAIT_MS = 2_000
+const WORKER_REDIS_TIMEOUT_MS = 10_000
 
 export type Api = { commands: CommandDeps; queries: QueryDeps; health: HealthDeps; close(): Promise<void> }
 
@@ -71,7 +72,7 @@ export type BuildListener = { onProgress: Progress; onBuilt(): void }
 
 /** A projecting worker, running. `onBuilt`: whenever a build has ended well. */
 export async function startProjecting(config: Config, log: Log, listener: BuildListener): Promise<Keeper> {
-  const parts = await wireCore(config, log)
+  const parts = await wireCore(patient(config), log)
   const { database, redis, truth, keys, guard } = parts
   const feed = directFeed({ changes: sqlChanges(database), truth, pollMs: config.feed.pollMs, log })
   const keeper = keepProjected({
@@ -99,7 +100,7 @@ export async function startProjecting(config: Config, log: Log, listener: BuildL
 
 /** Builds everything again, once. Answers how many users. */
 export async function rebuildOnce(config: Config, log: Log, onProgress: Progress): Promise<number> {
-  const parts = await wireCore(config, log)
+  const parts = await wireCore(patient(config), log)
   try {
     await parts.guard.check()
     return await rebuild(parts, onProgress)
@@ -137,6 +138,11 @@ async function wireCore(config: Config, log: Log) {
     await database.close()
   }
   return { database, keys, redis, truth, users, roles, views, projector: projecting, guard, close }
+}
+
+/** Nobody waits for a worker's calls, and its own long turns must not pass for Redis's silence. */
+function patient(config: Config): Config {
+  return { ...config, redis: { ...config.redis, commandTimeoutMs: WORKER_REDIS_TIMEOUT_MS } }
 }
 
 function redisUrl({ redis }: Config): string {

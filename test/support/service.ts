@@ -15,7 +15,10 @@ const WAIT_LIMIT_MS = 10_000
 const POLL_MS = 5
 
 /** Waits until `condition` answers something, and gives it back; rejects after 10 s with what was waited for. */
-export async function until<Value>(what: string, condition: () => Promise<Value | false | null | undefined>): Promise<Value> {
+export async function until<Value>(
+  what: string,
+  condition: () => Promise<Value | false | null | undefined>,
+): Promise<Value> {
   const deadline = Date.now() + WAIT_LIMIT_MS
   for (;;) {
     const value = await condition()
@@ -43,7 +46,11 @@ export type TestService = {
 export type TestOptions = { worker?: boolean; redis?: TestRedis; environment?: Record<string, string> }
 
 /** The whole service in this process, over real Redis and an embedded database in a temporary folder. */
-export async function startService({ worker = true, redis: given, environment = {} }: TestOptions = {}): Promise<TestService> {
+export async function startService({
+  worker = true,
+  redis: given,
+  environment = {},
+}: TestOptions = {}): Promise<TestService> {
   const dataDir = await mkdtemp(join(tmpdir(), 'users-service-'))
   const redis = given ?? (await startTestRedis())
   const config = readConfig({ DATA_DIR: dataDir, REDIS_URL: redis.url, ...environment })

@@ -5,6 +5,12 @@ import type { Log, LuaScript, ReadModelRedis } from '../../ports.ts'
 export type RedisOptions = { url: string; commandTimeoutMs: number; connectTimeoutMs: number; incKey: string; log: Log }
 export type RedisClient = ReadModelRedis & { ready(): Promise<void>; isReady(): boolean; close(): Promise<void> }
 
+/** ioredis has these two, and its types do not. */
+type BufferScripts = Record<
+  'evalshaBuffer' | 'evalBuffer',
+  (script: string, numberOfKeys: number, ...keys: string[]) => Promise<(Buffer | null)[]>
+>
+
 const RECONNECT_BASE_MS = 25
 const RECONNECT_MAX_MS = 1_000
 /** While the incarnation is not believed, how often this process looks whether a worker has mended it. */
@@ -18,19 +24,21 @@ const SCAN_COUNT = 1_000
 export function redisClient({ url, commandTimeoutMs, connectTimeoutMs, incKey, log }: RedisOptions): RedisClient {
   const redis = new Redis(url, {
     protocol: 2,
+    // Not `commandTimeout`, which is a timer a command: nothing heard for this long ends the connection, and every call.
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     enableAutoPipelining: true,
     enableReadyCheck: true,
-    commandTimeout: commandTimeoutMs,
+    socketTimeout: commandTimeoutMs,
     connectTimeout: connectTimeoutMs,
     retryStrategy: (attempt) =>
       Math.min(RECONNECT_BASE_MS * 2 ** Math.min(attempt, 10), RECONNECT_MAX_MS) * (0.5 + Math.random() / 2),
   })
   let believed: string | null = null
   let runId: string | null = null
-  const shas = new Map<LuaScript, string>()
+  const sha = digests()
+  const buffers = redis as unknown as BufferScripts
 
   const refresh = async (): Promise<string | null> => {
     const [info, inc] = await Promise.all([redis.info('server'), redis.get(incKey)])
@@ -62,15 +70,16 @@ export function redisClient({ url, commandTimeoutMs, connectTimeoutMs, incKey, l
     smembers: async (key, max) => ((await redis.scard(key)) > max ? redis.srandmember(key, max) : redis.smembers(key)),
     zrangeByScore: (key, above, limit) => redis.zrangebyscore(key, `(${above}`, '+inf', 'LIMIT', 0, limit),
     zrangeByLex: (key, min, max, limit) => redis.zrangebylexBuffer(key, min, max, 'LIMIT', 0, limit),
-    run: async (script, keys, args) => {
-      const sha = shas.get(script) ?? digest(shas, script)
-      try {
-        return await redis.evalsha(sha, keys.length, ...keys, ...args)
-      } catch (error) {
-        if (!reasonOf(error).startsWith('NOSCRIPT')) throw error
-        return redis.eval(script.source, keys.length, ...keys, ...args)
-      }
-    },
+    run: (script, keys, args) =>
+      loadingScript(
+        () => redis.evalsha(sha(script), keys.length, ...keys, ...args),
+        () => redis.eval(script.source, keys.length, ...keys, ...args),
+      ),
+    readBuffers: (script, keys) =>
+      loadingScript(
+        () => buffers.evalshaBuffer(sha(script), keys.length, ...keys),
+        () => buffers.evalBuffer(script.source, keys.length, ...keys),
+      ),
     publish: async (channel, message) => void (await redis.publish(channel, message)),
     deleteMatching: (pattern, keep) => deleteMatching(redis, pattern, keep),
     ready: () =>
@@ -83,10 +92,23 @@ export function redisClient({ url, commandTimeoutMs, connectTimeoutMs, incKey, l
   }
 }
 
-function digest(shas: Map<LuaScript, string>, script: LuaScript): string {
-  const sha = createHash('sha1').update(script.source).digest('hex')
-  shas.set(script, sha)
-  return sha
+/** A server that has been restarted knows no scripts: the first call of each carries its text. */
+async function loadingScript<Reply>(byDigest: () => Promise<Reply>, byText: () => Promise<Reply>): Promise<Reply> {
+  try {
+    return await byDigest()
+  } catch (error) {
+    if (!reasonOf(error).startsWith('NOSCRIPT')) throw error
+    return byText()
+  }
+}
+
+function digests(): (script: LuaScript) => string {
+  const known = new Map<LuaScript, string>()
+  return (script) => {
+    const digest = known.get(script) ?? createHash('sha1').update(script.source).digest('hex')
+    known.set(script, digest)
+    return digest
+  }
 }
 
 async function deleteMatching(redis: Redis, pattern: string, keep: (key: string) => boolean): Promise<number> {

@@ -1,6 +1,7 @@
 import type { ReadModelRedis } from '../../ports.ts'
 import type { Keys } from '../keys.ts'
 import { lua } from '../lua.ts'
+import { batchedRead, type StoredBody } from './batched-read.ts'
 import { decodeTerms, encodeTerms, nameMember, type ProjectedUser, type Terms } from './project.ts'
 
 const APPLY = lua(import.meta.url, 'apply-n')
@@ -22,12 +23,12 @@ export class OtherIncarnationError extends Error {
 
 /** The users' entries in Redis, and the scripts that are the only writers of them and of the indexes. */
 export function userReadModel({ redis, keys }: { redis: ReadModelRedis; keys: Keys }) {
+  const read = batchedRead({ redis, keys })
   return {
     /** The hot read: version and body as they are stored; null when the truth must be asked. */
-    async read(userId: number): Promise<{ version: number; body: Buffer } | null> {
-      const [version, body] = await redis.hmget(keys.user(userId), 'v', 'b')
-      if (!version || !body || redis.incarnation() === null) return null
-      return { version: Number(version), body }
+    async read(userId: number): Promise<StoredBody | null> {
+      const stored = await read(userId)
+      return redis.incarnation() === null ? null : stored
     },
     async readWithTerms(userId: number): Promise<UserEntry | null> {
       const [version, body, terms] = await redis.hmget(keys.user(userId), 'v', 'b', 't')
