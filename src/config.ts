@@ -19,6 +19,7 @@ const VARIABLES = {
     .regex(/^rediss?:\/\/\S+$/, 'redis://… or rediss://…')
     .optional()
     .describe('Redis for the read models. Absent: `all` starts its own under DATA_DIR.'),
+  PATH: z.string().optional().describe('Where `all` looks for redis-server when REDIS_URL is absent.'),
   REDIS_COMMAND_TIMEOUT_MS: integer(
     500,
     10,
@@ -69,6 +70,8 @@ export type Config = {
     maxConnections: number
   }
   dataDir: string
+  /** A PATH. */
+  searchPath: string
   redis: { url: string | null; commandTimeoutMs: number; connectTimeoutMs: number }
   feed: { pollMs: number; longestTransactionMs: number }
   inlineProjectionMs: number
@@ -101,6 +104,7 @@ function configFrom(env: Environment): Config {
       maxConnections: env.MAX_CONNECTIONS,
     },
     dataDir: env.DATA_DIR,
+    searchPath: env.PATH ?? '',
     redis: {
       url: env.REDIS_URL ?? null,
       commandTimeoutMs: env.REDIS_COMMAND_TIMEOUT_MS,

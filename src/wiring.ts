@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { createLog } from './adapters/pino/log.ts'
 import { redisClient } from './adapters/redis/client.ts'
+import { findRedisServer, type LocalRedis, startLocalRedis } from './adapters/redis/local-server.ts'
 import { subscribe } from './adapters/redis/subscriber.ts'
 import { sqlChanges } from './adapters/sql/changes.ts'
 import { directFeed } from './adapters/sql/direct-feed.ts'
@@ -114,6 +115,12 @@ export type MadeUpUsers = { path: string; users: number; seed: number; onProgres
 /** Makes a new embedded database. Synchronous: for the command line only. */
 export function loadMadeUpUsers({ path, users, seed, onProgress }: MadeUpUsers): void {
   bulkLoad({ path, roles: seedRoles(), users: seedUsers({ count: users, seed }), onProgress })
+}
+
+/** The Redis that `all` brings with it, under the data folder; null when this machine has no server to start. */
+export async function startOwnRedis({ dataDir, searchPath }: Config): Promise<LocalRedis | null> {
+  const binary = findRedisServer({ path: searchPath, toolsDir: '.tools' })
+  return binary === undefined ? null : startLocalRedis({ binary, dir: join(dataDir, 'redis'), persist: true })
 }
 
 /** The pieces that every process has. */

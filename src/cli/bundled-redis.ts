@@ -1,7 +1,7 @@
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { findRedisServer, startLocalRedis } from '../adapters/redis/local-server.ts'
 import type { Config } from '../config.ts'
+import { startOwnRedis } from '../wiring.ts'
 import { PlainError } from './plain-error.ts'
 
 const URL_FILE = 'redis.url'
@@ -10,9 +10,8 @@ export type BundledRedis = { url: string; stop(): Promise<void> }
 
 /** Starts the Redis that `all` brings with it, under the data folder, and leaves word of where it is. */
 export async function startBundledRedis(config: Config): Promise<BundledRedis> {
-  const binary = findRedisServer({ path: process.env.PATH ?? '', toolsDir: '.tools' })
-  if (!binary) throw new PlainError('There is no Redis: set REDIS_URL, or install redis-server (7 or newer).')
-  const server = await startLocalRedis({ binary, dir: join(config.dataDir, 'redis'), persist: true })
+  const server = await startOwnRedis(config)
+  if (!server) throw new PlainError('There is no Redis: set REDIS_URL, or install redis-server (7 or newer).')
   const file = join(config.dataDir, URL_FILE)
   await writeFile(file, server.url)
   return {

@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { RequestValidationError } from 'fastify-zod-openapi'
 import { DomainError, type ErrorCode } from '../domain/errors.ts'
+import type { Log } from '../ports.ts'
 import { PROBLEM_JSON, type Problem } from '../wire/problem.ts'
 
 /** A code without a status does not compile. */
@@ -49,13 +50,26 @@ const FASTIFY_CODES: Record<string, { status: number; code: string; detail: stri
     detail: 'Content-Length does not fit the body.',
   },
   FST_ERR_BAD_URL: { status: 400, code: 'invalid-request', detail: 'The path is not a valid URL path.' },
+  FST_STATIC_FORBIDDEN_PATH: { status: 404, code: 'not-found', detail: 'There is nothing at this path.' },
   FST_ERR_ASYNC_CONSTRAINT: { status: 404, code: 'not-found', detail: 'There is nothing here.' },
+  FST_ERR_MAX_PARAM_LENGTH: { status: 414, code: 'uri-too-long', detail: 'A part of the path is too long.' },
+}
+
+/** Every code that a request can be answered with, and its status: for the document. */
+export function problemCodes(): [code: string, status: number][] {
+  const elsewhere = { 'not-found': 404, 'method-not-allowed': 405, 'internal-error': 500 }
+  const refused = Object.values(FASTIFY_CODES).map(({ code, status }): [string, number] => [code, status])
+  const all = new Map([...Object.entries(STATUS), ...refused, ...Object.entries(elsewhere)])
+  return [...all].sort(([a, aStatus], [b, bStatus]) => aStatus - bStatus || (a < b ? -1 : 1))
 }
 
 /** Every error leaves as a problem document (RFC 9457) with a stable code; what was not foreseen says nothing of itself. */
-export function registerErrors(app: FastifyInstance): void {
+export function registerErrors(app: FastifyInstance, log: Log): void {
   app.setErrorHandler((error: FastifyError, request, reply) => {
-    if (error instanceof DomainError) return sendDomainError(error, request, reply)
+    if (error instanceof DomainError) {
+      if (STATUS[error.code] >= 500) log.warn({ requestId: request.id, code: error.code }, 'not answered')
+      return sendDomainError(error, request, reply)
+    }
     if (error.validation)
       return sendProblem(request, reply, 400, 'invalid-request', 'The request is at fault; see errors.', faults(error))
     const known = FASTIFY_CODES[error.code]
@@ -63,7 +77,8 @@ export function registerErrors(app: FastifyInstance): void {
     // secure-json-parse and JSON.parse throw SyntaxError with this status.
     if (error.statusCode === 400)
       return sendProblem(request, reply, 400, 'malformed-json', 'The body is not JSON that is taken here.')
-    request.log.error({ err: { type: error.name, code: error.code, stack: error.stack } }, 'request failed')
+    const err = { type: error.name, code: error.code, stack: error.stack }
+    log.error({ requestId: request.id, err }, 'request failed')
     return sendProblem(
       request,
       reply,
@@ -75,6 +90,13 @@ export function registerErrors(app: FastifyInstance): void {
   app.setNotFoundHandler((request, reply) =>
     sendProblem(request, reply, 404, 'not-found', 'There is nothing at this path.'),
   )
+}
+
+/** What the router refuses before any hook has run. Its own message would repeat the path, which may hold a username. */
+export function answerRouterError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  const known = FASTIFY_CODES[error.code] ?? { status: 400, code: 'invalid-request', detail: 'The path is not taken.' }
+  reply.header('x-request-id', request.id)
+  sendProblem(request, reply, known.status, known.code, known.detail)
 }
 
 function sendDomainError(error: DomainError, request: FastifyRequest, reply: FastifyReply) {

@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Log } from '../ports.ts'
+
+export type RequestLog = Log & { level: string }
 
 const SANE = /^[A-Za-z0-9._-]{1,64}$/
 
@@ -10,24 +13,25 @@ export function requestIdOf(request: Pick<IncomingMessage, 'headers'>): string {
   return typeof given === 'string' && SANE.test(given) ? given : randomUUID()
 }
 
-/** Answers and logs the id: commands and failures at `info`, the very many reads at `debug`. No query: it may hold names. */
-export function registerRequestId(app: FastifyInstance): void {
+/** Answers the id, and logs it: commands at `info`, the very many reads at `debug`. No query: it may hold names. */
+export function registerRequestId(app: FastifyInstance, log: RequestLog): void {
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id)
     done()
   })
-  const logsReads = ['debug', 'trace'].includes(app.log.level)
-  app.addHook('onResponse', (request, reply, done) => {
-    const important = request.method !== 'GET' || reply.statusCode >= 500
-    if (important || logsReads) {
-      const fields = {
-        method: request.method,
-        route: request.routeOptions.url,
-        status: reply.statusCode,
-        ms: Math.round(reply.elapsedTime * 10) / 10,
-      }
-      request.log[important ? 'info' : 'debug'](fields, 'answered')
-    }
-    done()
+  const logsReads = ['debug', 'trace'].includes(log.level)
+  // A hook a route, not one of all: a read that is not logged then has no listener on its response.
+  app.addHook('onRoute', (route) => {
+    const isRead = route.method === 'GET' || route.method === 'HEAD'
+    if (!isRead || logsReads) route.onResponse = answered(log, isRead ? 'debug' : 'info')
   })
+}
+
+function answered(log: Log, level: 'debug' | 'info') {
+  return (request: FastifyRequest, reply: FastifyReply, done: () => void) => {
+    const { method, id: requestId } = request
+    const ms = Math.round(reply.elapsedTime * 10) / 10
+    log[level]({ requestId, method, route: request.routeOptions.url, status: reply.statusCode, ms }, 'answered')
+    done()
+  }
 }

@@ -29,8 +29,7 @@ export const UserIdParam = z
   .refine((id) => id <= MAX_USER_ID, `must be an integer, 1 to ${MAX_USER_ID}`)
   .meta({
     description: 'A user’s number.',
-    override: asInteger(1, MAX_USER_ID),
-    examples: [1],
+    override: asInteger(1, MAX_USER_ID, { examples: [1] }),
   })
 
 export const BranchId = z

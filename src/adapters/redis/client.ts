@@ -7,7 +7,7 @@ export type RedisClient = ReadModelRedis & { ready(): Promise<void>; isReady(): 
 
 /** ioredis has these two, and its types do not. */
 type BufferScripts = Record<
-  'evalshaBuffer' | 'evalBuffer',
+  'evalsha_roBuffer' | 'eval_roBuffer',
   (script: string, numberOfKeys: number, ...keys: string[]) => Promise<(Buffer | null)[]>
 >
 
@@ -29,6 +29,8 @@ export function redisClient({ url, commandTimeoutMs, connectTimeoutMs, incKey, l
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     enableAutoPipelining: true,
+    // Those calls are batches already; a pipeline around each costs as much again (docs/decisions/0008).
+    autoPipeliningIgnoredCommands: ['evalsha_ro', 'eval_ro'],
     enableReadyCheck: true,
     socketTimeout: commandTimeoutMs,
     connectTimeout: connectTimeoutMs,
@@ -77,8 +79,8 @@ export function redisClient({ url, commandTimeoutMs, connectTimeoutMs, incKey, l
       ),
     readBuffers: (script, keys) =>
       loadingScript(
-        () => buffers.evalshaBuffer(sha(script), keys.length, ...keys),
-        () => buffers.evalBuffer(script.source, keys.length, ...keys),
+        () => buffers.evalsha_roBuffer(sha(script), keys.length, ...keys),
+        () => buffers.eval_roBuffer(script.source, keys.length, ...keys),
       ),
     publish: async (channel, message) => void (await redis.publish(channel, message)),
     deleteMatching: (pattern, keep) => deleteMatching(redis, pattern, keep),

@@ -48,12 +48,14 @@ function byId(
 /** Everybody whose "family given" begins with `q`, folded, in the order of the names' bytes, then by id. */
 export function namesBeginningWith({ redis, keys }: Deps, q: string): Index<string> {
   const prefix = foldName(q)
+  // As Redis compares: by bytes of UTF-8, which is the order of code points, not of UTF-16 code units.
+  const compare = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b))
   return {
     first: '',
-    // As Redis compares: by bytes of UTF-8, which is the order of code points, not of UTF-16 code units.
-    compare: (a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)),
+    compare,
     async read(after, limit) {
-      const min = after === '' ? `[${prefix}` : `(${after}`
+      // Nothing, or a cursor that somebody made up, stands before the names asked for.
+      const min = compare(after, prefix) < 0 ? `[${prefix}` : `(${after}`
       const max = Buffer.concat([Buffer.from(`[${prefix}`), Buffer.from([0xff])])
       const members = await redis.zrangeByLex(keys.names, Buffer.from(min), max, limit)
       return members.map((member) => placeOf(member.toString()))

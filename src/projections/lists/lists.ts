@@ -24,6 +24,8 @@ export function lists({ redis, keys, truth, views }: Deps) {
     const incarnation = redis.incarnation()
     if (incarnation === null) return null
     const [built, dirty] = await Promise.all([redis.get(keys.built), redis.smembers(keys.dirty, MAX_DIRTY + 1)])
+    // Built under another: Redis was emptied and built anew on a connection that never broke, so nobody else would look.
+    if (built !== null && built !== incarnation) await redis.refreshIncarnation()
     if (built !== incarnation || dirty.length > MAX_DIRTY) return null
     return dirty.length === 0 ? [] : truth.users(dirty.map(Number))
   }

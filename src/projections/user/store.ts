@@ -1,7 +1,7 @@
 import type { ReadModelRedis } from '../../ports.ts'
 import type { Keys } from '../keys.ts'
 import { lua } from '../lua.ts'
-import { batchedRead, type StoredBody } from './batched-read.ts'
+import { batchedRead } from './batched-read.ts'
 import { decodeTerms, encodeTerms, nameMember, type ProjectedUser, type Terms } from './project.ts'
 
 const APPLY = lua(import.meta.url, 'apply-n')
@@ -23,13 +23,9 @@ export class OtherIncarnationError extends Error {
 
 /** The users' entries in Redis, and the scripts that are the only writers of them and of the indexes. */
 export function userReadModel({ redis, keys }: { redis: ReadModelRedis; keys: Keys }) {
-  const read = batchedRead({ redis, keys })
   return {
-    /** The hot read: version and body as they are stored; null when the truth must be asked. */
-    async read(userId: number): Promise<StoredBody | null> {
-      const stored = await read(userId)
-      return redis.incarnation() === null ? null : stored
-    },
+    /** The hot read: version and body as they are stored. */
+    read: batchedRead({ redis, keys }),
     async readWithTerms(userId: number): Promise<UserEntry | null> {
       const [version, body, terms] = await redis.hmget(keys.user(userId), 'v', 'b', 't')
       if (!version || !body || redis.incarnation() === null) return null

@@ -3,11 +3,13 @@ import type { ReadModelRedis, TrueUser, Truth } from '../../ports.ts'
 import { MAX_BULK_USERS } from '../../ports.ts'
 import type { ReadFrom } from '../../wire/answer.ts'
 import type { Keys } from '../keys.ts'
+import type { StoredBody } from './batched-read.ts'
 import { type ProjectedUser, projectGone, projectUser } from './project.ts'
 import type { UserReadModel } from './store.ts'
 
 /** A user as clients get them; `body` null: there is no such user. */
 export type ShownUser = { userId: number; version: number; body: Buffer | null; from: ReadFrom }
+export type KnownUser = ShownUser & { body: Buffer }
 export type UserViews = ReturnType<typeof userViews>
 type Deps = { redis: ReadModelRedis; keys: Keys; readModel: UserReadModel; truth: Truth }
 
@@ -23,7 +25,7 @@ export function userViews({ redis, keys, readModel, truth }: Deps) {
     return users.map((found) => {
       const projected = project(found)
       if (incarnation !== null && found.settled && found.version > 0) fill(projected, incarnation)
-      return shown(projected, 'database')
+      return shown(found.userId, projected, 'database')
     })
   }
   /** Nobody waits for a fill, and nothing depends on it: when it fails, the next reader fills. */
@@ -31,8 +33,8 @@ export function userViews({ redis, keys, readModel, truth }: Deps) {
     readModel.apply(user, incarnation).catch(() => redis.refreshIncarnation().catch(() => null))
   }
   const byId = async (userId: number): Promise<ShownUser> => {
-    const entry = redis.incarnation() === null ? null : await orNull(readModel.read(userId))
-    if (entry) return shown({ userId, ...entry }, 'redis')
+    const entry = redis.incarnation() === null ? null : await readModel.read(userId)
+    if (entry) return shown(userId, entry, 'redis')
     return only(await fromTruth([userId]))
   }
 
@@ -40,13 +42,13 @@ export function userViews({ redis, keys, readModel, truth }: Deps) {
     byId,
     async byIds(userIds: number[]): Promise<ShownUser[]> {
       if (redis.incarnation() === null) return inChunks(userIds, fromTruth)
-      const entries = await Promise.all(userIds.map((userId) => orNull(readModel.read(userId))))
+      const entries = await Promise.all(userIds.map((userId) => readModel.read(userId)))
       const missing = userIds.filter((_, i) => !entries[i])
       const read = missing.length === 0 ? [] : await inChunks(missing, fromTruth)
       const byUserId = new Map(read.map((user) => [user.userId, user]))
       return userIds.map((userId, i) => {
         const entry = entries[i]
-        return entry ? shown({ userId, ...entry }, 'redis') : must(byUserId.get(userId))
+        return entry ? shown(userId, entry, 'redis') : must(byUserId.get(userId))
       })
     },
     /** The hint only says where to look: the entry found there must itself have the username, else the database says. */
@@ -55,7 +57,7 @@ export function userViews({ redis, keys, readModel, truth }: Deps) {
       const userId = Number(hint)
       if (hint !== null && Number.isSafeInteger(userId)) {
         const entry = await orNull(readModel.readWithTerms(userId))
-        if (entry?.terms?.username === normaliseUsername(username)) return shown({ userId, ...entry }, 'redis')
+        if (entry?.terms?.username === normaliseUsername(username)) return shown(userId, entry, 'redis')
       }
       const found = await truth.userIdByUsername(username)
       return found === null ? null : only(await fromTruth([found]))
@@ -67,8 +69,12 @@ export function project(found: TrueUser): ProjectedUser {
   return found.user ? projectUser(found.user) : projectGone(found.userId, found.version)
 }
 
-function shown(user: Pick<ProjectedUser, 'userId' | 'version' | 'body'>, from: ReadFrom): ShownUser {
-  return { userId: user.userId, version: user.version, body: user.body.length === 0 ? null : user.body, from }
+function shown(userId: number, { version, body }: StoredBody, from: ReadFrom): ShownUser {
+  return { userId, version, body: body.length === 0 ? null : body, from }
+}
+
+export function isKnown(user: ShownUser): user is KnownUser {
+  return user.body !== null
 }
 
 /** Redis out of reach or too slow is no fault of the caller's: the answer comes from the database. */

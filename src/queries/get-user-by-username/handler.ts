@@ -1,12 +1,12 @@
 import { DomainError } from '../../domain/errors.ts'
-import type { ShownUser, UserViews } from '../../projections/user/views.ts'
+import { isKnown, type KnownUser, type UserViews } from '../../projections/user/views.ts'
 
 export type Deps = { views: Pick<UserViews, 'byUsername'> }
 
 export function getUserByUsername({ views }: Deps) {
-  return async (username: string): Promise<ShownUser & { body: Buffer }> => {
+  return async (username: string): Promise<KnownUser> => {
     const found = await views.byUsername(username)
-    if (!found?.body) throw new DomainError('user-not-found', 'There is no user with this username.')
-    return { ...found, body: found.body }
+    if (!found || !isKnown(found)) throw new DomainError('user-not-found', 'There is no user with this username.')
+    return found
   }
 }

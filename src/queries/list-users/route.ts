@@ -17,11 +17,11 @@ const ID = '([1-9][0-9]{0,14}|[1-8][0-9]{15})'
 const IdsParam = z
   .string()
   .regex(new RegExp(`^${ID}(,${ID}){0,${MAX_IDS - 1}}$`), `must be 1 to ${MAX_IDS} user ids, separated by commas`)
-  .transform((text) => text.split(',').map(Number))
   .meta({
     description: `1 to ${MAX_IDS} user ids, separated by commas; no other filter beside them.`,
     examples: ['1,2,3'],
   })
+  .transform((text) => text.split(',').map(Number))
 
 const Filters = z.strictObject({
   ids: IdsParam.optional(),

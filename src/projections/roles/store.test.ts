@@ -1,0 +1,202 @@
+import assert from 'node:assert/strict'
+import { after, before, type TestContext, test } from 'node:test'
+import { Redis } from 'ioredis'
+import {
+  callsOf,
+  connectClient,
+  freshKeys,
+  openTruth,
+  readModelsOf,
+  type TestTruth,
+} from '../../../test/support/read-models.ts'
+import { startTestRedis, type TestRedis } from '../../../test/support/redis.ts'
+import { until } from '../../../test/support/service.ts'
+import type { Truth } from '../../ports.ts'
+import { lua } from '../lua.ts'
+import { OtherIncarnationError } from '../user/store.ts'
+
+const APPLY = lua(import.meta.url, 'apply-2')
+const FENCE = lua(import.meta.url, 'fence-1')
+const INC = 'now.run1'
+
+let server: TestRedis
+let raw: Redis
+let source: TestTruth
+const ends: (() => unknown)[] = []
+before(async () => {
+  server = await startTestRedis()
+  raw = new Redis(server.url, { protocol: 2 })
+  source = await openTruth({ after: (end) => void ends.push(end) }, 0)
+})
+after(async () => {
+  for (const end of ends) await end()
+  raw?.disconnect()
+  await server?.stop()
+})
+
+type Entry = { v?: string; b?: string }
+type Step = { apply: number; inc?: string } | { fence: number }
+const CASES: { what: string; held: Entry; step: Step; result: unknown; entry: Entry }[] = [
+  {
+    what: 'the first catalogue is put in',
+    held: {},
+    step: { apply: 2 },
+    result: 'applied',
+    entry: { v: '2', b: 'r2' },
+  },
+  {
+    what: 'a newer one replaces it',
+    held: { v: '2', b: 'r2' },
+    step: { apply: 3 },
+    result: 'applied',
+    entry: { v: '3', b: 'r3' },
+  },
+  {
+    what: 'the same version keeps its body',
+    held: { v: '2', b: 'as it was' },
+    step: { apply: 2 },
+    result: 'older',
+    entry: { v: '2', b: 'as it was' },
+  },
+  {
+    what: 'an older one is ignored; versions are numbers, not text',
+    held: { v: '10', b: 'r10' },
+    step: { apply: 9 },
+    result: 'older',
+    entry: { v: '10', b: 'r10' },
+  },
+  {
+    what: 'one read under another incarnation is refused, however new',
+    held: { v: '2', b: 'r2' },
+    step: { apply: 99, inc: 'before.run1' },
+    result: 'incarnation',
+    entry: { v: '2', b: 'r2' },
+  },
+  {
+    what: 'a fence gets its body',
+    held: { v: '3' },
+    step: { apply: 3 },
+    result: 'applied',
+    entry: { v: '3', b: 'r3' },
+  },
+  { what: 'a fence keeps older ones out', held: { v: '3' }, step: { apply: 2 }, result: 'older', entry: { v: '3' } },
+  {
+    what: 'a newer one lifts the fence',
+    held: { v: '3' },
+    step: { apply: 4 },
+    result: 'applied',
+    entry: { v: '4', b: 'r4' },
+  },
+  { what: 'a fence above drops the body', held: { v: '2', b: 'r2' }, step: { fence: 3 }, result: 1, entry: { v: '3' } },
+  { what: 'a fence before anything stands', held: {}, step: { fence: 3 }, result: 1, entry: { v: '3' } },
+  { what: 'a fence repeated does nothing', held: { v: '3' }, step: { fence: 3 }, result: 0, entry: { v: '3' } },
+  {
+    what: 'a fence at the stored version does nothing',
+    held: { v: '3', b: 'r3' },
+    step: { fence: 3 },
+    result: 0,
+    entry: { v: '3', b: 'r3' },
+  },
+  {
+    what: 'a fence below does nothing',
+    held: { v: '10', b: 'r10' },
+    step: { fence: 9 },
+    result: 0,
+    entry: { v: '10', b: 'r10' },
+  },
+]
+for (const { what, held, step, result, entry } of CASES) {
+  test(`${'fence' in step ? 'fence' : 'apply'}: ${what}`, async () => {
+    const keys = freshKeys()
+    await raw.set(keys.inc, INC)
+    if (held.v !== undefined) await raw.hset(keys.roles, held)
+    const answer =
+      'fence' in step
+        ? await raw.eval(FENCE.source, 1, keys.roles, step.fence)
+        : await raw.eval(APPLY.source, 2, keys.roles, keys.inc, step.inc ?? INC, step.apply, `r${step.apply}`)
+    assert.equal(answer, result)
+    assert.deepEqual({ ...(await raw.hgetall(keys.roles)) }, entry)
+  })
+}
+
+/** The catalogue's views over the file's Redis and database, and how often the database was read. */
+async function start(t: TestContext) {
+  const keys = freshKeys()
+  const client = await connectClient(t, server.url, keys)
+  let reads = 0
+  const truth: Truth = {
+    ...source.truth,
+    roles: () => {
+      reads += 1
+      return source.truth.roles()
+    },
+  }
+  const models = readModelsOf({ client, keys, truth })
+  const filled = (version: number) =>
+    until('the catalogue is filled in', async () => {
+      const [v, b] = await raw.hmget(keys.roles, 'v', 'b')
+      return Number(v) === version && b !== null
+    })
+  return { keys, client, ...models, reads: () => reads, filled }
+}
+
+test('a miss is answered by the database and filled in; then Redis answers the same', async (t) => {
+  const { begin, roles, filled, reads } = await start(t)
+  await begin()
+  const missed = await roles.catalogue()
+  assert.equal(missed.from, 'database')
+  assert.ok(missed.roles.length > 0)
+  await filled(missed.version)
+  assert.deepEqual(await roles.catalogue(), { ...missed, from: 'redis' })
+  assert.equal(reads(), 1)
+})
+
+test('a fenced catalogue is never served from Redis or from memory', async (t) => {
+  const { begin, roles, filled, keys } = await start(t)
+  await begin()
+  const { version } = await roles.catalogue()
+  await filled(version)
+  assert.equal((await roles.catalogue()).from, 'redis')
+  assert.equal(await roles.fence(version + 1), true)
+  assert.equal((await roles.catalogue()).from, 'database')
+  // What the database holds is older than the fence here, so it is answered but not stored.
+  assert.equal(await raw.hexists(keys.roles, 'b'), 0)
+})
+
+test('the body travels and is parsed once a version', async (t) => {
+  const { begin, roles, filled } = await start(t)
+  await begin()
+  const { version } = await roles.catalogue()
+  await filled(version)
+  const { roles: first } = await roles.catalogue()
+  assert.equal((await roles.catalogue()).roles, first)
+  const changed = [{ role: 'other', title: 'Other', privileged: false, permissions: [] }]
+  await roles.apply({ version: version + 1, roles: changed }, await begin())
+  assert.deepEqual(await roles.catalogue(), { version: version + 1, roles: changed, from: 'redis' })
+})
+
+test('while Redis is not believed the database answers, and nothing is stored', async (t) => {
+  const { roles, keys, client } = await start(t)
+  assert.equal(client.incarnation(), null)
+  assert.equal((await roles.catalogue()).from, 'database')
+  assert.equal(await raw.exists(keys.roles), 0)
+})
+
+test('an apply under another incarnation says so', async (t) => {
+  const { begin, roles } = await start(t)
+  await begin()
+  await assert.rejects(roles.apply({ version: 5, roles: [] }, 'before.run1'), OtherIncarnationError)
+})
+
+test('a catalogue that keeps moving while it is read is answered but not stored', async (t) => {
+  const keys = freshKeys()
+  const client = await connectClient(t, server.url, keys)
+  const truth = { ...source.truth, roles: async () => ({ ...(await source.truth.roles()), settled: false }) }
+  const { begin, roles, projector } = readModelsOf({ client, keys, truth })
+  await begin()
+  const applied = await callsOf(raw, 'hset')
+  assert.equal((await roles.catalogue()).from, 'database')
+  await assert.rejects(projector.projectRoles(), /kept moving/)
+  assert.equal(await raw.exists(keys.roles), 0)
+  assert.equal(await callsOf(raw, 'hset'), applied)
+})

@@ -1,0 +1,376 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { buildApp } from '../../src/app.ts'
+import { DomainError } from '../../src/domain/errors.ts'
+import { wireApi } from '../../src/wiring.ts'
+import { quiet, startService, type TestService } from '../support/service.ts'
+import { type Api, type Ask, apiClient, operationOf } from './client.ts'
+
+let service: TestService
+let api: Api
+before(async () => {
+  service = await startService()
+  api = await apiClient(service.app)
+  await api.role('cashier', 'receipt.void', 'approve:refund')
+})
+after(() => service?.close())
+
+const get = (url: string): Ask => ({ method: 'GET', url })
+const user = async (rest = '', details = {}) => `/v1/users/${await api.somebody(details)}${rest}`
+const defined = { title: 'Clerk', privileged: false, permissions: [{ permission: 'a', effect: 'allow' }] }
+let made = 0
+/** A name that nothing has yet. */
+const fresh = (prefix: string) => {
+  made += 1
+  return `${prefix}-${made}`
+}
+async function put(url: string, body?: unknown): Promise<string> {
+  assert.equal((await api.put(url, body)).statusCode, 200)
+  return url
+}
+async function post(url: string): Promise<void> {
+  assert.equal((await api.post(url)).statusCode, 200)
+}
+async function terminated(rest: string): Promise<string> {
+  const path = await user()
+  await post(`${path}/terminate`)
+  return `${path}${rest}`
+}
+
+/** One request an operation that succeeds, and, if it is a command, changes something. */
+const GOOD: Record<string, () => Promise<Ask>> = {
+  getUser: async () => get(await user()),
+  getUserByUsername: async () => {
+    const username = fresh('known')
+    await api.somebody({ username })
+    return get(`/v1/users/by-username/${username}`)
+  },
+  listUsers: async () => get('/v1/users?limit=2'),
+  getPermissions: async () => get(await user('/permissions?branchId=B001')),
+  checkPermission: async () => get(await user('/permissions/receipt.void')),
+  getRoster: async () => get('/v1/branches/B001/users?limit=2'),
+  listRoles: async () => get('/v1/roles'),
+  getRole: async () => get('/v1/roles/cashier'),
+  registerUser: async () => ({
+    method: 'POST',
+    url: '/v1/users',
+    body: { username: fresh('new'), givenName: 'Ann', familyName: 'Lee', homeBranchId: 'B001' },
+  }),
+  changeDetails: async () => ({ method: 'PATCH', url: await user(), body: { jobTitle: 'Clerk' } }),
+  suspendUser: async () => ({ method: 'POST', url: await user('/suspend') }),
+  reinstateUser: async () => {
+    const path = await user()
+    await post(`${path}/suspend`)
+    return { method: 'POST', url: `${path}/reinstate` }
+  },
+  terminateUser: async () => ({ method: 'POST', url: await user('/terminate') }),
+  assignBranch: async () => ({ method: 'PUT', url: await user('/branches/B001'), body: { home: true } }),
+  unassignBranch: async () => ({ method: 'DELETE', url: await put(await user('/branches/B001'), {}) }),
+  grantRole: async () => ({ method: 'PUT', url: await user('/roles/cashier') }),
+  revokeRole: async () => ({ method: 'DELETE', url: await put(await user('/roles/cashier')) }),
+  setLimit: async () => ({ method: 'PUT', url: await user('/limits/cash-drop'), body: { value: 500 } }),
+  removeLimit: async () => ({ method: 'DELETE', url: await put(await user('/limits/cash-drop'), { value: 5 }) }),
+  setPreference: async () => ({ method: 'PUT', url: await user('/preferences/theme'), body: { value: 'dark' } }),
+  removePreference: async () => ({
+    method: 'DELETE',
+    url: await put(await user('/preferences/theme'), { value: 'dark' }),
+  }),
+  defineRole: async () => ({ method: 'PUT', url: `/v1/roles/${fresh('role')}`, body: defined }),
+  removeRole: async () => ({ method: 'DELETE', url: await put(`/v1/roles/${fresh('role')}`, defined) }),
+  isAlive: async () => get('/health/live'),
+  isReady: async () => get('/health/ready'),
+}
+
+type Refusal = { operation: string; status: number; code: string; when: string; ask: () => Promise<Ask> | Ask }
+const refused = (operation: string, status: number, code: string, when: string, ask: Refusal['ask']): Refusal => ({
+  operation,
+  status,
+  code,
+  when,
+  ask,
+})
+const nobody = '/v1/users/999999'
+const bad = (operation: string, when: string, ask: Ask) => refused(operation, 400, 'invalid-request', when, () => ask)
+const missing = (operation: string, ask: Ask) =>
+  refused(operation, 404, 'user-not-found', 'there is no such user', () => ask)
+const done = (operation: string, method: Ask['method'], rest: string, body?: unknown) =>
+  refused(operation, 409, 'user-terminated', 'the user is terminated', async () => ({
+    method,
+    url: await terminated(rest),
+    body,
+  }))
+
+/** Everything else that an operation may answer. What holds for all alike (304, 412, 413, 415, 503) is tested below. */
+const REFUSALS: Refusal[] = [
+  bad('getUser', 'the id is no number', get('/v1/users/x')),
+  missing('getUser', get(nobody)),
+  bad('getUserByUsername', 'the username has a control character', get('/v1/users/by-username/a%07')),
+  refused('getUserByUsername', 404, 'user-not-found', 'nobody has it', () => get('/v1/users/by-username/nobody')),
+  bad('listUsers', 'a filter is unknown', get('/v1/users?sort=name')),
+  refused('listUsers', 400, 'invalid-cursor', 'the cursor is made up', () => get('/v1/users?cursor=abcd')),
+  refused('listUsers', 422, 'ids-stand-alone', 'ids has company', () => get('/v1/users?ids=1&limit=2')),
+  bad('getPermissions', 'the branch is malformed', get('/v1/users/1/permissions?branchId=a_b')),
+  missing('getPermissions', get(`${nobody}/permissions`)),
+  bad('checkPermission', 'the permission is malformed', get('/v1/users/1/permissions/a%20b')),
+  missing('checkPermission', get(`${nobody}/permissions/a`)),
+  bad('getRoster', 'the branch is malformed', get('/v1/branches/a_b/users')),
+  bad('listRoles', 'there is a filter', get('/v1/roles?q=a')),
+  bad('getRole', 'the name is malformed', get('/v1/roles/a%20b')),
+  refused('getRole', 404, 'role-not-found', 'there is none', () => get('/v1/roles/none')),
+  bad('registerUser', 'names are missing', { method: 'POST', url: '/v1/users', body: { username: 'abc' } }),
+  refused('registerUser', 409, 'username-taken', 'the username is taken', async () => {
+    const username = fresh('taken')
+    await api.somebody({ username })
+    return { method: 'POST', url: '/v1/users', body: { username, givenName: 'A', familyName: 'B' } }
+  }),
+  refused('registerUser', 422, 'idempotency-key-reused', 'the key was used for somebody else', async () => {
+    const headers = { 'idempotency-key': fresh('key') }
+    const body = { username: fresh('keyed'), givenName: 'A', familyName: 'B' }
+    await api.post('/v1/users', body, headers)
+    return { method: 'POST', url: '/v1/users', body: { ...body, givenName: 'C' }, headers }
+  }),
+  bad('changeDetails', 'the field is unknown', { method: 'PATCH', url: '/v1/users/1', body: { status: 'active' } }),
+  missing('changeDetails', { method: 'PATCH', url: nobody, body: { jobTitle: 'x' } }),
+  done('changeDetails', 'PATCH', '', { jobTitle: 'x' }),
+  refused('changeDetails', 409, 'username-taken', 'the username is taken', async () => {
+    const username = fresh('taken')
+    await api.somebody({ username })
+    return { method: 'PATCH', url: await user(), body: { username } }
+  }),
+  bad('suspendUser', 'the id is no number', { method: 'POST', url: '/v1/users/x/suspend' }),
+  missing('suspendUser', { method: 'POST', url: `${nobody}/suspend` }),
+  done('suspendUser', 'POST', '/suspend'),
+  bad('reinstateUser', 'the id is no number', { method: 'POST', url: '/v1/users/x/reinstate' }),
+  missing('reinstateUser', { method: 'POST', url: `${nobody}/reinstate` }),
+  done('reinstateUser', 'POST', '/reinstate'),
+  bad('terminateUser', 'the id is no number', { method: 'POST', url: '/v1/users/x/terminate' }),
+  missing('terminateUser', { method: 'POST', url: `${nobody}/terminate` }),
+  bad('assignBranch', 'home is false', { method: 'PUT', url: '/v1/users/1/branches/B1', body: { home: false } }),
+  missing('assignBranch', { method: 'PUT', url: `${nobody}/branches/B1`, body: {} }),
+  done('assignBranch', 'PUT', '/branches/B1', {}),
+  refused('assignBranch', 409, 'too-many', 'there are 100 already', async () => {
+    const userId = await api.somebody()
+    for (let i = 0; i < 100; i += 1)
+      service.sql('INSERT INTO user_branches (user_id, branch_id) VALUES (?, ?)', userId, `N${i}`)
+    return { method: 'PUT', url: `/v1/users/${userId}/branches/B1`, body: {} }
+  }),
+  bad('unassignBranch', 'the branch is malformed', { method: 'DELETE', url: '/v1/users/1/branches/a_b' }),
+  missing('unassignBranch', { method: 'DELETE', url: `${nobody}/branches/B1` }),
+  refused('unassignBranch', 409, 'branch-is-home', 'it is the home branch', async () => ({
+    method: 'DELETE',
+    url: await user('/branches/B1', { homeBranchId: 'B1' }),
+  })),
+  refused('unassignBranch', 409, 'branch-has-grants', 'a role is held there', async () => {
+    const path = await user()
+    const url = await put(`${path}/branches/B2`, {})
+    await put(`${path}/roles/cashier?branchId=B2`)
+    return { method: 'DELETE', url }
+  }),
+  bad('grantRole', 'the branch is malformed', { method: 'PUT', url: '/v1/users/1/roles/cashier?branchId=a_b' }),
+  missing('grantRole', { method: 'PUT', url: `${nobody}/roles/cashier` }),
+  refused('grantRole', 404, 'role-not-found', 'there is no such role', async () => ({
+    method: 'PUT',
+    url: await user('/roles/none'),
+  })),
+  done('grantRole', 'PUT', '/roles/cashier'),
+  refused('grantRole', 409, 'branch-not-assigned', 'the user does not work there', async () => ({
+    method: 'PUT',
+    url: await user('/roles/cashier?branchId=B9'),
+  })),
+  bad('revokeRole', 'the role is malformed', { method: 'DELETE', url: '/v1/users/1/roles/a%20b' }),
+  missing('revokeRole', { method: 'DELETE', url: `${nobody}/roles/cashier` }),
+  refused('revokeRole', 409, 'user-terminated', 'the holder is terminated', async () => {
+    const path = await user()
+    const url = await put(`${path}/roles/cashier`)
+    await post(`${path}/terminate`)
+    return { method: 'DELETE', url }
+  }),
+  bad('setLimit', 'there is no such limit', { method: 'PUT', url: '/v1/users/1/limits/none', body: { value: 1 } }),
+  missing('setLimit', { method: 'PUT', url: `${nobody}/limits/cash-drop`, body: { value: 1 } }),
+  done('setLimit', 'PUT', '/limits/cash-drop', { value: 1 }),
+  refused('setLimit', 422, 'limit-out-of-range', 'it is above the limit’s range', async () => ({
+    method: 'PUT',
+    url: await user('/limits/discount-percent'),
+    body: { value: 101 },
+  })),
+  bad('removeLimit', 'there is no such limit', { method: 'DELETE', url: '/v1/users/1/limits/none' }),
+  missing('removeLimit', { method: 'DELETE', url: `${nobody}/limits/cash-drop` }),
+  refused('removeLimit', 409, 'user-terminated', 'the user is terminated', async () => {
+    const path = await user()
+    const url = await put(`${path}/limits/cash-drop`, { value: 1 })
+    await post(`${path}/terminate`)
+    return { method: 'DELETE', url }
+  }),
+  bad('setPreference', 'the value is no text', { method: 'PUT', url: '/v1/users/1/preferences/a', body: { value: 1 } }),
+  missing('setPreference', { method: 'PUT', url: `${nobody}/preferences/a`, body: { value: 'x' } }),
+  done('setPreference', 'PUT', '/preferences/a', { value: 'x' }),
+  refused('setPreference', 409, 'too-many', 'there are 100 already', async () => {
+    const userId = await api.somebody()
+    for (let i = 0; i < 100; i += 1) service.sql('INSERT INTO user_preferences VALUES (?, ?, ?)', userId, `p${i}`, 'x')
+    return { method: 'PUT', url: `/v1/users/${userId}/preferences/one-more`, body: { value: 'x' } }
+  }),
+  bad('removePreference', 'the key is malformed', { method: 'DELETE', url: '/v1/users/1/preferences/a%20b' }),
+  missing('removePreference', { method: 'DELETE', url: `${nobody}/preferences/a` }),
+  refused('removePreference', 409, 'user-terminated', 'the user is terminated', async () => {
+    const path = await user()
+    const url = await put(`${path}/preferences/a`, { value: 'x' })
+    await post(`${path}/terminate`)
+    return { method: 'DELETE', url }
+  }),
+  bad('defineRole', 'the effect is unknown', {
+    method: 'PUT',
+    url: '/v1/roles/clerk',
+    body: { ...defined, permissions: [{ permission: 'a', effect: 'deny' }] },
+  }),
+  refused('defineRole', 409, 'too-many', 'the catalogue is full', () => {
+    const [row] = service.query('SELECT COUNT(*) AS n FROM roles')
+    for (let n = Number(row?.n); n < 500; n += 1) service.sql('INSERT INTO roles VALUES (?, ?, 0)', `filler-${n}`, 'x')
+    return { method: 'PUT', url: '/v1/roles/one-more', body: defined }
+  }),
+  refused('defineRole', 422, 'permission-twice', 'a permission is named twice', () => ({
+    method: 'PUT',
+    url: '/v1/roles/clerk',
+    body: { ...defined, permissions: [...defined.permissions, ...defined.permissions] },
+  })),
+  bad('removeRole', 'the name is malformed', { method: 'DELETE', url: '/v1/roles/a%20b' }),
+  refused('removeRole', 409, 'role-in-use', 'somebody holds it', async () => {
+    await put(await user('/roles/cashier'))
+    return { method: 'DELETE', url: '/v1/roles/cashier' }
+  }),
+]
+
+const ID = /^[0-9a-f]{8}-/
+const isRead = (operation: string) => /^(get|list|check|is)/.test(operation)
+const isTagged = (operation: string) => isRead(operation) && !['listUsers', 'getRoster'].includes(operation)
+
+for (const [operation, ask] of Object.entries(GOOD)) {
+  test(`${operation} succeeds, with the headers that go with it`, async () => {
+    const asked = await ask()
+    assert.equal(operationOf(api.document, asked)?.operation.operationId, operation)
+    const answer = await api.ask(asked)
+    assert.equal(answer.statusCode, operation === 'registerUser' ? 201 : 200, answer.body)
+    assert.match(String(answer.headers['x-request-id']), ID)
+    if (operation.startsWith('is')) return
+    assert.equal(answer.headers['content-type'], 'application/json; charset=utf-8')
+    assert.equal(answer.headers['cache-control'], isRead(operation) ? 'private, no-cache' : 'no-store')
+    assert.equal(answer.headers['read-from'], isRead(operation) ? 'redis' : undefined)
+    assert.equal(
+      answer.headers.location,
+      operation === 'registerUser' ? `/v1/users/${answer.json().userId}` : undefined,
+    )
+    assert.equal(answer.headers.visibility, undefined)
+    const tag = answer.headers.etag
+    if (!isTagged(operation) && isRead(operation)) return assert.equal(tag, undefined)
+    const { version } = answer.json()
+    assert.match(String(tag), /^"[0-9a-f]{8}\.\d+\.[upr]\.\d+(\.\d+)?"$/)
+    if (version !== undefined) assert.ok(String(tag).endsWith(`.${version}"`), `${tag} is of version ${version}`)
+  })
+}
+
+for (const { operation, status, code, when, ask } of REFUSALS) {
+  test(`${operation} answers ${status} ${code} when ${when}`, async () => {
+    const asked = await ask()
+    assert.equal(operationOf(api.document, asked)?.operation.operationId, operation)
+    const answer = await api.ask(asked)
+    service.sql("DELETE FROM roles WHERE role LIKE 'filler-%'")
+    assert.equal(answer.statusCode, status, answer.body)
+    assert.equal(answer.json().code, code)
+    if (code === 'invalid-request') assert.ok(answer.json().errors.length > 0, 'it says where')
+  })
+}
+
+/** Which answers are tested for all operations that document them alike, and with which code. */
+const ALIKE: Record<string, { code: string | null; ask(asked: Ask): Promise<Ask> | Ask }> = {
+  304: {
+    code: null,
+    ask: async (asked) => ({ ...asked, headers: { 'if-none-match': String((await api.ask(asked)).headers.etag) } }),
+  },
+  412: { code: 'version-conflict', ask: (asked) => ({ ...asked, headers: { 'if-match': '"another"' } }) },
+  413: { code: 'body-too-large', ask: (asked) => ({ ...asked, raw: JSON.stringify({ value: 'x'.repeat(70_000) }) }) },
+  415: {
+    code: 'unsupported-media-type',
+    ask: (asked) => ({ ...asked, raw: '<value/>', headers: { 'content-type': 'application/xml' } }),
+  },
+}
+const documenting = (status: string) =>
+  Object.values(api.document.paths).flatMap((methods) =>
+    Object.values(methods).filter(({ responses }) => status in responses),
+  )
+
+for (const [status, { code, ask }] of Object.entries(ALIKE)) {
+  test(`whatever documents ${status} answers it`, async () => {
+    const operations = documenting(status)
+    assert.ok(operations.length > 0)
+    for (const { operationId } of operations) {
+      const good = await GOOD[operationId]?.()
+      assert.ok(good)
+      const answer = await api.ask(await ask(good))
+      assert.equal(answer.statusCode, Number(status), `${operationId}: ${answer.body}`)
+      assert.equal(code === null ? null : answer.json().code, code, operationId)
+    }
+  })
+}
+
+test('while too many writes wait for the database, each further command is 503 at once and writes nothing', async () => {
+  const commands = documenting('503').filter(({ operationId }) => !isRead(operationId))
+  const asks = await Promise.all(commands.map(async ({ operationId }) => GOOD[operationId]?.()))
+  const path = await user()
+  const written = () => service.query('SELECT COUNT(*) AS n FROM user_audit')[0]?.n
+  const before = Number(written())
+  service.sql('BEGIN IMMEDIATE')
+  const waiting = Array.from({ length: 256 }, (_, i) => api.patch(path, { jobTitle: `Clerk ${i}` }))
+  try {
+    for (const asked of asks) {
+      assert.ok(asked)
+      const answer = await api.ask(asked)
+      assert.equal(answer.statusCode, 503, answer.body)
+      assert.equal(answer.json().code, 'busy')
+    }
+  } finally {
+    service.sql('ROLLBACK')
+  }
+  for (const answer of await Promise.all(waiting)) assert.equal(answer.statusCode, 200, answer.body)
+  assert.equal(Number(written()) - before, 256)
+})
+
+test('a query that can reach neither copy nor truth is 503, and says no more than that', async (t) => {
+  const real = await wireApi(service.config, quiet)
+  const unreachable = async () => {
+    throw new DomainError('database-unavailable', 'The database does not answer.')
+  }
+  // A database that fails on demand is no part of the embedded one, so the ports themselves refuse here.
+  const queries = {
+    ...real.queries,
+    views: { ...real.queries.views, byId: unreachable, byIds: unreachable, byUsername: unreachable },
+    roles: { ...real.queries.roles, catalogue: unreachable },
+    holders: unreachable,
+    lists: { list: unreachable },
+  }
+  const app = await buildApp({ ...real, queries, http: service.config.http, log: quiet })
+  t.after(async () => {
+    await app.close()
+    await real.close()
+  })
+  const cut = await apiClient(app)
+  for (const { operationId } of documenting('503').filter(({ operationId }) => isRead(operationId))) {
+    const asked = await GOOD[operationId]?.()
+    assert.ok(asked)
+    if (operationId === 'isReady') continue
+    const answer = await cut.ask(asked)
+    assert.equal(answer.statusCode, 503, `${operationId}: ${answer.body}`)
+    assert.equal(answer.json().code, 'database-unavailable')
+  }
+})
+
+test('every answer that the document promises is asked for in this file', () => {
+  const asked = new Set<string>(REFUSALS.map(({ operation, status }) => `${operation} ${status}`))
+  for (const operation of Object.keys(GOOD)) asked.add(`${operation} ${operation === 'registerUser' ? 201 : 200}`)
+  const promised = Object.values(api.document.paths).flatMap((methods) =>
+    Object.values(methods).flatMap(({ operationId, responses }) =>
+      Object.keys(responses)
+        .filter((status) => !(status in ALIKE) && status !== '503')
+        .map((status) => `${operationId} ${status}`),
+    ),
+  )
+  assert.deepEqual([...asked].sort(), promised.sort())
+})
