@@ -8,14 +8,16 @@ export const MAX_FOLDED_LENGTH = 200
  */
 export function foldName(text: string): string {
   return text
+    .replace(/´/g, "'") // Before NFKD, which makes a blank of it.
     .normalize('NFKD')
     .replace(/\p{M}+/gu, '')
     .toLowerCase()
-    .replace(/[øłđðþßæœıħ’ʼ`´]/g, (letter) => PLAIN[letter] ?? letter)
+    .replace(/[øłđðþßæœıħς’ʼ`]/g, (letter) => PLAIN[letter] ?? letter)
     .replace(/\p{C}+/gu, '')
     .replace(/\s+/gu, ' ')
     .trim()
     .slice(0, MAX_FOLDED_LENGTH)
+    .trimEnd()
     .toWellFormed()
 }
 
@@ -30,10 +32,11 @@ const PLAIN: Record<string, string> = {
   œ: 'oe',
   ı: 'i',
   ħ: 'h',
+  // Lower case makes it of a capital at the end of a word, so also at the end of a beginning that is searched for.
+  ς: 'σ',
   '’': "'",
   ʼ: "'",
   '`': "'",
-  '´': "'",
 }
 
 /** What the name index sorts by: "family given", folded. */

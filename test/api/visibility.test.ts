@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { after, before, type TestContext, test } from 'node:test'
+import { ask } from '../../src/adapters/redis/one-question.ts'
 import { startService, type TestService, until } from '../support/service.ts'
 import { type Api, apiClient } from './client.ts'
 
@@ -248,6 +249,63 @@ test('a grant of another program at a branch that is not assigned gives nothing,
     return ignoredGrants === 1 && permissions
   })
   assert.deepEqual(answer, [])
+})
+
+/** A service whose read models were built by a worker that has stopped since. */
+async function withoutWorker(t: TestContext) {
+  const alone = await startService({ worker: false, environment: { INLINE_PROJECTION_MS: '10000' } })
+  t.after(() => alone.close())
+  const worker = await alone.startWorker()
+  await alone.built()
+  await worker.stop()
+  const client = await apiClient(alone.app)
+  await client.role('cashier', 'receipt.void')
+  return { alone, client }
+}
+
+test('a command projects its own change: without any worker the next read finds it in Redis', async (t) => {
+  const { client } = await withoutWorker(t)
+  const userId = await client.somebody({ homeBranchId: 'W1' })
+  for (const value of [1, 2, 3]) {
+    const { version } = (await client.put(`/v1/users/${userId}/limits/cash-drop`, { value })).json()
+    for (const url of [
+      `/v1/users/${userId}`,
+      `/v1/users?ids=${userId}`,
+      '/v1/branches/W1/users',
+      '/v1/users?q=wojcik',
+    ]) {
+      const answer = await client.get(url)
+      const body = answer.json()
+      assert.deepEqual([answer.headers['read-from'], (body.items?.[0] ?? body).version], ['redis', version], url)
+    }
+  }
+  await client.role('cashier', 'refund')
+  const roles = await client.get('/v1/roles/cashier')
+  assert.deepEqual([roles.headers['read-from'], roles.json().permissions[0].permission], ['redis', 'refund'])
+})
+
+test('a Redis too full for new copies shows nothing old: lists are put right from the database', async (t) => {
+  const { alone, client } = await withoutWorker(t)
+  const stays = await client.somebody({ homeBranchId: 'W1', familyName: 'Stays' })
+  const moves = await client.somebody({ homeBranchId: 'W1', familyName: 'Moves' })
+  assert.match(String(await ask(alone.redis.port, 'CONFIG SET maxmemory 1')), /OK/)
+  const path = `/v1/users/${moves}`
+  assert.equal((await client.put(`${path}/branches/W2`, { home: true })).headers.visibility, undefined)
+  await client.del(`${path}/branches/W1`)
+  await client.patch(path, { familyName: 'Moved' })
+  const joins = await client.somebody({ homeBranchId: 'W1', familyName: 'Joins' })
+  const ids = async (url: string) => {
+    const answer = await client.get(url)
+    assert.equal(answer.headers['read-from'], 'redis', url)
+    return answer.json().items.map(({ userId }: { userId: number }) => userId)
+  }
+  assert.deepEqual(await ids('/v1/branches/W1/users'), [stays, joins])
+  assert.deepEqual(await ids('/v1/branches/W2/users'), [moves])
+  assert.deepEqual(await ids('/v1/users?q=moves'), [])
+  assert.deepEqual(await ids('/v1/users?q=moved'), [moves])
+  assert.deepEqual(await ids('/v1/users'), [stays, moves, joins])
+  assert.equal((await client.get(path)).headers['read-from'], 'database')
+  assert.equal((await client.get(path)).json().familyName, 'Moved')
 })
 
 test('without Redis every read but the search goes on, from the database, and commands are seen at once', async (t) => {

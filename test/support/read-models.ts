@@ -11,7 +11,7 @@ import { openSqlite } from '../../src/adapters/sqlite/database.ts'
 import { openScanThread } from '../../src/adapters/sqlite/scan-thread.ts'
 import { seedRoles } from '../../src/jobs/seed/roles.ts'
 import { seedUsers } from '../../src/jobs/seed/users.ts'
-import type { SqlValue, Truth } from '../../src/ports.ts'
+import { MAX_BULK_USERS, type SqlValue, type Truth } from '../../src/ports.ts'
 import { incarnationGuard } from '../../src/projections/incarnation/guard.ts'
 import { type Keys, readModelKeys } from '../../src/projections/keys.ts'
 import { lists } from '../../src/projections/lists/lists.ts'
@@ -20,7 +20,7 @@ import { projector } from '../../src/projections/projector.ts'
 import { roleViews } from '../../src/projections/roles/store.ts'
 import { userReadModel } from '../../src/projections/user/store.ts'
 import { userViews } from '../../src/projections/user/views.ts'
-import { quiet, until } from './service.ts'
+import { quiet } from './service.ts'
 
 const COMMAND_TIMEOUT_MS = 2_000
 const CONNECT_TIMEOUT_MS = 500
@@ -127,35 +127,29 @@ export function readModelsOf({ client, keys, truth }: Parts) {
     longestTransactionMs: LONGEST_TRANSACTION_MS,
     log: quiet,
   })
-  return {
-    users,
-    roles,
-    views,
-    projector: projecting,
-    guard,
-    lists: userLists({ redis: client, keys, truth, pages }),
-    /** Makes this Redis one that may be believed. Answers the incarnation. */
-    async begin(): Promise<string> {
-      await guard.check()
-      const incarnation = client.incarnation()
-      if (incarnation === null) throw new Error('no incarnation was begun')
-      return incarnation
-    },
-    /** As `begin`, and projects everybody: what a finished build leaves. */
-    async build(): Promise<string> {
-      const incarnation = await this.begin()
-      for (let after = 0; ; ) {
-        const userIds = await truth.userIds({ branchId: null, role: null, status: null }, after, 500)
-        await projecting.projectUsers(userIds, incarnation)
-        const last = userIds.at(-1)
-        if (last === undefined) break
-        after = last
-      }
-      await projecting.projectRoles(incarnation)
-      await guard.markBuilt(incarnation)
-      return incarnation
-    },
+  /** Makes this Redis one that may be believed. Answers the incarnation. */
+  const begin = async (): Promise<string> => {
+    await guard.check()
+    const incarnation = client.incarnation()
+    if (incarnation === null) throw new Error('no incarnation was begun')
+    return incarnation
   }
+  /** As `begin`, and projects everybody: what a finished build leaves. */
+  const build = async (): Promise<string> => {
+    const incarnation = await begin()
+    for (let after = 0; ; ) {
+      const userIds = await truth.userIds({ branchId: null, role: null, status: null }, after, MAX_BULK_USERS)
+      await projecting.projectUsers(userIds, incarnation)
+      const last = userIds.at(-1)
+      if (last === undefined) break
+      after = last
+    }
+    await projecting.projectRoles(incarnation)
+    await guard.markBuilt(incarnation)
+    return incarnation
+  }
+  const all = userLists({ redis: client, keys, truth, pages })
+  return { users, roles, views, projector: projecting, guard, lists: all, begin, build }
 }
 
 /** What Redis holds of this epoch's users and lists, in a form that can be compared. Hints and marks are left out. */
@@ -163,7 +157,7 @@ export async function stored(raw: Redis, keys: Keys) {
   const entries: Record<string, Record<string, string>> = {}
   const sets: Record<string, string[]> = {}
   const base = keys.ids.slice(0, -'ids'.length)
-  for (const key of (await raw.keys(`${base.replace(/[[\]?*]/g, '\\$&')}*`)).sort()) {
+  for (const key of (await raw.keys(`${base}*`)).sort()) {
     const name = key.slice(base.length)
     if (name.startsWith('id:')) entries[name.slice(3)] = await raw.hgetall(key)
     else if (name === 'dirty') sets[name] = (await raw.smembers(key)).sort()
@@ -171,8 +165,4 @@ export async function stored(raw: Redis, keys: Keys) {
       sets[name] = await raw.zrange(key, '0', '-1')
   }
   return { entries, sets }
-}
-
-export async function untilBelieved(client: RedisClient): Promise<void> {
-  await until('the incarnation is believed', async () => client.incarnation() !== null)
 }

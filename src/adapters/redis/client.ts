@@ -22,21 +22,7 @@ const SCAN_COUNT = 1_000
  * nothing is believed until the server's run id has been compared with the incarnation's (design, section 3).
  */
 export function redisClient({ url, commandTimeoutMs, connectTimeoutMs, incKey, log }: RedisOptions): RedisClient {
-  const redis = new Redis(url, {
-    protocol: 2,
-    // Not `commandTimeout`, which is a timer a command: nothing heard for this long ends the connection, and every call.
-    enableOfflineQueue: false,
-    autoResendUnfulfilledCommands: false,
-    maxRetriesPerRequest: 0,
-    enableAutoPipelining: true,
-    // Those calls are batches already; a pipeline around each costs as much again (docs/decisions/0008).
-    autoPipeliningIgnoredCommands: ['evalsha_ro', 'eval_ro'],
-    enableReadyCheck: true,
-    socketTimeout: commandTimeoutMs,
-    connectTimeout: connectTimeoutMs,
-    retryStrategy: (attempt) =>
-      Math.min(RECONNECT_BASE_MS * 2 ** Math.min(attempt, 10), RECONNECT_MAX_MS) * (0.5 + Math.random() / 2),
-  })
+  const redis = connect({ url, commandTimeoutMs, connectTimeoutMs })
   let believed: string | null = null
   let runId: string | null = null
   const sha = digests()
@@ -92,6 +78,24 @@ export function redisClient({ url, commandTimeoutMs, connectTimeoutMs, incKey, l
       redis.disconnect()
     },
   }
+}
+
+function connect({ url, commandTimeoutMs, connectTimeoutMs }: Omit<RedisOptions, 'incKey' | 'log'>): Redis {
+  return new Redis(url, {
+    protocol: 2,
+    // Not `commandTimeout`, which is a timer a command: nothing heard for this long ends the connection, and every call.
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    enableAutoPipelining: true,
+    // Those calls are batches already; a pipeline around each costs as much again (docs/decisions/0008).
+    autoPipeliningIgnoredCommands: ['evalsha_ro', 'eval_ro'],
+    enableReadyCheck: true,
+    socketTimeout: commandTimeoutMs,
+    connectTimeout: connectTimeoutMs,
+    retryStrategy: (attempt) =>
+      Math.min(RECONNECT_BASE_MS * 2 ** Math.min(attempt, 10), RECONNECT_MAX_MS) * (0.5 + Math.random() / 2),
+  })
 }
 
 /** A server that has been restarted knows no scripts: the first call of each carries its text. */

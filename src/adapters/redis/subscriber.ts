@@ -17,5 +17,11 @@ export function subscribe(url: string, channel: string, onMessage: () => void, l
   tellOnce(redis, log)
   redis.on('message', onMessage)
   redis.subscribe(channel).catch(() => undefined)
-  return { close: () => redis.disconnect() }
+  return {
+    close() {
+      // What Redis has sent already still arrives while the connection ends.
+      redis.off('message', onMessage)
+      redis.disconnect()
+    },
+  }
 }

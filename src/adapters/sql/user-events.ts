@@ -1,5 +1,5 @@
 import type { UserEvent } from '../../domain/events.ts'
-import type { Details } from '../../domain/user.ts'
+import type { Details, User } from '../../domain/user.ts'
 import type { Session, SqlValue } from '../../ports.ts'
 import { toSqlTime } from './time.ts'
 
@@ -19,18 +19,29 @@ const DETAIL_COLUMNS = {
  * Writes a user's events as rows, in the one order that all commands keep: users first (updated_at moves with every
  * command), then the event's own table. Answers how many counters the triggers have bumped: one a row changed.
  */
-export async function writeUserEvents(session: Session, userId: number, events: Change[]): Promise<number> {
+export async function writeUserEvents(
+  session: Session,
+  { id, updatedAt }: Pick<User, 'id' | 'updatedAt'>,
+  events: Change[],
+): Promise<number> {
   const [first] = events
   if (!first) return 0
-  const columns: Record<string, SqlValue> = { updated_at: toSqlTime(first.at) }
+  const columns: Record<string, SqlValue> = {}
+  // The second command of one millisecond would write the time that is there: no trigger fires for what does not change.
+  if (first.at !== updatedAt) columns.updated_at = toSqlTime(first.at)
   for (const event of events) Object.assign(columns, usersColumns(event))
-  const names = Object.keys(columns)
-  let bumps = await session.execute(
-    `UPDATE users SET ${names.map((name) => `${name} = ?`).join(', ')} WHERE user_id = ?`,
-    [...Object.values(columns), userId],
-  )
-  for (const event of events) bumps += await writeOwnTable(session, userId, event)
+  let bumps = await updateUsersRow(session, id, columns)
+  for (const event of events) bumps += await writeOwnTable(session, id, event)
   return bumps
+}
+
+async function updateUsersRow(session: Session, userId: number, columns: Record<string, SqlValue>): Promise<number> {
+  const names = Object.keys(columns)
+  if (names.length === 0) return 0
+  return session.execute(`UPDATE users SET ${names.map((name) => `${name} = ?`).join(', ')} WHERE user_id = ?`, [
+    ...Object.values(columns),
+    userId,
+  ])
 }
 
 /** What an event changes in the users row itself. */

@@ -46,7 +46,7 @@ async function updateOnce(database: Database, session: Session, userId: number, 
     throw new DomainError('version-conflict', `The user is at version ${user.version}.`)
   }
   const bumps = await checkingUsername(session, user, events, () =>
-    writeUserEvents(session, userId, events.filter(isChange)),
+    writeUserEvents(session, user, events.filter(isChange)),
   )
   await writeAudit(session, database.dialect, { name: 'user', id: String(userId) }, events, context.by)
   const version = (await readVersions(session, [userId])).get(userId) ?? 0

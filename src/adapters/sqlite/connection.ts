@@ -35,7 +35,9 @@ export function openConnection(path: string, { readOnly }: { readOnly: boolean }
     all: (sql, params) => translating(() => prepared(sql).all(...params) as SqlRow[]),
     run: (sql, params) => translating(() => Number(prepared(sql).run(...params).changes)),
     exec: (sql) => translating(() => database.exec(sql)),
-    close: () => database.close(),
+    close: () => {
+      if (database.isOpen) database.close()
+    },
   }
 }
 

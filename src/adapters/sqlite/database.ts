@@ -15,25 +15,29 @@ const MAX_WAITING_WRITES = 256
  * one other connection, one transaction at a time, because SQLite has one writer anyhow. `node:sqlite` is synchronous:
  * what may take long is read in a thread (scan-thread.ts).
  */
-export function openSqlite(path: string): Database {
+export function openSqlite(path: string, { lockWaitMs = LOCK_WAIT_MS }: SqliteOptions = {}): Database {
   const writer = openConnection(path, { readOnly: false })
   const reader = openConnection(path, { readOnly: false })
   reader.exec('PRAGMA query_only = ON')
   const inTurn = oneAtATime()
+  const untilNotBusy = untilUnlocked(lockWaitMs)
   return {
-    ...readingFrom(reader),
+    ...readingFrom(reader, untilNotBusy),
     dialect: sqliteDialect,
     execute: (sql, params = []) => inTurn(() => untilNotBusy(() => writer.run(sql, params))),
-    transaction: (work) => inTurn(() => inTransaction(writer, work)),
+    transaction: (work) => inTurn(() => inTransaction(writer, untilNotBusy, work)),
+    // However many writes wait, it comes after them.
     close: () =>
       inTurn(async () => {
         reader.close()
         writer.close()
-      }),
+      }, Number.POSITIVE_INFINITY),
   }
 }
+export type SqliteOptions = { lockWaitMs?: number }
+type UntilNotBusy = ReturnType<typeof untilUnlocked>
 
-function readingFrom(connection: Connection): Pick<Session, 'query'> {
+function readingFrom(connection: Connection, untilNotBusy: UntilNotBusy): Pick<Session, 'query'> {
   return {
     query: async <Row extends SqlRow>(sql: string, params: SqlValue[] = []) =>
       untilNotBusy(() => connection.all(sql, params) as Row[]),
@@ -41,11 +45,15 @@ function readingFrom(connection: Connection): Pick<Session, 'query'> {
 }
 
 /** BEGIN IMMEDIATE takes the write lock at once: nothing read inside can have become old by the time of the write. */
-async function inTransaction<Result>(connection: Connection, work: (session: Session) => Promise<Result>) {
+async function inTransaction<Result>(
+  connection: Connection,
+  untilNotBusy: UntilNotBusy,
+  work: (session: Session) => Promise<Result>,
+) {
   await untilNotBusy(() => connection.exec('BEGIN IMMEDIATE'))
   try {
     const result = await work({
-      ...readingFrom(connection),
+      ...readingFrom(connection, untilNotBusy),
       execute: async (sql, params = []) => connection.run(sql, params),
     })
     connection.exec('COMMIT')
@@ -66,15 +74,17 @@ function rollBack(connection: Connection) {
 }
 
 /** SQLite waits by blocking the thread, so it may wait only briefly; the rest of the wait is done here, asynchronously. */
-async function untilNotBusy<Result>(work: () => Result): Promise<Result> {
-  const deadline = Date.now() + LOCK_WAIT_MS
-  for (;;) {
-    try {
-      return work()
-    } catch (error) {
-      if (!isSqlError(error, 'busy')) throw error
-      if (Date.now() > deadline) throw new DomainError('busy', 'The database is locked by another writer.')
-      await wait(RETRY_STEP_MS * (0.5 + Math.random()))
+function untilUnlocked(lockWaitMs: number) {
+  return async <Result>(work: () => Result): Promise<Result> => {
+    const deadline = Date.now() + lockWaitMs
+    for (;;) {
+      try {
+        return work()
+      } catch (error) {
+        if (!isSqlError(error, 'busy')) throw error
+        if (Date.now() > deadline) throw new DomainError('busy', 'The database is locked by another writer.')
+        await wait(RETRY_STEP_MS * (0.5 + Math.random()))
+      }
     }
   }
 }
@@ -82,8 +92,8 @@ async function untilNotBusy<Result>(work: () => Result): Promise<Result> {
 function oneAtATime() {
   let last: Promise<unknown> = Promise.resolve()
   let waiting = 0
-  return async <Result>(work: () => Promise<Result>): Promise<Result> => {
-    if (waiting >= MAX_WAITING_WRITES) throw new DomainError('busy', 'Too many writes are waiting.')
+  return async <Result>(work: () => Promise<Result>, maxWaiting = MAX_WAITING_WRITES): Promise<Result> => {
+    if (waiting >= maxWaiting) throw new DomainError('busy', 'Too many writes are waiting.')
     waiting += 1
     const mine = last.then(work, work)
     last = mine.catch(() => undefined)

@@ -13,27 +13,34 @@ export type ScanThread = Pick<Session, 'query'> & { close(): Promise<void> }
 /** Runs reads that may take long in a thread with a connection of its own: `node:sqlite` would stall everything else. */
 export function openScanThread(path: string): ScanThread {
   const thread = new Worker(new URL(import.meta.url), { workerData: { scanPath: path } })
-  thread.unref()
   const waiting = new Map<number, { resolve(rows: SqlRow[]): void; reject(error: Error): void }>()
   let lastId = 0
   thread.on('message', (reply: Reply) => {
     const asked = waiting.get(reply.id)
     waiting.delete(reply.id)
+    if (waiting.size === 0) thread.unref()
     if ('rows' in reply) asked?.resolve(reply.rows)
     else asked?.reject(new Error(reply.error))
   })
+  let ended: string | null = null
   const failAll = (why: string) => {
+    ended ??= why
     for (const { reject } of waiting.values()) reject(new DomainError('database-unavailable', why))
     waiting.clear()
   }
   thread.on('error', () => failAll('The scanning thread has failed.'))
   thread.on('exit', () => failAll('The scanning thread has ended.'))
+  // Only a scan keeps the process alive, not the thread. After the listeners: to listen is to be held again.
+  thread.unref()
   return {
-    query: <Row extends SqlRow>(sql: string, params: SqlValue[] = []) => {
+    query: async <Row extends SqlRow>(sql: string, params: SqlValue[] = []) => {
+      // A thread that has ended would never answer.
+      if (ended !== null) throw new DomainError('database-unavailable', ended)
       if (waiting.size >= MAX_WAITING_SCANS) throw new DomainError('busy', 'Too many searches are waiting.')
       lastId += 1
       const id = lastId
       return new Promise<Row[]>((resolve, reject) => {
+        thread.ref()
         waiting.set(id, { resolve: (rows) => resolve(rows as Row[]), reject })
         thread.postMessage({ id, sql, params } satisfies Request)
       })

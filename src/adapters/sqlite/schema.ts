@@ -1,19 +1,35 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { type Connection, openConnection } from './connection.ts'
 
 const EPOCH_BYTES = 4
+const NAME_BYTES = 4
 
-/** Makes the database file with its tables and triggers unless it is there. Answers whether it made it. */
+/**
+ * Makes the database file with its tables and triggers unless it is there. Answers whether it made it. It appears only
+ * when it is whole; of several processes that start at once one makes it, for a hard link never replaces anything.
+ */
 export function ensureSqliteSchema(path: string): boolean {
   if (existsSync(path)) return false
   mkdirSync(dirname(path), { recursive: true })
-  const connection = openConnection(path, { readOnly: false })
-  createTables(connection)
-  createTriggers(connection)
-  connection.close()
-  return true
+  const unlinked = `${path}.${randomBytes(NAME_BYTES).toString('hex')}`
+  const connection = openConnection(unlinked, { readOnly: false })
+  try {
+    createTables(connection)
+    createTriggers(connection)
+  } finally {
+    connection.close()
+  }
+  try {
+    linkSync(unlinked, path)
+    return true
+  } catch (error) {
+    if (existsSync(path)) return false
+    throw error
+  } finally {
+    rmSync(unlinked)
+  }
 }
 
 /** Tables, and an epoch that no other database has: copies of another one's people can never be taken for these. */

@@ -1,0 +1,92 @@
+import { writeFile } from 'node:fs/promises'
+import { constants } from 'node:os'
+import { join } from 'node:path'
+import { startBare } from './bare.ts'
+import { CASES, type CaseName, makeCases } from './cases.ts'
+import { measureFlushes } from './flush.ts'
+import { describeMachine } from './machine.ts'
+import { type Options, type Part, readOptions } from './options.ts'
+import { choosePeople, learnHot, type People } from './people.ts'
+import { ROOT } from './processes.ts'
+import { measureRebuild, type Rebuilt } from './rebuild.ts'
+import { failures, type Results, report } from './report.ts'
+import { type Measurements, measureRounds } from './rounds.ts'
+import { type Data, type Service, type Stage, seedData, setStage, startService } from './stage.ts'
+import { measureVisibility } from './visibility.ts'
+
+const PAGE = join(ROOT, 'docs', 'performance-results.md')
+const MILLION = 1_000_000
+
+async function run(options: Options, stack: AsyncDisposableStack): Promise<Results> {
+  const stage = await setStage(stack, (doing) => void process.stderr.write(`${doing}\n`))
+  const wants = (part: Part) => options.only === undefined || options.only === part
+  const data = await seedData(stage, options.users)
+  const people = choosePeople(data)
+  const results: Results = {
+    command: ['node bench/run.ts', ...process.argv.slice(2)].join(' '),
+    date: new Date().toISOString().slice(0, 10),
+    machine: await describeMachine(stage.server.port),
+    users: data.users,
+    hotUsers: people.hot.length,
+    rounds: options.rounds,
+    seconds: options.seconds,
+    measurements: {},
+  }
+  if (options.only !== 'rebuild') {
+    const service = await startService(stage, data)
+    results.measurements = await requests(options, stage, data, service, people)
+    if (wants('visibility')) results.visibility = await measureVisibility(stage, data, service, people)
+    if (wants('flush')) results.flushes = await measureFlushes(stage, service, people)
+    await Promise.all([service.serve.stop(), service.work.stop()])
+  }
+  if (wants('rebuild')) results.rebuilds = await rebuilds(options, stage, data)
+  return results
+}
+
+async function requests(
+  { only, rounds, seconds }: Options,
+  stage: Stage,
+  data: Data,
+  service: Service,
+  people: People,
+) {
+  const wanted = (name: CaseName) => only === undefined || only === name || name === 'bare'
+  if (only !== undefined && !(only in CASES)) return {} satisfies Measurements
+  const hot = await learnHot(service.port, people.hot)
+  const bare = await startBare(stage, hot)
+  const all = await makeCases({ data, service, bare, people, hot, redis: stage.redis })
+  const cases = all.filter(({ name }) => wanted(name))
+  const measurements = await measureRounds({ cases, rounds, seconds, stage, data, workerPid: service.work.pid })
+  await bare.running.stop()
+  return measurements
+}
+
+async function rebuilds({ million }: Options, stage: Stage, data: Data): Promise<Rebuilt[]> {
+  const rebuilt = [await measureRebuild(stage, data)]
+  if (million) rebuilt.push(await measureRebuild(stage, await seedData(stage, MILLION)))
+  return rebuilt
+}
+
+const options = readOptions(process.argv)
+const stack = new AsyncDisposableStack()
+let ending: Promise<void> | undefined
+const end = () => {
+  ending ??= stack.disposeAsync()
+  return ending
+}
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => void end().finally(() => process.exit(128 + constants.signals[signal])))
+}
+try {
+  const results = await run(options, stack)
+  const page = report(results)
+  process.stdout.write(page)
+  if (options.write) await writeFile(PAGE, page)
+  if (failures(results).length > 0) process.exitCode = 1
+} catch (error) {
+  // While everything is being ended on a signal, whatever was going on fails.
+  if (ending === undefined) process.stderr.write(`${error instanceof Error ? error.stack : error}\n`)
+  process.exitCode = 1
+} finally {
+  await end()
+}

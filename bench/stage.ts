@@ -1,0 +1,128 @@
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { setTimeout as delay } from 'node:timers/promises'
+import { Redis } from 'ioredis'
+import { type Keys, readModelKeys } from '../src/projections/keys.ts'
+import { startTestRedis, type TestRedis } from '../test/support/redis.ts'
+import { header } from './load/answer.ts'
+import { connectAsker, get } from './load/connection.ts'
+import { type LoadThread, startLoadThread } from './load/thread.ts'
+import { hasEnded, type Processes, processes, type Running, untilDone } from './processes.ts'
+
+const START_LIMIT_MS = 20_000
+const BUILD_LIMIT_MS = 120_000
+const POLL_MS = 20
+/** Between finding a free port and using it, somebody else may have taken it. */
+const PORT_ATTEMPTS = 3
+
+/** The empty stage: a folder, a Redis, and the generator. Everything on it ends with the stack. */
+export type Stage = {
+  dir: string
+  server: TestRedis
+  redis: Redis
+  processes: Processes
+  generator: LoadThread
+  say(doing: string): void
+}
+
+export async function setStage(stack: AsyncDisposableStack, say: Stage['say']): Promise<Stage> {
+  const dir = await mkdtemp(join(tmpdir(), 'users-service-bench-'))
+  stack.defer(() => rm(dir, { recursive: true, force: true }))
+  const started = processes(stack, dir)
+  const server = await startTestRedis()
+  // Ended meanwhile: the stack would refuse it, and nobody would end it.
+  if (stack.disposed) await server.stop()
+  stack.defer(server.stop)
+  const redis = new Redis(server.url)
+  stack.defer(() => redis.disconnect())
+  const generator = startLoadThread()
+  stack.defer(generator.stop)
+  return { dir, server, redis, processes: started, generator, say }
+}
+
+/** A database with made-up users. */
+export type Data = { dir: string; path: string; users: number; keys: Keys; query: Query }
+export type Query = <Row>(sql: string, ...params: (string | number)[]) => Row[]
+
+/** The read models of nobody else are in Redis while these are measured: it is emptied first. */
+export async function seedData({ dir, processes, redis, say }: Stage, users: number): Promise<Data> {
+  say(`making ${users.toLocaleString('en')} users`)
+  const dataDir = join(dir, `data-${users}`)
+  await redis.flushall()
+  const name = `seed-${users}`
+  const seeding = processes.service(name, ['seed', '--users', String(users)], { DATA_DIR: dataDir })
+  await untilDone(seeding, 'seed').catch((error) => {
+    throw new Error(`${error.message}:\n${processes.lastWords(name)}`)
+  })
+  const path = join(dataDir, 'users.db')
+  const query: Query = (sql, ...params) => {
+    using database = new DatabaseSync(path, { readOnly: true })
+    return database.prepare(sql).all(...params) as never
+  }
+  const [row] = query<{ epoch: string }>('SELECT epoch FROM service_epoch')
+  return { dir: dataDir, path, users, keys: readModelKeys(row?.epoch ?? ''), query }
+}
+
+/** The service as in production: one process that answers, and one that keeps the read models fresh. */
+export type Service = { port: number; serve: Running; work: Running }
+
+export async function startService(stage: Stage, data: Data): Promise<Service> {
+  stage.say('starting the service, and waiting until its read models are built')
+  const env = { DATA_DIR: data.dir, REDIS_URL: stage.server.url, LOG_LEVEL: 'warn' }
+  // One after the other: the first to open a new SQLite file changes its journal, and needs it for itself meanwhile.
+  const { port, serve } = await startServing(stage, env)
+  const work = stage.processes.service('work', ['work', 'project'], env)
+  await untilBuilt(stage, { port, serve, work })
+  return { port, serve, work }
+}
+
+async function startServing(stage: Stage, env: NodeJS.ProcessEnv): Promise<{ port: number; serve: Running }> {
+  for (let attempt = 1; attempt <= PORT_ATTEMPTS; attempt += 1) {
+    const port = await freePort()
+    const serve = stage.processes.service('serve', ['serve'], { ...env, PORT: String(port) })
+    const deadline = Date.now() + START_LIMIT_MS
+    while (!hasEnded(serve) && Date.now() < deadline) {
+      if ((await headOf(port, '/health/ready')) !== null) return { port, serve }
+      await delay(POLL_MS)
+    }
+    await serve.stop()
+  }
+  throw new Error(`the service did not start:\n${stage.processes.lastWords('serve')}`)
+}
+
+/** Lists come from Redis only when everything in it is whole. */
+export async function untilBuilt({ processes }: Stage, { port, serve, work }: Service): Promise<void> {
+  const deadline = Date.now() + BUILD_LIMIT_MS
+  while ((await headOf(port, '/v1/users?limit=1')) !== 'redis') {
+    for (const [name, running] of Object.entries({ serve, work })) {
+      if (hasEnded(running)) throw new Error(`\`${name}\` has ended:\n${processes.lastWords(name)}`)
+    }
+    if (Date.now() > deadline) throw new Error(`not built in time:\n${processes.lastWords('work')}`)
+    await delay(POLL_MS)
+  }
+}
+
+/** Where the answer came from, `-` when it doesn't say; null when there is none yet. */
+async function headOf(port: number, path: string): Promise<string | null> {
+  try {
+    const asker = await connectAsker(port)
+    const answer = await asker.ask(get(path)).finally(asker.close)
+    return answer.status === 200 ? (header(answer, 'read-from') ?? '-') : null
+  } catch {
+    return null
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (address === null || typeof address === 'string') throw new Error('no free port')
+  return address.port
+}

@@ -1,0 +1,248 @@
+import assert from 'node:assert/strict'
+import { after, before, type TestContext, test } from 'node:test'
+import { Redis } from 'ioredis'
+import { callsOf, connectClient, connectRaw, freshKeys } from '../../../test/support/read-models.ts'
+import { redisBinary, startTestRedis, type TestRedis } from '../../../test/support/redis.ts'
+import { until } from '../../../test/support/service.ts'
+import type { LuaScript } from '../../ports.ts'
+import { redisClient } from './client.ts'
+import { startLocalRedis } from './local-server.ts'
+
+/** Short, so that silence is noticed soon; long enough that a busy machine is not taken for it. */
+const SILENCE_MS = 200
+/** What the event loop of a busy machine may add. */
+const MARGIN_MS = 400
+
+let server: TestRedis
+let raw: Redis
+before(async () => {
+  server = await startTestRedis()
+  raw = new Redis(server.url, { protocol: 2 })
+})
+after(async () => {
+  raw?.disconnect()
+  await server?.stop()
+})
+
+/** A server of the test's own that may be stopped, silenced and started again at the same address. */
+async function ownServer(t: TestContext) {
+  const own = await startTestRedis()
+  t.after(() => own.stop())
+  t.after(() => signal(own.pid, 'SIGCONT'))
+  return own
+}
+/** What has ended already needs no signal. */
+function signal(pid: number, name: 'SIGSTOP' | 'SIGCONT') {
+  try {
+    process.kill(pid, name)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}
+const runIdOf = async (redis: Redis) => /^run_id:(\w+)/m.exec(await redis.info('server'))?.[1] ?? ''
+
+const ECHO: LuaScript = { name: 'echo', source: 'return {KEYS[1], ARGV[1]}' }
+const READ: LuaScript = { name: 'read', source: 'return {redis.call("GET", KEYS[1]), false}' }
+
+test('an incarnation is believed when it was begun on the serving master', async (t) => {
+  const keys = freshKeys()
+  const client = await connectClient(t, server.url, keys)
+  assert.equal(client.runId(), await runIdOf(raw))
+  const table = [
+    { inc: null, believed: false },
+    { inc: 'abc.another', believed: false },
+    { inc: `abc.${client.runId()}`, believed: true },
+    { inc: `abc${client.runId()}`, believed: false },
+    { inc: '', believed: false },
+  ]
+  for (const { inc, believed } of table) {
+    if (inc === null) await raw.del(keys.inc)
+    else await raw.set(keys.inc, inc)
+    assert.equal(await client.refreshIncarnation(), believed ? inc : null, `inc ${inc}`)
+    assert.equal(client.incarnation(), believed ? inc : null)
+  }
+})
+
+test('while nothing is believed the client looks again by itself, and sees what a worker has mended', async (t) => {
+  const keys = freshKeys()
+  const client = await connectClient(t, server.url, keys)
+  assert.equal(client.incarnation(), null)
+  const inc = `abc.${client.runId()}`
+  await raw.set(keys.inc, inc)
+  await until('the client believes', async () => client.incarnation() === inc)
+})
+
+test('a server that has forgotten its scripts is given them again', async (t) => {
+  const client = await connectClient(t, server.url, freshKeys())
+  for (let round = 1; round <= 2; round += 1) {
+    await raw.script('FLUSH')
+    const loaded = await callsOf(raw, 'eval')
+    assert.deepEqual(await client.run(ECHO, ['k'], ['v']), ['k', 'v'])
+    assert.equal((await callsOf(raw, 'eval')) - loaded, 1, 'the text travels once')
+    assert.deepEqual(await client.run(ECHO, ['k'], ['w']), ['k', 'w'])
+    assert.equal((await callsOf(raw, 'eval')) - loaded, 1)
+  }
+  await raw.script('FLUSH')
+  await raw.set('client:read', 'seen')
+  const all = await Promise.all([1, 2, 3].map(() => client.readBuffers(READ, ['client:read'])))
+  assert.deepEqual(all, Array(3).fill([Buffer.from('seen'), null]))
+})
+
+test('a script’s own error is told, and its text is not sent again', async (t) => {
+  const client = await connectClient(t, server.url, freshKeys())
+  const faulty: LuaScript = { name: 'faulty', source: 'return redis.error_reply("ERR of its own")' }
+  await assert.rejects(client.run(faulty, [], []), /of its own/)
+  const loaded = await callsOf(raw, 'eval')
+  await assert.rejects(client.run(faulty, [], []), /of its own/)
+  assert.equal(await callsOf(raw, 'eval'), loaded)
+})
+
+test('a script that reads may not write', async (t) => {
+  const client = await connectClient(t, server.url, freshKeys())
+  const writes: LuaScript = { name: 'writes', source: 'return redis.call("SET", KEYS[1], "x")' }
+  await assert.rejects(client.readBuffers(writes, ['client:never']), /Write commands are not allowed/)
+  assert.equal(await raw.exists('client:never'), 0)
+})
+
+test('bytes come back as they went in', async (t) => {
+  const client = await connectClient(t, server.url, freshKeys())
+  const bytes = Buffer.from(Array.from({ length: 256 }, (_, i) => i))
+  const put: LuaScript = { name: 'put', source: 'return redis.call("HSET", KEYS[1], "b", ARGV[1])' }
+  const get: LuaScript = { name: 'get', source: 'return redis.call("HMGET", KEYS[1], "b", "c")' }
+  await client.run(put, ['client:bytes'], [bytes])
+  assert.deepEqual(await client.hmget('client:bytes', 'b', 'c'), [bytes, null])
+  assert.deepEqual(await client.readBuffers(get, ['client:bytes']), [bytes, null])
+})
+
+test('ranges begin after the given place and hold at most so many', async (t) => {
+  const client = await connectClient(t, server.url, freshKeys())
+  await raw.zadd('client:ids', ...[5, 1, 30, 200].flatMap((id) => [id, String(id)]))
+  assert.deepEqual(await client.zrangeByScore('client:ids', 1, 2), ['5', '30'])
+  assert.deepEqual(await client.zrangeByScore('client:ids', 200, 2), [])
+  await raw.zadd('client:names', 0, 'b', 0, 'a', 0, 'ab', 0, 'ac\u{10ffff}')
+  const lex = await client.zrangeByLex('client:names', Buffer.from('(a'), Buffer.from([...Buffer.from('[a'), 0xff]), 5)
+  assert.deepEqual(lex.map(String), ['ab', 'ac\u{10ffff}'])
+})
+
+test('a set larger than the caller can take gives so many members of it, and shows that there are more', async (t) => {
+  const client = await connectClient(t, server.url, freshKeys())
+  await raw.sadd('client:set', '1', '2', '3', '4')
+  assert.deepEqual((await client.smembers('client:set', 4)).sort(), ['1', '2', '3', '4'])
+  const some = await client.smembers('client:set', 3)
+  assert.equal(new Set(some).size, 3)
+  assert.deepEqual(await client.smembers('client:none', 3), [])
+})
+
+test('keys are deleted by pattern, but for those to keep, however many there are', async (t) => {
+  const client = await connectClient(t, server.url, freshKeys())
+  const many = Array.from({ length: 2_500 }, (_, i) => [`client:many:${i}`, 'x']).flat()
+  await raw.mset(...many)
+  await raw.set('client:other', 'x')
+  const deleted = await client.deleteMatching('client:many:*', (key) => key.endsWith(':7'))
+  assert.equal(deleted, 2_499)
+  assert.deepEqual(await raw.keys('client:many:*'), ['client:many:7'])
+  assert.equal(await raw.exists('client:other'), 1)
+})
+
+test('calls of one turn travel together', async (t) => {
+  const client = await connectClient(t, server.url, freshKeys())
+  const readEvents = async () => Number(/^total_reads_processed:(\d+)/m.exec(await raw.info('stats'))?.[1])
+  const before = await readEvents()
+  await Promise.all(Array.from({ length: 200 }, (_, i) => client.get(`client:get:${i}`)))
+  // INFO itself is one read, and the client may look at the incarnation meanwhile.
+  assert.ok((await readEvents()) - before < 20)
+})
+
+test('a silent Redis ends every call within the time that the client waits, and it is found again', async (t) => {
+  const own = await ownServer(t)
+  const keys = freshKeys()
+  const client = await connectClient(t, own.url, keys, SILENCE_MS)
+  const runId = client.runId()
+  await client.set(keys.inc, `abc.${runId}`)
+  await client.refreshIncarnation()
+  signal(own.pid, 'SIGSTOP')
+  const startedAt = performance.now()
+  const calls = await Promise.allSettled([
+    client.get('x'),
+    client.hmget('x', 'v'),
+    client.run(ECHO, ['k'], ['v']),
+    client.readBuffers(READ, ['k']),
+  ])
+  const tookMs = performance.now() - startedAt
+  assert.deepEqual(
+    calls.map(({ status }) => status),
+    Array(4).fill('rejected'),
+  )
+  assert.ok(tookMs < SILENCE_MS + MARGIN_MS, `took ${tookMs} ms`)
+  assert.equal(client.incarnation(), null, 'what such a connection said is not believed any more')
+  assert.equal(client.runId(), null)
+  signal(own.pid, 'SIGCONT')
+  await until('the client believes again', async () => client.incarnation() === `abc.${runId}`)
+  assert.deepEqual(await client.run(ECHO, ['k'], ['v']), ['k', 'v'])
+})
+
+test('an idle connection is not taken for a silent one', async (t) => {
+  const keys = freshKeys()
+  const client = await connectClient(t, server.url, keys, 60)
+  await raw.set(keys.inc, `abc.${client.runId()}`)
+  await client.refreshIncarnation()
+  const ownId = async () => (await raw.client('LIST')) as string
+  const connections = (await ownId()).split('\n').length
+  const idleSince = performance.now()
+  await until('three times the allowed silence has passed', async () => performance.now() - idleSince > 180)
+  assert.ok(client.isReady())
+  assert.notEqual(client.incarnation(), null)
+  assert.equal((await ownId()).split('\n').length, connections)
+})
+
+test('while Redis is away calls fail at once, and nothing of them is sent later', async (t) => {
+  const own = await startTestRedis()
+  t.after(() => own.stop())
+  const client = await connectClient(t, own.url, freshKeys())
+  await own.stop()
+  await until('the client has noticed', async () => !client.isReady())
+  const startedAt = performance.now()
+  const calls = await Promise.allSettled([client.set('late', 'x'), client.get('x'), client.run(ECHO, ['k'], ['v'])])
+  assert.deepEqual(
+    calls.map(({ status }) => status),
+    Array(3).fill('rejected'),
+  )
+  assert.ok(performance.now() - startedAt < SILENCE_MS)
+  assert.equal(client.incarnation(), null)
+
+  const again = await startLocalRedis({ binary: redisBinary(), dir: t.name, persist: false, port: own.port }).catch(
+    () => null,
+  )
+  if (again === null) return
+  t.after(() => again.stop())
+})
+
+test('a command whose answer was lost is not sent twice', async (t) => {
+  const own = await ownServer(t)
+  const client = await connectClient(t, own.url, freshKeys(), SILENCE_MS)
+  const seen = connectRaw(t, own.url)
+  await seen.ping()
+  const push: LuaScript = { name: 'push', source: 'return redis.call("RPUSH", KEYS[1], ARGV[1])' }
+  await client.run(push, ['list'], ['loaded'])
+  signal(own.pid, 'SIGSTOP')
+  await assert.rejects(client.run(push, ['list'], ['once']))
+  signal(own.pid, 'SIGCONT')
+  await until('the client is back', async () => client.isReady())
+  await client.run(push, ['list'], ['after'])
+  const items = await seen.lrange('list', 0, '-1')
+  assert.ok(items.filter((item) => item === 'once').length <= 1)
+  assert.equal(items.at(-1), 'after')
+})
+
+test('a client that cannot connect does not reject its start, and close ends it', async () => {
+  const gone = await startTestRedis()
+  await gone.stop()
+  const warned: string[] = []
+  const log = { debug() {}, info() {}, error() {}, warn: (_: object, message: string) => void warned.push(message) }
+  const client = redisClient({ url: gone.url, incKey: 'inc', commandTimeoutMs: 50, connectTimeoutMs: 50, log })
+  await until('it has tried', async () => warned.length > 0)
+  assert.equal(client.isReady(), false)
+  await assert.rejects(client.get('x'))
+  assert.deepEqual(warned, ['Redis is out of reach'])
+  await client.close()
+})

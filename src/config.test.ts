@@ -1,0 +1,205 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { type Config, ConfigError, readConfig, settings } from './config.ts'
+
+const DEFAULTS: Config = {
+  http: {
+    host: '127.0.0.1',
+    port: 8080,
+    bodyLimitBytes: 65_536,
+    requestTimeoutMs: 10_000,
+    keepAliveTimeoutMs: 72_000,
+    maxConnections: 10_000,
+  },
+  dataDir: 'var',
+  searchPath: '',
+  redis: { url: null, commandTimeoutMs: 500, connectTimeoutMs: 1_000 },
+  feed: { pollMs: 25, longestTransactionMs: 600_000 },
+  inlineProjectionMs: 250,
+  shutdownGraceMs: 10_000,
+  log: { level: 'info', format: 'auto' },
+}
+
+test('an empty environment is the defaults', () => {
+  assert.deepEqual(readConfig({}), DEFAULTS)
+})
+
+test('an empty variable counts as absent', () => {
+  assert.deepEqual(readConfig(Object.fromEntries(settings().map(({ name }) => [name, '']))), DEFAULTS)
+})
+
+test('variables that are none of ours are left alone', () => {
+  assert.deepEqual(readConfig({ SHELL: '/bin/sh', PORTS: 'x', port: 'x', NODE_ENV: 'production' }), DEFAULTS)
+})
+
+/** A value that is not the default, and where it is to be found. */
+const VARIABLES: [name: string, value: string, read: (config: Config) => unknown, found: unknown][] = [
+  ['HOST', '0.0.0.0', ({ http }) => http.host, '0.0.0.0'],
+  ['PORT', '9090', ({ http }) => http.port, 9090],
+  ['DATA_DIR', '/srv/users', ({ dataDir }) => dataDir, '/srv/users'],
+  ['REDIS_URL', 'rediss://u:p@redis:6380/2', ({ redis }) => redis.url, 'rediss://u:p@redis:6380/2'],
+  ['PATH', '/a:/b', ({ searchPath }) => searchPath, '/a:/b'],
+  ['REDIS_COMMAND_TIMEOUT_MS', '11', ({ redis }) => redis.commandTimeoutMs, 11],
+  ['REDIS_CONNECT_TIMEOUT_MS', '12', ({ redis }) => redis.connectTimeoutMs, 12],
+  ['FEED_POLL_MS', '13', ({ feed }) => feed.pollMs, 13],
+  ['LONGEST_TRANSACTION_MS', '1014', ({ feed }) => feed.longestTransactionMs, 1_014],
+  ['INLINE_PROJECTION_MS', '15', ({ inlineProjectionMs }) => inlineProjectionMs, 15],
+  ['BODY_LIMIT_BYTES', '1026', ({ http }) => http.bodyLimitBytes, 1_026],
+  ['REQUEST_TIMEOUT_MS', '117', ({ http }) => http.requestTimeoutMs, 117],
+  ['KEEP_ALIVE_TIMEOUT_MS', '1018', ({ http }) => http.keepAliveTimeoutMs, 1_018],
+  ['MAX_CONNECTIONS', '19', ({ http }) => http.maxConnections, 19],
+  ['SHUTDOWN_GRACE_MS', '20', ({ shutdownGraceMs }) => shutdownGraceMs, 20],
+  ['LOG_LEVEL', 'silent', ({ log }) => log.level, 'silent'],
+  ['LOG_FORMAT', 'json', ({ log }) => log.format, 'json'],
+]
+
+describe('each variable sets its own setting, and no other', () => {
+  const everySetting = (config: Config) => VARIABLES.map(([, , read]) => read(config))
+  for (const [index, [name, value, , found]] of VARIABLES.entries()) {
+    test(name, () => {
+      const expected = everySetting(DEFAULTS).with(index, found)
+      assert.notDeepEqual(expected, everySetting(DEFAULTS))
+      assert.deepEqual(everySetting(readConfig({ [name]: value })), expected)
+    })
+  }
+  test('and there are no others', () => {
+    assert.deepEqual(
+      settings()
+        .map(({ name }) => name)
+        .sort(),
+      VARIABLES.map(([name]) => name).sort(),
+    )
+  })
+})
+
+/** The range of each number, both ends allowed. */
+const RANGES: Record<string, [min: number, max: number]> = {
+  PORT: [0, 65_535],
+  REDIS_COMMAND_TIMEOUT_MS: [10, 60_000],
+  REDIS_CONNECT_TIMEOUT_MS: [10, 60_000],
+  FEED_POLL_MS: [5, 60_000],
+  LONGEST_TRANSACTION_MS: [1_000, 86_400_000],
+  INLINE_PROJECTION_MS: [0, 10_000],
+  BODY_LIMIT_BYTES: [1_024, 10_485_760],
+  REQUEST_TIMEOUT_MS: [100, 600_000],
+  KEEP_ALIVE_TIMEOUT_MS: [1_000, 600_000],
+  MAX_CONNECTIONS: [1, 1_000_000],
+  SHUTDOWN_GRACE_MS: [0, 600_000],
+}
+
+describe('a number', () => {
+  for (const [name, [min, max]] of Object.entries(RANGES)) {
+    const refusal = new ConfigError(`Wrong settings. ${name}: a whole number, ${min} to ${max}`)
+
+    test(`${name} is from ${min} to ${max}`, () => {
+      const read = VARIABLES.find(([variable]) => variable === name)?.[2]
+      for (const value of [min, max]) assert.equal(read?.(readConfig({ [name]: String(value) })), value)
+      for (const value of [min - 1, max + 1]) assert.throws(() => readConfig({ [name]: String(value) }), refusal)
+    })
+
+    test(`${name} is in plain digits`, () => {
+      for (const value of [
+        'x',
+        ' 100',
+        '100 ',
+        '1e3',
+        '0x64',
+        '1_000',
+        '1000.0',
+        '+100',
+        '-1',
+        '٣٠٠',
+        '9'.repeat(10),
+      ]) {
+        assert.throws(() => readConfig({ [name]: value }), refusal, value)
+      }
+    })
+  }
+
+  test('of which one is written down has a range here', () => {
+    const numbers = settings().filter(({ allowed }) => allowed.startsWith('a whole number'))
+    assert.deepEqual(numbers.map(({ name }) => name).sort(), Object.keys(RANGES).sort())
+  })
+})
+
+describe('text', () => {
+  test('REDIS_URL is a redis: or rediss: URL', () => {
+    const refusal = new ConfigError('Wrong settings. REDIS_URL: redis://… or rediss://…')
+    for (const url of ['redis://h', 'rediss://h:6380', 'redis://u:p%40@[::1]:6379/1']) {
+      assert.equal(readConfig({ REDIS_URL: url }).redis.url, url)
+    }
+    for (const url of [
+      'localhost:6379',
+      'http://h',
+      'redis:/h',
+      'redis://',
+      'redis://a b',
+      ' redis://h',
+      'xredis://h',
+    ]) {
+      assert.throws(() => readConfig({ REDIS_URL: url }), refusal, url)
+    }
+  })
+
+  for (const [name, values] of [
+    ['LOG_LEVEL', ['trace', 'debug', 'info', 'warn', 'error', 'silent']],
+    ['LOG_FORMAT', ['auto', 'json', 'pretty']],
+  ] as const) {
+    test(`${name} is one of a list, and the refusal says which`, () => {
+      for (const value of values) assert.ok(Object.values(readConfig({ [name]: value }).log).includes(value))
+      for (const value of ['INFO', 'Auto', 'loud', ' json', 'info,']) {
+        assert.throws(
+          () => readConfig({ [name]: value }),
+          (error: Error) => {
+            assert.ok(error instanceof ConfigError)
+            assert.match(error.message, new RegExp(`^Wrong settings[.] ${name}: `))
+            for (const allowed of values) assert.ok(error.message.includes(`"${allowed}"`), error.message)
+            return true
+          },
+        )
+      }
+    })
+  }
+})
+
+test('every wrong variable is named, and no value stands in the message', () => {
+  const wrong = Object.fromEntries(
+    [...Object.keys(RANGES), 'REDIS_URL', 'LOG_LEVEL', 'LOG_FORMAT'].map((name) => [name, `s3cret-${name}`]),
+  )
+  assert.throws(
+    () => readConfig(wrong),
+    (error: Error) => {
+      assert.ok(error instanceof ConfigError)
+      for (const name of Object.keys(wrong)) {
+        assert.equal(error.message.split(`${name}: `).length, 2, `${name} is named once`)
+      }
+      assert.doesNotMatch(error.message, /s3cret/)
+      assert.doesNotMatch(String(error.stack), /s3cret/)
+      assert.equal(error.cause, undefined)
+      return true
+    },
+  )
+})
+
+test('what is written down as a default is one that is allowed, and gives the default', () => {
+  const written = settings().flatMap(({ name, fallback }) => (fallback === null ? [] : [[name, fallback]]))
+  assert.deepEqual(readConfig(Object.fromEntries(written)), DEFAULTS)
+  assert.deepEqual(
+    settings()
+      .filter(({ fallback }) => fallback === null)
+      .map(({ name }) => name),
+    ['REDIS_URL', 'PATH'],
+  )
+})
+
+test('each setting says what it means and what is allowed', () => {
+  for (const { name, meaning, allowed } of settings()) {
+    assert.match(meaning, /^\S.*[.]$/, name)
+    assert.notEqual(allowed, '', name)
+  }
+  const allowed = Object.fromEntries(settings().map((setting) => [setting.name, setting.allowed]))
+  assert.equal(allowed.PORT, 'a whole number, 0 to 65535')
+  assert.equal(allowed.HOST, 'any text')
+  assert.equal(allowed.REDIS_URL, 'redis://… or rediss://…')
+  assert.equal(allowed.LOG_FORMAT, 'auto, json, pretty')
+})

@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict'
+import { after, before, type TestContext, test } from 'node:test'
+import { Redis } from 'ioredis'
+import { callsOf, connectClient, freshKeys } from '../../../test/support/read-models.ts'
+import { startTestRedis, type TestRedis } from '../../../test/support/redis.ts'
+import { batchedRead } from './batched-read.ts'
+
+let server: TestRedis
+let raw: Redis
+before(async () => {
+  server = await startTestRedis()
+  raw = new Redis(server.url, { protocol: 2 })
+})
+after(async () => {
+  raw?.disconnect()
+  await server?.stop()
+})
+
+/** Entries 1 … `users` at version 10 times their id, and how many commands reads have taken. */
+async function start(t: TestContext, users: number, { believed = true } = {}) {
+  const keys = freshKeys()
+  const runId = /^run_id:(\w+)/m.exec(await raw.info('server'))?.[1]
+  if (believed) await raw.set(keys.inc, `x.${runId}`)
+  for (let id = 1; id <= users; id += 1) await raw.hset(keys.user(id), { v: String(10 * id), b: `body ${id}` })
+  const redis = await connectClient(t, server.url, keys)
+  const read = batchedRead({ redis, keys })
+  // The first call of a script fails by its digest and carries the text; what is counted begins after it.
+  await read(1)
+  const before = await callsOf(raw, 'evalsha_ro')
+  return { keys, redis, read, commands: async () => (await callsOf(raw, 'evalsha_ro')) - before }
+}
+const shown = (stored: { version: number; body: Buffer } | null) => stored && `${stored.version} ${stored.body}`
+const turn = () => new Promise((resolve) => setImmediate(resolve))
+
+test('all readers of one turn travel in one command, and each gets its own answer', async (t) => {
+  const { read, commands } = await start(t, 50)
+  const ids = [50, 3, 17, 999, 1, 42]
+  assert.deepEqual((await Promise.all(ids.map(read))).map(shown), [
+    '500 body 50',
+    '30 body 3',
+    '170 body 17',
+    null,
+    '10 body 1',
+    '420 body 42',
+  ])
+  assert.equal(await commands(), 1)
+})
+
+test('a user whom many ask for in one turn is read once', async (t) => {
+  const { read, commands } = await start(t, 2)
+  const before = await callsOf(raw, 'hmget')
+  const all = await Promise.all([1, 1, 2, 1, 2, 1].map(read))
+  assert.deepEqual(
+    all.map(shown),
+    [1, 1, 2, 1, 2, 1].map((id) => `${10 * id} body ${id}`),
+  )
+  assert.equal(await commands(), 1)
+  // Scripts run their commands through the same counters.
+  assert.equal((await callsOf(raw, 'hmget')) - before, 2)
+})
+
+test('readers of another turn travel in another command', async (t) => {
+  const { read, commands } = await start(t, 2)
+  const first = read(1)
+  await turn()
+  const second = read(1)
+  assert.deepEqual([shown(await first), shown(await second)], ['10 body 1', '10 body 1'])
+  assert.equal(await commands(), 2)
+})
+
+for (const { users, expected } of [
+  { users: 256, expected: 1 },
+  { users: 257, expected: 2 },
+  { users: 600, expected: 3 },
+]) {
+  test(`${users} users asked for in one turn take ${expected} command(s), and are in order`, async (t) => {
+    const { read, commands } = await start(t, 3)
+    const ids = Array.from({ length: users }, (_, i) => users - i)
+    const answers = await Promise.all(ids.map(read))
+    assert.equal(await commands(), expected)
+    assert.deepEqual(answers.slice(0, -3), Array(users - 3).fill(null))
+    assert.deepEqual(answers.slice(-3).map(shown), ['30 body 3', '20 body 2', '10 body 1'])
+  })
+}
+
+test('missing and fenced users are null, tombstones have an empty body', async (t) => {
+  const { read, keys } = await start(t, 1)
+  await raw.hset(keys.user(2), { v: '5', t: 'terms' })
+  await raw.hset(keys.user(3), { v: '6', b: '', t: '' })
+  assert.deepEqual((await Promise.all([1, 2, 3, 4].map(read))).map(shown), ['10 body 1', null, '6 ', null])
+})
+
+test('a command that fails sends all who wait for it to the truth, and nobody after them', async (t) => {
+  const { read, keys, commands } = await start(t, 1)
+  await raw.set(keys.user(2), 'not a hash')
+  assert.deepEqual(await Promise.all([read(1), read(2), read(1), read(3)]), [null, null, null, null])
+  assert.equal(await commands(), 1)
+  assert.equal(shown(await read(1)), '10 body 1')
+})
+
+test('a failing command takes no other of the same turn with it', async (t) => {
+  const { read, keys } = await start(t, 2)
+  await raw.set(keys.user(300), 'not a hash')
+  const ids = [1, ...Array.from({ length: 255 }, (_, i) => 1_000 + i), 300, 2]
+  const answers = await Promise.all(ids.map(read))
+  assert.equal(shown(answers[0] ?? null), '10 body 1')
+  assert.deepEqual(answers.slice(-2), [null, null])
+})
+
+test('what a Redis that may not be believed holds is nothing', async (t) => {
+  const { read, redis } = await start(t, 1, { believed: false })
+  assert.equal(redis.incarnation(), null)
+  assert.equal(await read(1), null)
+})
+
+test('a closed connection sends everybody to the truth', async (t) => {
+  const { read, redis } = await start(t, 2)
+  await redis.close()
+  assert.deepEqual(await Promise.all([read(1), read(2)]), [null, null])
+})

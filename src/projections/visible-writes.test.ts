@@ -1,0 +1,202 @@
+import assert from 'node:assert/strict'
+import { after, before, type TestContext, test } from 'node:test'
+import { Redis } from 'ioredis'
+import { connectClient, freshKeys, openTruth, readModelsOf, type TestTruth } from '../../test/support/read-models.ts'
+import { startTestRedis, type TestRedis } from '../../test/support/redis.ts'
+import { sqlRoleStore } from '../adapters/sql/role-store.ts'
+import { sqlUserStore } from '../adapters/sql/user-store.ts'
+import type { User } from '../domain/user.ts'
+import type { ReadModels } from '../ports.ts'
+import { visibleWrites } from './visible-writes.ts'
+
+/** Longer than projecting takes on a busy machine; where the deadline itself is tested, it is DEADLINE_MS. */
+const AMPLE_MS = 5_000
+const DEADLINE_MS = 30
+const BY = { expectedVersion: null, by: { name: 'tester', requestId: 'r1', address: '127.0.0.1' } }
+
+let server: TestRedis
+let raw: Redis
+let source: TestTruth
+const ends: (() => unknown)[] = []
+before(async () => {
+  server = await startTestRedis()
+  raw = new Redis(server.url, { protocol: 2 })
+  source = await openTruth({ after: (end) => void ends.push(end) }, 20)
+})
+after(async () => {
+  for (const end of ends) await end()
+  raw?.disconnect()
+  await server?.stop()
+})
+
+type Options = { url?: string; deadlineMs?: number; replace?: Partial<ReadModels> }
+
+/** The stores over real parts; `calls` is what the read models were told, in order, and what was committed by then. */
+async function start(t: TestContext, { url = server.url, deadlineMs = AMPLE_MS, replace = {} }: Options = {}) {
+  const keys = freshKeys()
+  const client = await connectClient(t, url, keys)
+  const models = readModelsOf({ client, keys, truth: source.truth })
+  await models.begin()
+  const calls: string[] = []
+  const real: ReadModels = {
+    fenceUser: models.users.fence,
+    fenceRoles: models.roles.fence,
+    projectUserNow: (userId) => models.projector.projectUsers([userId]),
+    projectRolesNow: () => models.projector.projectRoles(),
+    announce: () => undefined,
+    ...replace,
+  }
+  const readModels: ReadModels = {
+    fenceUser: (userId, version) => {
+      calls.push(`fence ${userId} at ${version}, committed ${versionOf(userId)}`)
+      return real.fenceUser(userId, version)
+    },
+    fenceRoles: (version) => {
+      calls.push(`fence roles at ${version}`)
+      return real.fenceRoles(version)
+    },
+    projectUserNow: (userId) => {
+      calls.push(`project ${userId}`)
+      return real.projectUserNow(userId)
+    },
+    projectRolesNow: () => {
+      calls.push('project roles')
+      return real.projectRolesNow()
+    },
+    announce: () => {
+      calls.push('announce')
+      real.announce()
+    },
+  }
+  const { database } = source
+  const stores = visibleWrites({
+    users: sqlUserStore(database),
+    roles: sqlRoleStore(database),
+    readModels,
+    deadlineMs,
+  })
+  return { keys, client, calls, ...models, stores }
+}
+
+/** As another connection sees it: committed. */
+function versionOf(userId: number): number {
+  const [row] = source.query(
+    `SELECT SUM(version) AS version FROM entity_versions WHERE entity = 'user' AND entity_id = ?`,
+    String(userId),
+  )
+  return Number(row?.version)
+}
+let titles = 0
+/** A change that no other test makes. */
+function retitle(user: User) {
+  titles += 1
+  const changes = { jobTitle: `Title ${titles}` }
+  return [{ type: 'details-changed' as const, userId: user.id, changes, at: new Date().toISOString() }]
+}
+
+test('a committed command is fenced at its version, announced, and projected before it is answered', async (t) => {
+  const { stores, calls, views } = await start(t)
+  const { version, visible } = await stores.users.update(2, BY, retitle)
+  assert.equal(visible, true)
+  assert.deepEqual(calls, [`fence 2 at ${version}, committed ${version}`, 'announce', 'project 2'])
+  const shown = await views.byId(2)
+  assert.deepEqual([shown.version, shown.from], [version, 'redis'])
+  assert.match(String(shown.body), new RegExp(`Title ${titles}"`))
+})
+
+test('a command that changes nothing has nothing to show when Redis is as new', async (t) => {
+  const { stores, calls, users, projector } = await start(t)
+  await projector.projectUsers([3])
+  const version = versionOf(3)
+  assert.deepEqual(await stores.users.update(3, BY, () => []), { version, visible: true })
+  assert.deepEqual(calls, [`fence 3 at ${version}, committed ${version}`])
+  assert.equal((await users.read(3))?.version, version)
+})
+
+test('a command that is refused tells the read models nothing', async (t) => {
+  const { stores, calls } = await start(t)
+  const before = versionOf(4)
+  await assert.rejects(stores.users.update(4, { ...BY, expectedVersion: 99 }, retitle), { code: 'version-conflict' })
+  await assert.rejects(stores.users.update(999, BY, retitle), { code: 'user-not-found' })
+  assert.deepEqual(calls, [])
+  assert.equal(versionOf(4), before)
+})
+
+test('a new user is fenced and projected too', async (t) => {
+  const { stores, calls, views } = await start(t)
+  const nobody = { employeeNumber: null, email: null, phone: null, jobTitle: null }
+  const details = { ...nobody, username: 'new.user', givenName: 'New', familyName: 'User' }
+  const registered = await stores.users.register(
+    (userId) => ({
+      type: 'user-registered',
+      userId,
+      details,
+      homeBranchId: 'B001',
+      at: new Date().toISOString(),
+    }),
+    BY.by,
+    null,
+  )
+  const { userId, version: first, visible } = registered
+  assert.equal(visible, true)
+  assert.deepEqual(calls, [`fence ${userId} at ${first}, committed ${first}`, 'announce', `project ${userId}`])
+  assert.equal((await views.byUsername('new.user'))?.from, 'redis')
+})
+
+test('a role’s change is fenced and projected as the catalogue', async (t) => {
+  const { stores, calls, roles } = await start(t)
+  const role = { role: 'tester', title: 'Tester', privileged: false, permissions: [] }
+  const { version, visible } = await stores.roles.update('tester', BY, () => [
+    { type: 'role-defined', role, at: new Date().toISOString() },
+  ])
+  assert.equal(visible, true)
+  assert.deepEqual(calls, [`fence roles at ${version}`, 'announce', 'project roles'])
+  const shown = await roles.catalogue()
+  assert.deepEqual([shown.version, shown.from], [version, 'redis'])
+})
+
+test('without Redis commands commit, and the answer says that they are not visible yet', async (t) => {
+  const own = await startTestRedis()
+  t.after(() => own.stop())
+  const { stores, calls } = await start(t, { url: own.url })
+  await own.stop()
+  const before = versionOf(6)
+  const answer = await stores.users.update(6, BY, retitle)
+  assert.deepEqual(answer, { version: versionOf(6), visible: false })
+  assert.ok(answer.version > before)
+  // Workers are woken all the same: the change row is what makes it good.
+  assert.deepEqual(calls, [`fence 6 at ${answer.version}, committed ${answer.version}`, 'announce'])
+  assert.equal((await stores.roles.update('tester', BY, () => [])).visible, false)
+})
+
+test('projecting that fails leaves the fence: visible, and the database answers', async (t) => {
+  const { stores, views } = await start(t, {
+    replace: { projectUserNow: () => Promise.reject(new Error('no luck')) },
+  })
+  await views.byId(7)
+  const { version, visible } = await stores.users.update(7, BY, retitle)
+  assert.equal(visible, true)
+  const shown = await views.byId(7)
+  assert.deepEqual([shown.version, shown.from], [version, 'database'])
+})
+
+test('projecting that hangs holds a command up for no longer than its deadline', async (t) => {
+  let hung = 0
+  const forever = () => {
+    hung += 1
+    return new Promise<void>(() => undefined)
+  }
+  const { stores, users } = await start(t, { deadlineMs: DEADLINE_MS, replace: { projectUserNow: forever } })
+  const { version, visible } = await stores.users.update(8, BY, retitle)
+  assert.deepEqual([visible, hung], [true, 1])
+  assert.equal(await users.read(8), null)
+  assert.equal(await users.fence(8, version), false, 'the fence stands')
+})
+
+test('projecting that ends in time ends the wait: nothing is left ticking', async (t) => {
+  const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
+  const { stores } = await start(t, { deadlineMs: 3_600_000 })
+  const before = timers()
+  await stores.users.update(9, BY, retitle)
+  assert.ok(timers() <= before)
+})

@@ -1,0 +1,111 @@
+/**
+ * The rules of docs/decisions/0009-layer-table.md. Paths are from the project's folder, as globs. `type x` in a table
+ * allows `import type` only: what is gone at run time.
+ */
+
+export type Layer = keyof typeof LAYERS
+type Row = {
+  files: string[]
+  /** A slice is a folder of the layer: it may import itself, and not its neighbours. */
+  slices?: boolean
+  /** Beside itself. `adapters/sql` is one slice of a layer. */
+  mayImport: string[]
+}
+
+export const LAYERS = {
+  domain: { files: ['src/domain/*.ts'], mayImport: [] },
+  ports: { files: ['src/ports.ts'], mayImport: ['domain'] },
+  wire: { files: ['src/wire/*.ts'], mayImport: ['domain'] },
+  commands: { files: ['src/commands/*/*.ts'], slices: true, mayImport: ['domain', 'ports', 'wire'] },
+  projections: {
+    files: ['src/projections/*.ts', 'src/projections/*/*.ts', 'src/projections/*/*.lua'],
+    mayImport: ['domain', 'ports', 'wire'],
+  },
+  queries: { files: ['src/queries/*/*.ts'], slices: true, mayImport: ['domain', 'ports', 'wire', 'projections'] },
+  jobs: { files: ['src/jobs/*/*.ts'], slices: true, mayImport: ['domain', 'ports', 'projections'] },
+  adapters: { files: ['src/adapters/*/*.ts'], slices: true, mayImport: ['domain', 'ports', 'adapters/sql'] },
+  plugins: { files: ['src/plugins/*.ts'], mayImport: ['domain', 'ports', 'wire'] },
+  strangler: { files: ['src/strangler/*.ts'], mayImport: ['domain', 'ports', 'wire'] },
+  'commands index': { files: ['src/commands/index.ts'], mayImport: ['commands'] },
+  'queries index': { files: ['src/queries/index.ts'], mayImport: ['queries'] },
+  app: { files: ['src/app.ts'], mayImport: ['commands index', 'queries index', 'plugins', 'strangler'] },
+  config: { files: ['src/config.ts'], mayImport: [] },
+  wiring: {
+    files: ['src/wiring.ts'],
+    mayImport: [
+      ...['domain', 'ports', 'wire', 'commands', 'queries', 'commands index', 'queries index', 'projections', 'jobs'],
+      ...['adapters', 'plugins', 'strangler', 'type config'],
+    ],
+  },
+  cli: { files: ['src/cli/*.ts'], mayImport: ['config', 'wiring', 'app', 'workers', 'type ports'] },
+  workers: { files: ['workers/*.ts'], mayImport: ['config', 'wiring', 'app', 'type ports'] },
+  main: { files: ['src/main.ts'], mayImport: ['config', 'wiring', 'app', 'cli'] },
+} satisfies Record<string, Row>
+
+const ROUTE = ['zod', 'type fastify', 'type fastify-zod-openapi']
+
+/** What a file may import from npm and from Node: what all rows that match it name together. No row, nothing. */
+export const PACKAGES: [files: string, ...packages: string[]][] = [
+  ['src/wire/*.ts', 'zod'],
+  ['src/wire/page.ts', 'node:crypto'],
+  ['src/commands/*/route.ts', ...ROUTE],
+  ['src/queries/*/route.ts', ...ROUTE],
+  ['src/commands/register-user/route.ts', 'node:crypto'],
+  ['src/{commands,queries}/index.ts', 'type fastify'],
+  ['src/projections/lua.ts', 'node:fs'],
+  ['src/projections/visible-writes.ts', 'node:timers/promises'],
+  ['src/projections/user/holders.ts', 'lru-cache'],
+  ['src/projections/incarnation/guard.ts', 'node:crypto'],
+  ['src/adapters/*/*.ts', 'node:timers/promises'],
+  ['src/adapters/pino/*.ts', 'pino', 'pino-pretty'],
+  ['src/adapters/redis/*.ts', 'ioredis', 'node:crypto'],
+  // A Redis of our own is a child process.
+  ['src/adapters/redis/*-server.ts', 'node:child_process', 'node:events', 'node:fs', 'node:fs/promises', 'node:path'],
+  ['src/adapters/redis/local-server.ts', 'node:net', 'node:readline'],
+  ['src/adapters/redis/one-question.ts', 'node:net'],
+  ['src/adapters/sqlite/connection.ts', 'node:sqlite', 'lru-cache'],
+  ['src/adapters/sqlite/scan-thread.ts', 'node:worker_threads'],
+  ['src/adapters/sqlite/schema.ts', 'node:crypto', 'node:fs', 'node:path'],
+  ['src/adapters/sqlite/bulk-load.ts', 'node:fs', 'node:path'],
+  [
+    'src/{plugins,strangler}/*.ts',
+    'fastify',
+    'fastify-zod-openapi',
+    'zod',
+    'node:crypto',
+    'node:http',
+    'type node:net',
+  ],
+  ['src/plugins/docs.ts', '@fastify/swagger', '@fastify/swagger-ui'],
+  ['src/app.ts', 'fastify', 'fastify-zod-openapi', 'type zod', 'node:buffer'],
+  ['src/config.ts', 'zod'],
+  ['src/wiring.ts', 'node:path'],
+  ['src/main.ts', 'commander'],
+  ['src/cli/*.ts', 'commander', 'node:fs', 'node:fs/promises', 'node:path'],
+  ['src/cli/progress.ts', 'cli-progress'],
+  ['src/cli/stopping.ts', 'close-with-grace'],
+  ['src/cli/worker-thread.ts', 'node:events', 'node:worker_threads'],
+  ['workers/*-thread.ts', 'node:worker_threads'],
+]
+
+/** The only reader of the environment. */
+export const ENVIRONMENT_READER = 'src/config.ts'
+
+/** Here the clock, chance and the outside world come in as arguments. */
+export const PURE = ['src/domain/*.ts', 'src/commands/*/handler.ts', 'src/queries/*/handler.ts']
+export const IMPURE_GLOBALS = [
+  ...['console', 'crypto', 'fetch', 'performance', 'process', 'queueMicrotask', 'WebSocket', 'Worker'],
+  ...['setImmediate', 'setInterval', 'setTimeout', 'Temporal'],
+]
+
+/** Only these know that one of the databases is SQLite; ports.ts may name it, once, as a dialect. */
+export const SQLITE_KNOWN_IN = ['src/adapters/sqlite/*.ts', 'src/wiring.ts']
+export const DIALECT_NAMED_IN = 'src/ports.ts'
+export const SQLITE_WORDS = /sqlite|pragma|rowid|autoincrement|\b(?:strftime|julianday|unixepoch)\b/i
+/** What Informix and SQLite don't share. Upper case, so that it is SQL and not English. */
+export const SHARED_SQL_IN = 'src/adapters/sql/*.ts'
+export const NOT_SHARED_SQL =
+  /\b(?:LIMIT|OFFSET|RETURNING|ON CONFLICT|INSERT OR|REPLACE INTO|MERGE INTO|GLOB|IFNULL|ILIKE|CURRENT_TIMESTAMP)\b|\b(?:DATETIME|DATE|TIME)\('now'|\), *\(\?/
+
+export const MAX_FILE_LINES = 200
+export const MAX_FUNCTION_LINES = 70
