@@ -101,12 +101,17 @@ function takeJsonOnly(app: FastifyInstance): void {
   app.removeContentTypeParser(['text/plain', 'application/json'])
   const parseText = app.getDefaultJsonParser('error', 'error')
   const parseJson: FastifyBodyParser<Buffer> = (request, body, done) =>
-    isUtf8(body) ? parseText(request, body.toString(), done) : done(new errorCodes.FST_ERR_CTP_INVALID_JSON_BODY())
+    isUtf8(body)
+      ? parseText(request, body.toString(), (error, value) => done(error, value === null ? JSON_NULL : value))
+      : done(new errorCodes.FST_ERR_CTP_INVALID_JSON_BODY())
   app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, parseJson)
   app.addContentTypeParser<Buffer>('application/merge-patch+json', { parseAs: 'buffer' }, (request, body, done) =>
     request.method === 'PATCH' ? parseJson(request, body, done) : done(new errorCodes.FST_ERR_CTP_INVALID_MEDIA_TYPE()),
   )
 }
+
+/** A body that says null, which is not the same as none: Fastify shows validators null for both. */
+const JSON_NULL = Symbol('null')
 
 /**
  * The headers that reads take (If-None-Match) are any text, and described only for the document: checking them would
@@ -115,6 +120,6 @@ function takeJsonOnly(app: FastifyInstance): void {
 const compileValidator: FastifySchemaCompiler<z.ZodType> = (route) => {
   if (route.httpPart === 'headers' && route.method === 'GET') return () => true
   const validate = validatorCompiler(route)
-  // Fastify hands over null for a body that is not there; zod's `optional` knows undefined.
-  return route.httpPart === 'body' ? (body) => validate(body ?? undefined) : validate
+  if (route.httpPart !== 'body') return validate
+  return (body) => validate(body === JSON_NULL ? null : (body ?? undefined))
 }

@@ -165,6 +165,8 @@ test('a body of another shape than an object is refused', async () => {
     await refuses(raw.slice(0, 80), patch(raw), at(''))
     await refuses(raw.slice(0, 80), { method: 'POST', url: '/v1/users', raw }, at(''))
   }
+  // Where a body may be left out, null is still no object.
+  await refuses('null', { method: 'PUT', url: '/v1/users/1/branches/B001', raw: 'null' }, at(''))
   await refuses('none', { method: 'PATCH', url: '/v1/users/1' }, at(''))
   await refuses('none', { method: 'POST', url: '/v1/users' }, at(''))
   const deep = `{"jobTitle":${nested(100_000)}}`

@@ -57,7 +57,7 @@ export const PACKAGES: [files: string, ...packages: string[]][] = [
   ['src/projections/user/holders.ts', 'lru-cache'],
   ['src/projections/incarnation/guard.ts', 'node:crypto'],
   ['src/adapters/*/*.ts', 'node:timers/promises'],
-  ['src/adapters/pino/*.ts', 'pino', 'pino-pretty'],
+  ['src/adapters/pino/*.ts', 'pino', 'pino-pretty', 'node:tty'],
   ['src/adapters/redis/*.ts', 'ioredis', 'node:crypto'],
   // A Redis of our own is a child process.
   ['src/adapters/redis/*-server.ts', 'node:child_process', 'node:events', 'node:fs', 'node:fs/promises', 'node:path'],
