@@ -28,8 +28,8 @@ export async function measureRebuild({ processes, redis, server, say }: Stage, d
   await untilDone(running, 'rebuild').catch((error) => {
     throw new Error(`${error.message}:\n${processes.lastWords(name)}`)
   })
-  const built = await redis.zcard(data.keys.ids)
-  const whole = (await redis.get(data.keys.built)) !== null
+  const built = await redis.zcard(data.keys.home.ids)
+  const whole = (await redis.get(data.keys.home.built)) !== null
   if (!whole || built !== data.users) throw new Error(`rebuilt ${built} of ${data.users} users; whole: ${whole}`)
   await redis.flushall()
   return { users: data.users, seconds, usersPerSecond: data.users / seconds, peakMib: peakKib / 1_024 }

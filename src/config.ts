@@ -16,9 +16,15 @@ const VARIABLES = {
   DATA_DIR: z.string().min(1).default('var').describe('Folder of the embedded database and of the bundled Redis.'),
   REDIS_URL: z
     .string()
-    .regex(/^rediss?:\/\/\S+$/, 'redis://… or rediss://…')
+    .regex(/^rediss?(-cluster)?:\/\/\S+$/, 'redis://…, rediss://…, or redis-cluster://host:port,host:port')
     .optional()
     .describe('Redis for the read models. Absent: `all` starts its own under DATA_DIR.'),
+  REDIS_PARTITIONS: integer(
+    1,
+    1,
+    1_024,
+    'Parts that users are spread over; more than one uses more masters of a Redis Cluster. A new number builds anew.',
+  ),
   PATH: z.string().optional().describe('Where `all` looks for redis-server when REDIS_URL is absent.'),
   REDIS_COMMAND_TIMEOUT_MS: integer(
     500,
@@ -72,7 +78,7 @@ export type Config = {
   dataDir: string
   /** A PATH. */
   searchPath: string
-  redis: { url: string | null; commandTimeoutMs: number; connectTimeoutMs: number }
+  redis: { url: string | null; partitions: number; commandTimeoutMs: number; connectTimeoutMs: number }
   feed: { pollMs: number; longestTransactionMs: number }
   inlineProjectionMs: number
   shutdownGraceMs: number
@@ -107,6 +113,7 @@ function configFrom(env: Environment): Config {
     searchPath: env.PATH ?? '',
     redis: {
       url: env.REDIS_URL ?? null,
+      partitions: env.REDIS_PARTITIONS,
       commandTimeoutMs: env.REDIS_COMMAND_TIMEOUT_MS,
       connectTimeoutMs: env.REDIS_CONNECT_TIMEOUT_MS,
     },

@@ -99,6 +99,8 @@ export type Truth = {
   user(userId: number): Promise<TrueUser>
   /** In the order of `userIds`, one each. At most MAX_BULK_USERS. */
   users(userIds: number[]): Promise<TrueUser[]>
+  /** One each, 0 for an id that never existed. At most MAX_BULK_USERS. */
+  versions(userIds: number[]): Promise<Map<number, number>>
   userIdByUsername(username: string): Promise<number | null>
   /** Ids above `afterId`, ascending, at most `limit`. */
   userIds(filter: UserFilter, afterId: number, limit: number): Promise<number[]>
@@ -122,18 +124,20 @@ export type LuaScript = { name: string; source: string }
  */
 export type ReadModelRedis = {
   /**
-   * The incarnation under which this connection may be believed, or null: unknown, or the server is not the one that
-   * the read models were made on. Nothing read while it is null may be served.
+   * The incarnation of the partition with this `inc` key under which its master may be believed, or null: unknown, or
+   * the server is not the one that the read models were made on. Nothing read while it is null may be served.
    */
-  incarnation(): string | null
+  incarnation(incKey: string): string | null
   /** Reads the incarnation again now (a worker does, after it has written one). */
-  refreshIncarnation(): Promise<string | null>
-  /** The serving master's run id. */
-  runId(): string | null
+  refreshIncarnation(incKey: string): Promise<string | null>
+  /** The run id of the master that serves this key. */
+  runId(key: string): string | null
   get(key: string): Promise<string | null>
   set(key: string, value: string): Promise<void>
   del(...keys: string[]): Promise<void>
   hmget(key: string, ...fields: string[]): Promise<(Buffer | null)[]>
+  hgetall(key: string): Promise<Record<string, string>>
+  hdel(key: string, field: string): Promise<void>
   smembers(key: string, max: number): Promise<string[]>
   zrangeByScore(key: string, above: number, limit: number): Promise<string[]>
   zrangeByLex(key: string, min: Buffer, max: Buffer, limit: number): Promise<Buffer[]>
@@ -141,7 +145,8 @@ export type ReadModelRedis = {
   /** A script that only reads, its answer flat. */
   readBuffers(script: LuaScript, keys: string[]): Promise<(Buffer | null)[]>
   publish(channel: string, message: string): Promise<void>
-  deleteMatching(pattern: string, keep: (key: string) => boolean): Promise<number>
+  /** Hands over all keys that match, some at a time; a key may come twice. */
+  scan(pattern: string, visit: (keys: string[]) => Promise<unknown>): Promise<void>
 }
 
 // ── The change feed ─────────────────────────────────────────────────────────────────────────────────────────────────

@@ -20,12 +20,14 @@ import { seedRoles } from './jobs/seed/roles.ts'
 import { seedUsers } from './jobs/seed/users.ts'
 import type { HealthDeps } from './plugins/health.ts'
 import type { Database, Log, ReadModels } from './ports.ts'
+import { measureFreshness } from './projections/freshness/freshness.ts'
 import { incarnationGuard } from './projections/incarnation/guard.ts'
 import { readModelKeys, SCHEMA } from './projections/keys.ts'
 import { lists } from './projections/lists/lists.ts'
 import { userLists } from './projections/lists/user-lists.ts'
 import { projector } from './projections/projector.ts'
 import { roleViews } from './projections/roles/store.ts'
+import { schemaRegistry } from './projections/schemas/schemas.ts'
 import { holders } from './projections/user/holders.ts'
 import { userReadModel } from './projections/user/store.ts'
 import { userViews } from './projections/user/views.ts'
@@ -60,12 +62,16 @@ export async function wireApi(config: Config, log: Log): Promise<Api> {
     deadlineMs: config.inlineProjectionMs,
   })
   const tagBase = { epoch: keys.epoch, schema: SCHEMA }
+  const forgetUs = parts.schemas.keepSeen()
   const pages = lists({ redis, keys, truth, views })
   return {
     commands: { ...stores, now: () => new Date(), tagBase },
     queries: { views, roles, holders: holders(views), lists: userLists({ redis, keys, truth, pages }), tagBase },
     health: { checks: () => checkHealth(parts) },
-    close: parts.close,
+    close: async () => {
+      forgetUs()
+      await parts.close()
+    },
   }
 }
 
@@ -74,14 +80,15 @@ export type BuildListener = { onProgress: Progress; onBuilt(): void }
 /** A projecting worker, running. `onBuilt`: whenever a build has ended well. */
 export async function startProjecting(config: Config, log: Log, listener: BuildListener): Promise<Keeper> {
   const parts = await wireCore(patient(config), log)
-  const { database, redis, truth, keys, guard } = parts
+  const { database, redis, truth, keys, guard, schemas } = parts
   const feed = directFeed({ changes: sqlChanges(database), truth, pollMs: config.feed.pollMs, log })
   const keeper = keepProjected({
     feed,
     projector: parts.projector,
     guard,
-    rebuild: async () => {
-      const users = await rebuild({ redis, truth, projector: parts.projector, guard }, listener.onProgress)
+    schemas,
+    rebuild: async (partitions) => {
+      const users = await rebuild(parts, partitions, listener.onProgress)
       listener.onBuilt()
       return users
     },
@@ -104,7 +111,7 @@ export async function rebuildOnce(config: Config, log: Log, onProgress: Progress
   const parts = await wireCore(patient(config), log)
   try {
     await parts.guard.check()
-    return await rebuild(parts, onProgress)
+    return await rebuild(parts, parts.keys.partitions, onProgress)
   } finally {
     await parts.close()
   }
@@ -129,22 +136,26 @@ async function wireCore(config: Config, log: Log) {
   ensureSqliteSchema(path)
   const database = openSqlite(path)
   const scan = openScanThread(path)
-  const keys = readModelKeys(await readEpoch(database))
-  const redis = redisClient({ ...config.redis, url: redisUrl(config), incKey: keys.inc, log })
+  const keys = readModelKeys(await readEpoch(database), config.redis.partitions)
+  const incKeys = keys.partitions.map(({ inc }) => inc)
+  const redis = redisClient({ ...config.redis, url: redisUrl(config), incKeys, log })
   await Promise.race([redis.ready(), new Promise((resolve) => setTimeout(resolve, REDIS_START_WAIT_MS).unref())])
   const truth = sqlTruth({ point: database, scan, dialect: database.dialect })
-  const users = userReadModel({ redis, keys })
-  const roles = roleViews({ redis, keys, truth })
-  const views = userViews({ redis, keys, readModel: users, truth })
-  const projecting = projector({ redis, truth, users, roles })
+  const schemas = schemaRegistry({ redis, keys, log })
+  const users = userReadModel({ redis, keys, schemas })
+  const roles = roleViews({ redis, keys, truth, schemas })
+  const freshness = measureFreshness({ redis, keys, truth, log })
+  const views = userViews({ redis, keys, readModel: users, truth, freshness })
+  const projecting = projector({ redis, keys, truth, users, roles, schemas })
   const { longestTransactionMs } = config.feed
-  const guard = incarnationGuard({ redis, keys, truth, projector: projecting, longestTransactionMs, log })
+  const guard = incarnationGuard({ redis, keys, truth, projector: projecting, schemas, longestTransactionMs, log })
   const close = async () => {
+    freshness.stop()
     await redis.close()
     await scan.close()
     await database.close()
   }
-  return { database, keys, redis, truth, users, roles, views, projector: projecting, guard, close }
+  return { database, keys, redis, truth, schemas, users, roles, views, projector: projecting, guard, freshness, close }
 }
 
 /** Nobody waits for a worker's calls, and its own long turns must not pass for Redis's silence. */
@@ -166,12 +177,16 @@ async function readEpoch(database: Database): Promise<string> {
 type Parts = Awaited<ReturnType<typeof wireCore>>
 
 /** Without Redis everything but searches is answered, from the database; without either, nothing can be. */
-async function checkHealth({ redis, truth }: Pick<Parts, 'redis' | 'truth'>): ReturnType<HealthDeps['checks']> {
+async function checkHealth({
+  redis,
+  keys,
+  truth,
+}: Pick<Parts, 'redis' | 'keys' | 'truth'>): ReturnType<HealthDeps['checks']> {
   const database = await truth.now().then(
     () => ({ state: 'ok' as const }),
     () => ({ state: 'degraded' as const, why: 'does not answer; only what Redis holds is served' }),
   )
-  const believed = redis.isReady() && redis.incarnation() !== null
+  const believed = redis.isReady() && keys.partitions.every(({ inc }) => redis.incarnation(inc) !== null)
   const why = redis.isReady() ? 'not yet prepared by a worker' : 'out of reach'
   const cache = believed
     ? { state: 'ok' as const }

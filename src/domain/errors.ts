@@ -18,6 +18,7 @@ export type ErrorCode =
   | 'ids-stand-alone'
   | 'permission-twice'
   | 'version-conflict'
+  | 'version-unknown'
   | 'idempotency-key-reused'
   | 'search-unavailable'
   | 'database-unavailable'

@@ -22,6 +22,7 @@ const STATUS = {
   'ids-stand-alone': 422,
   'invalid-cursor': 400,
   'version-conflict': 412,
+  'version-unknown': 412,
   'idempotency-key-reused': 422,
   'search-unavailable': 503,
   'database-unavailable': 503,

@@ -4,35 +4,80 @@ import { normaliseUsername } from '../domain/user.ts'
  * Raised whenever what a key holds changes its meaning or shape: a release with another number builds its read models
  * beside the old ones.
  */
-export const SCHEMA = 1
+export const SCHEMA = 2
 
-/** All keys of one epoch and schema. The hash tags keep what one script touches in one slot of a Redis Cluster. */
+/**
+ * Users are spread over partitions by id. All keys of a partition share one slot of a Redis Cluster, so one script may
+ * touch them; each partition has an incarnation, a mark and a `built` of its own, because each may live on another master.
+ */
+export type Partition = ReturnType<typeof partitionKeys>
 export type Keys = ReturnType<typeof readModelKeys>
 
-export function readModelKeys(epoch: string) {
-  const base = `{usr0}:${epoch}.${SCHEMA}:`
+/** Other read models of the same database: of a release that is on its way out, or in. */
+export type SchemaTag = string
+
+/** All keys of one epoch, schema and number of partitions. */
+export function readModelKeys(epoch: string, partitionCount = 1) {
+  return keysOf(epoch, schemaTag(SCHEMA, partitionCount))
+}
+
+/** Another number of partitions is another schema: the same user lies elsewhere. */
+export function schemaTag(schema: number, partitionCount: number): SchemaTag {
+  return partitionCount === 1 ? `${schema}` : `${schema}p${partitionCount}`
+}
+
+/** The keys of any schema, also of one whose bodies this release does not know. */
+export function keysOf(epoch: string, tag: SchemaTag) {
+  const count = Number(/p(\d+)$/.exec(tag)?.[1] ?? 1)
+  const suffix = `${epoch}.${tag}:`
+  const partitions = Array.from({ length: count }, (_, index) => partitionKeys(index, suffix))
+  const [first] = partitions
+  if (!first) throw new RangeError(`a schema without partitions: ${tag}`)
+  const of = (userId: number): Partition => partitions[userId % count] ?? first
   return {
     epoch,
-    tag: `${epoch}.${SCHEMA}`,
+    tag,
+    partitions,
+    of,
+    user: (userId: number) => of(userId).user(userId),
+    /** The role catalogue is one entry, and lives with the first partition's incarnation. */
+    roles: `${first.base}roles`,
+    home: first,
+    /** Hash: schema → when a process that uses it was last seen. The same key for all releases. */
+    schemas: `{usr0}:${epoch}:schemas`,
+    /** Pub/sub channel: something was committed. The same for all releases. */
+    changed: `{usr0}:${epoch}:changed`,
+    username: (username: string) => {
+      const name = normaliseUsername(username)
+      // A brace would end the hash tag early: such names (none that this service gave) share one slot.
+      return `{usr:n${/[{}]/.test(name) ? '' : name}}:${suffix}${name}`
+    },
+    /** Matches every key of this service, whatever its epoch and schema, and may match others' (see epochOf). */
+    everything: '{usr*}:*',
+    isOwn: (key: string) => key.includes(`}:${suffix}`),
+  }
+}
+
+/** The epoch of a key of this service; null: it is somebody else's key. */
+export function epochOf(key: string): string | null {
+  return /^\{usr(?:\d+|:n[^}]*)\}:([0-9a-z]+)[.:]/.exec(key)?.[1] ?? null
+}
+
+function partitionKeys(index: number, suffix: string) {
+  const base = `{usr${index}}:${suffix}`
+  return {
+    index,
+    base,
     user: (userId: number) => `${base}id:${userId}`,
+    lease: (userId: number) => `${base}lease:${userId}`,
     branch: (branchId: string) => `${base}branch:${branchId}`,
     names: `${base}names`,
     ids: `${base}ids`,
     dirty: `${base}dirty`,
-    roles: `${base}roles`,
+    /** Sorted set: ids that were asked for and never existed, by when they are forgotten. */
+    ghosts: `${base}ghosts`,
     inc: `${base}inc`,
     mark: `${base}mark`,
     built: `${base}built`,
-    username: (username: string) => {
-      const name = normaliseUsername(username)
-      // A brace would end the hash tag early: such names (none that this service gave) share one slot.
-      return `{usr:n${/[{}]/.test(name) ? '' : name}}:${epoch}.${SCHEMA}:${name}`
-    },
-    /** Pub/sub channel: something was committed. */
-    changed: `${base}changed`,
-    /** Matches every key of this service, whatever its epoch and schema. */
-    everything: '{usr*}:*',
-    isOwnEpoch: (key: string) => key.includes(`}:${epoch}.`),
-    isOwn: (key: string) => key.includes(`}:${epoch}.${SCHEMA}:`),
   }
 }

@@ -56,9 +56,12 @@ export const PACKAGES: [files: string, ...packages: string[]][] = [
   ['src/projections/visible-writes.ts', 'node:timers/promises'],
   ['src/projections/user/holders.ts', 'lru-cache'],
   ['src/projections/incarnation/guard.ts', 'node:crypto'],
+  ['src/projections/user/store.ts', 'node:crypto'],
+  ['src/projections/user/misses.ts', 'node:timers/promises'],
   ['src/adapters/*/*.ts', 'node:timers/promises'],
   ['src/adapters/pino/*.ts', 'pino', 'pino-pretty', 'node:tty'],
   ['src/adapters/redis/*.ts', 'ioredis', 'node:crypto'],
+  ['src/adapters/redis/servers.ts', 'cluster-key-slot'],
   // A Redis of our own is a child process.
   ['src/adapters/redis/*-server.ts', 'node:child_process', 'node:events', 'node:fs', 'node:fs/promises', 'node:path'],
   ['src/adapters/redis/local-server.ts', 'node:net', 'node:readline'],

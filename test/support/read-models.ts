@@ -46,7 +46,7 @@ export async function connectClient(
 ): Promise<RedisClient> {
   const client = redisClient({
     url,
-    incKey: keys.inc,
+    incKey: keys.home.inc,
     commandTimeoutMs,
     connectTimeoutMs: CONNECT_TIMEOUT_MS,
     log: quiet,
@@ -54,7 +54,7 @@ export async function connectClient(
   t.after(() => client.close())
   await client.ready()
   // The first look at the incarnation has no effect on what a test does after this.
-  await client.refreshIncarnation()
+  await client.refreshIncarnation(keys.home.inc)
   return client
 }
 
@@ -130,7 +130,7 @@ export function readModelsOf({ client, keys, truth }: Parts) {
   /** Makes this Redis one that may be believed. Answers the incarnation. */
   const begin = async (): Promise<string> => {
     await guard.check()
-    const incarnation = client.incarnation()
+    const incarnation = client.incarnation(keys.home.inc)
     if (incarnation === null) throw new Error('no incarnation was begun')
     return incarnation
   }
@@ -156,7 +156,7 @@ export function readModelsOf({ client, keys, truth }: Parts) {
 export async function stored(raw: Redis, keys: Keys) {
   const entries: Record<string, Record<string, string>> = {}
   const sets: Record<string, string[]> = {}
-  const base = keys.ids.slice(0, -'ids'.length)
+  const base = keys.home.ids.slice(0, -'ids'.length)
   for (const key of (await raw.keys(`${base}*`)).sort()) {
     const name = key.slice(base.length)
     if (name.startsWith('id:')) entries[name.slice(3)] = await raw.hgetall(key)

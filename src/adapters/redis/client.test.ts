@@ -47,29 +47,29 @@ const READ: LuaScript = { name: 'read', source: 'return {redis.call("GET", KEYS[
 test('an incarnation is believed when it was begun on the serving master', async (t) => {
   const keys = freshKeys()
   const client = await connectClient(t, server.url, keys)
-  assert.equal(client.runId(), await runIdOf(raw))
+  assert.equal(client.runId(keys.home.inc), await runIdOf(raw))
   const table = [
     { inc: null, believed: false },
     { inc: 'abc.another', believed: false },
-    { inc: `abc.${client.runId()}`, believed: true },
-    { inc: `abc${client.runId()}`, believed: false },
+    { inc: `abc.${client.runId(keys.home.inc)}`, believed: true },
+    { inc: `abc${client.runId(keys.home.inc)}`, believed: false },
     { inc: '', believed: false },
   ]
   for (const { inc, believed } of table) {
-    if (inc === null) await raw.del(keys.inc)
-    else await raw.set(keys.inc, inc)
-    assert.equal(await client.refreshIncarnation(), believed ? inc : null, `inc ${inc}`)
-    assert.equal(client.incarnation(), believed ? inc : null)
+    if (inc === null) await raw.del(keys.home.inc)
+    else await raw.set(keys.home.inc, inc)
+    assert.equal(await client.refreshIncarnation(keys.home.inc), believed ? inc : null, `inc ${inc}`)
+    assert.equal(client.incarnation(keys.home.inc), believed ? inc : null)
   }
 })
 
 test('while nothing is believed the client looks again by itself, and sees what a worker has mended', async (t) => {
   const keys = freshKeys()
   const client = await connectClient(t, server.url, keys)
-  assert.equal(client.incarnation(), null)
-  const inc = `abc.${client.runId()}`
-  await raw.set(keys.inc, inc)
-  await until('the client believes', async () => client.incarnation() === inc)
+  assert.equal(client.incarnation(keys.home.inc), null)
+  const inc = `abc.${client.runId(keys.home.inc)}`
+  await raw.set(keys.home.inc, inc)
+  await until('the client believes', async () => client.incarnation(keys.home.inc) === inc)
 })
 
 test('a server that has forgotten its scripts is given them again', async (t) => {
@@ -157,9 +157,9 @@ test('a silent Redis ends every call within the time that the client waits, and 
   const own = await ownServer(t)
   const keys = freshKeys()
   const client = await connectClient(t, own.url, keys, SILENCE_MS)
-  const runId = client.runId()
-  await client.set(keys.inc, `abc.${runId}`)
-  await client.refreshIncarnation()
+  const runId = client.runId(keys.home.inc)
+  await client.set(keys.home.inc, `abc.${runId}`)
+  await client.refreshIncarnation(keys.home.inc)
   signal(own.pid, 'SIGSTOP')
   const startedAt = performance.now()
   const calls = await Promise.allSettled([
@@ -174,24 +174,24 @@ test('a silent Redis ends every call within the time that the client waits, and 
     Array(4).fill('rejected'),
   )
   assert.ok(tookMs < SILENCE_MS + MARGIN_MS, `took ${tookMs} ms`)
-  assert.equal(client.incarnation(), null, 'what such a connection said is not believed any more')
-  assert.equal(client.runId(), null)
+  assert.equal(client.incarnation(keys.home.inc), null, 'what such a connection said is not believed any more')
+  assert.equal(client.runId(keys.home.inc), null)
   signal(own.pid, 'SIGCONT')
-  await until('the client believes again', async () => client.incarnation() === `abc.${runId}`)
+  await until('the client believes again', async () => client.incarnation(keys.home.inc) === `abc.${runId}`)
   assert.deepEqual(await client.run(ECHO, ['k'], ['v']), ['k', 'v'])
 })
 
 test('an idle connection is not taken for a silent one', async (t) => {
   const keys = freshKeys()
   const client = await connectClient(t, server.url, keys, 60)
-  await raw.set(keys.inc, `abc.${client.runId()}`)
-  await client.refreshIncarnation()
+  await raw.set(keys.home.inc, `abc.${client.runId(keys.home.inc)}`)
+  await client.refreshIncarnation(keys.home.inc)
   const ownId = async () => (await raw.client('LIST')) as string
   const connections = (await ownId()).split('\n').length
   const idleSince = performance.now()
   await until('three times the allowed silence has passed', async () => performance.now() - idleSince > 180)
   assert.ok(client.isReady())
-  assert.notEqual(client.incarnation(), null)
+  assert.notEqual(client.incarnation(keys.home.inc), null)
   assert.equal((await ownId()).split('\n').length, connections)
 })
 
@@ -208,7 +208,7 @@ test('while Redis is away calls fail at once, and nothing of them is sent later'
     Array(3).fill('rejected'),
   )
   assert.ok(performance.now() - startedAt < SILENCE_MS)
-  assert.equal(client.incarnation(), null)
+  assert.equal(client.incarnation(keys.home.inc), null)
 
   const again = await startLocalRedis({ binary: redisBinary(), dir: t.name, persist: false, port: own.port }).catch(
     () => null,

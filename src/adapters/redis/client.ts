@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
-import { Redis } from 'ioredis'
-import type { Log, LuaScript, ReadModelRedis } from '../../ports.ts'
+import type { Redis } from 'ioredis'
+import type { LuaScript, ReadModelRedis } from '../../ports.ts'
+import { connectServers, reasonOf, type ServerOptions } from './servers.ts'
 
-export type RedisOptions = { url: string; commandTimeoutMs: number; connectTimeoutMs: number; incKey: string; log: Log }
+/** `incKeys`: the incarnation of each partition. */
+export type RedisClientOptions = ServerOptions & { incKeys: string[] }
 export type RedisClient = ReadModelRedis & { ready(): Promise<void>; isReady(): boolean; close(): Promise<void> }
 
 /** ioredis has these two, and its types do not. */
@@ -11,50 +13,32 @@ type BufferScripts = Record<
   (script: string, numberOfKeys: number, ...keys: string[]) => Promise<(Buffer | null)[]>
 >
 
-const RECONNECT_BASE_MS = 25
-const RECONNECT_MAX_MS = 1_000
-/** While the incarnation is not believed, how often this process looks whether a worker has mended it. */
+/** While an incarnation is not believed, how often this process looks whether a worker has mended it. */
 const LOOK_AGAIN_MS = 100
+const READY_POLL_MS = 5
 const SCAN_COUNT = 1_000
 
 /**
- * The connection for read models. Nothing queues while it is down, nothing is sent twice, and after each (re)connection
- * nothing is believed until the server's run id has been compared with the incarnation's (design, section 3).
+ * The connections for read models. After each (re)connection nothing is believed until the server's run id has been
+ * compared with the incarnation's (design, section 3): `inc` ends with the run id of the master it was begun on.
  */
-export function redisClient({ url, commandTimeoutMs, connectTimeoutMs, incKey, log }: RedisOptions): RedisClient {
-  const redis = connect({ url, commandTimeoutMs, connectTimeoutMs })
-  let believed: string | null = null
-  let runId: string | null = null
+export function redisClient(options: RedisClientOptions): RedisClient {
+  const servers = connectServers(options)
+  const { redis } = servers
   const sha = digests()
   const buffers = redis as unknown as BufferScripts
-
-  const refresh = async (): Promise<string | null> => {
-    const [info, inc] = await Promise.all([redis.info('server'), redis.get(incKey)])
-    runId = /^run_id:(\w+)/m.exec(info)?.[1] ?? null
-    believed = inc !== null && runId !== null && inc.endsWith(`.${runId}`) ? inc : null
-    return believed
-  }
-  const lookAgain = setInterval(() => {
-    if (believed === null && redis.status === 'ready') refresh().catch(() => null)
-  }, LOOK_AGAIN_MS)
-  lookAgain.unref()
-  redis.on('ready', () =>
-    refresh().catch((error) => log.warn({ reason: reasonOf(error) }, 'Redis incarnation unknown')),
-  )
-  redis.on('close', () => {
-    believed = null
-    runId = null
-  })
-  tellOnce(redis, log)
+  const beliefs = watchIncarnations(options.incKeys, servers)
 
   return {
-    incarnation: () => believed,
-    refreshIncarnation: refresh,
-    runId: () => runId,
+    incarnation: beliefs.of,
+    refreshIncarnation: beliefs.refresh,
+    runId: servers.runIdOf,
     get: (key) => redis.get(key),
     set: async (key, value) => void (await redis.set(key, value)),
     del: async (...keys) => void (await redis.del(...keys)),
     hmget: (key, ...fields) => redis.hmgetBuffer(key, ...fields),
+    hgetall: (key) => redis.hgetall(key),
+    hdel: async (key, field) => void (await redis.hdel(key, field)),
     smembers: async (key, max) => ((await redis.scard(key)) > max ? redis.srandmember(key, max) : redis.smembers(key)),
     zrangeByScore: (key, above, limit) => redis.zrangebyscore(key, `(${above}`, '+inf', 'LIMIT', 0, limit),
     zrangeByLex: (key, min, max, limit) => redis.zrangebylexBuffer(key, min, max, 'LIMIT', 0, limit),
@@ -69,33 +53,40 @@ export function redisClient({ url, commandTimeoutMs, connectTimeoutMs, incKey, l
         () => buffers.eval_roBuffer(script.source, keys.length, ...keys),
       ),
     publish: async (channel, message) => void (await redis.publish(channel, message)),
-    deleteMatching: (pattern, keep) => deleteMatching(redis, pattern, keep),
-    ready: () =>
-      redis.status === 'ready' ? Promise.resolve() : new Promise((resolve) => redis.once('ready', () => resolve())),
-    isReady: () => redis.status === 'ready',
+    scan: (pattern, visit) => scanAll(servers.masters(), pattern, visit),
+    ready: async () => {
+      while (!servers.isReady()) await new Promise((resolve) => setTimeout(resolve, READY_POLL_MS).unref())
+    },
+    isReady: servers.isReady,
     close: async () => {
-      clearInterval(lookAgain)
+      beliefs.stop()
       redis.disconnect()
     },
   }
 }
 
-function connect({ url, commandTimeoutMs, connectTimeoutMs }: Omit<RedisOptions, 'incKey' | 'log'>): Redis {
-  return new Redis(url, {
-    protocol: 2,
-    // Not `commandTimeout`, which is a timer a command: nothing heard for this long ends the connection, and every call.
-    enableOfflineQueue: false,
-    autoResendUnfulfilledCommands: false,
-    maxRetriesPerRequest: 0,
-    enableAutoPipelining: true,
-    // Those calls are batches already; a pipeline around each costs as much again (docs/decisions/0008).
-    autoPipeliningIgnoredCommands: ['evalsha_ro', 'eval_ro'],
-    enableReadyCheck: true,
-    socketTimeout: commandTimeoutMs,
-    connectTimeout: connectTimeoutMs,
-    retryStrategy: (attempt) =>
-      Math.min(RECONNECT_BASE_MS * 2 ** Math.min(attempt, 10), RECONNECT_MAX_MS) * (0.5 + Math.random() / 2),
-  })
+/** What each partition's `inc` was when last seen, and whether that still names the server which is talked to. */
+function watchIncarnations(incKeys: string[], servers: ReturnType<typeof connectServers>) {
+  const seen = new Map<string, string | null>()
+  const of = (incKey: string): string | null => {
+    const inc = seen.get(incKey)
+    const runId = servers.runIdOf(incKey)
+    return inc && runId !== null && inc.endsWith(runId) && inc.at(-runId.length - 1) === '.' ? inc : null
+  }
+  const refresh = async (incKey: string): Promise<string | null> => {
+    // Learnt with each connection; only what failed then is asked again.
+    if (servers.runIdOf(incKey) === null) await servers.learnRunIds()
+    seen.set(incKey, await servers.redis.get(incKey))
+    return of(incKey)
+  }
+  const lookAgain = setInterval(() => {
+    if (!servers.isReady()) return
+    const disbelieved = incKeys.filter((incKey) => of(incKey) === null)
+    if (disbelieved.length > 0) Promise.all(disbelieved.map(refresh)).catch(() => null)
+  }, LOOK_AGAIN_MS)
+  lookAgain.unref()
+  servers.redis.on('ready', () => void Promise.all(incKeys.map(refresh)).catch(() => null))
+  return { of, refresh, stop: () => clearInterval(lookAgain) }
 }
 
 /** A server that has been restarted knows no scripts: the first call of each carries its text. */
@@ -117,31 +108,13 @@ function digests(): (script: LuaScript) => string {
   }
 }
 
-async function deleteMatching(redis: Redis, pattern: string, keep: (key: string) => boolean): Promise<number> {
-  let deleted = 0
-  for (let cursor = '0'; ; ) {
-    const [next, keys] = await redis.scan(cursor, 'MATCH', pattern, 'COUNT', SCAN_COUNT)
-    const doomed = keys.filter((key) => !keep(key))
-    await Promise.all(doomed.map((key) => redis.unlink(key)))
-    deleted += doomed.length
-    if (next === '0') return deleted
-    cursor = next
+async function scanAll(masters: Redis[], pattern: string, visit: (keys: string[]) => Promise<unknown>): Promise<void> {
+  for (const master of masters) {
+    for (let cursor = '0'; ; ) {
+      const [next, keys] = await master.scan(cursor, 'MATCH', pattern, 'COUNT', SCAN_COUNT)
+      if (keys.length > 0) await visit(keys)
+      if (next === '0') break
+      cursor = next
+    }
   }
-}
-
-/** One line when it goes, one when it is back: not one an attempt. */
-export function tellOnce(redis: Redis, log: Log): void {
-  let gone = false
-  redis.on('error', (error) => {
-    if (!gone) log.warn({ reason: reasonOf(error) }, 'Redis is out of reach')
-    gone = true
-  })
-  redis.on('ready', () => {
-    if (gone) log.info({}, 'Redis is back')
-    gone = false
-  })
-}
-
-export function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message || String((error as { code?: unknown }).code) : String(error)
 }

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis'
 import type { Log } from '../../ports.ts'
-import { tellOnce } from './client.ts'
+import { tellOnce } from './servers.ts'
 
 const CONNECT_TIMEOUT_MS = 2_000
 const RECONNECT_MS = 500

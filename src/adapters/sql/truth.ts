@@ -21,6 +21,10 @@ export function sqlTruth({
   return {
     user: async (userId) => firstOf(await readUsers(point, [userId])),
     users: (userIds) => readUsers(point, userIds),
+    versions: async (userIds) => {
+      const versions = await readVersions(point, userIds)
+      return new Map(userIds.map((userId) => [userId, versions.get(userId) ?? 0]))
+    },
     userIdByUsername: async (username) => {
       const [row] = await point.query<{ user_id: number }>('SELECT user_id FROM users WHERE LOWER(username) = ?', [
         normaliseUsername(username),

@@ -3,7 +3,8 @@ Begins a new incarnation: compare and set, so that of several workers one does i
 read models were replayed onto it; else nothing counts as built.
 
 KEYS[1]  inc    KEYS[2]  built    KEYS[3]  mark
-ARGV[1]  the incarnation to replace, or '' for none    ARGV[2]  the new one    ARGV[3]  'replayed' or 'empty'
+ARGV[1]  the incarnation to replace, or '' for none    ARGV[2]  the new one
+ARGV[3]  'replayed' | 'empty' | 'emptying': nobody believes it until everything has been dropped under it
 Result   1 begun, 0 somebody else was first
 ]]
 local held = redis.call('GET', KEYS[1]) or ''
@@ -15,7 +16,7 @@ if ARGV[3] == 'replayed' and redis.call('GET', KEYS[2]) == held then
 else
   redis.call('DEL', KEYS[2])
 end
-if ARGV[3] == 'empty' then
+if ARGV[3] ~= 'replayed' then
   redis.call('DEL', KEYS[3])
 end
 redis.call('SET', KEYS[1], ARGV[2])

@@ -34,12 +34,12 @@ after(async () => {
 
 type Marks = { inc: string | null; built: string | null; mark: string | null }
 async function put(keys: Keys, { inc, built, mark }: Marks) {
-  if (inc !== null) await raw.set(keys.inc, inc)
-  if (built !== null) await raw.set(keys.built, built)
-  if (mark !== null) await raw.set(keys.mark, mark)
+  if (inc !== null) await raw.set(keys.home.inc, inc)
+  if (built !== null) await raw.set(keys.home.built, built)
+  if (mark !== null) await raw.set(keys.home.mark, mark)
 }
 async function marks(keys: Keys, redis = raw): Promise<Marks> {
-  const [inc = null, built = null, mark = null] = await redis.mget(keys.inc, keys.built, keys.mark)
+  const [inc = null, built = null, mark = null] = await redis.mget(keys.home.inc, keys.home.built, keys.home.mark)
   return { inc, built, mark }
 }
 
@@ -105,7 +105,7 @@ for (const { what, held, call, result, left } of BEGINS) {
   test(`begin: ${what}`, async () => {
     const keys = freshKeys()
     await put(keys, held)
-    const answer = await raw.eval(BEGIN.source, 3, keys.inc, keys.built, keys.mark, call[0], 'new', call[1])
+    const answer = await raw.eval(BEGIN.source, 3, keys.home.inc, keys.home.built, keys.home.mark, call[0], 'new', call[1])
     assert.equal(answer, result)
     assert.deepEqual(await marks(keys), left)
   })
@@ -119,8 +119,8 @@ for (const { what, inc, result, left } of [
   test(`set-if: ${what}`, async () => {
     const keys = freshKeys()
     await put(keys, { inc, built: null, mark: 'before' })
-    assert.equal(await raw.eval(SET_IF.source, 2, keys.mark, keys.inc, 'value', 'now'), result)
-    assert.equal(await raw.get(keys.mark), left)
+    assert.equal(await raw.eval(SET_IF.source, 2, keys.home.mark, keys.home.inc, 'value', 'now'), result)
+    assert.equal(await raw.get(keys.home.mark), left)
   })
 }
 
@@ -138,15 +138,15 @@ async function start(t: TestContext, url = server.url) {
 
 test('an empty Redis begins at once, and asks to be built', async (t) => {
   const { guard, client, keys, worker } = await start(t)
-  assert.equal(client.incarnation(), null)
+  assert.equal(client.incarnation(keys.home.inc), null)
   assert.equal(await guard.check(), false)
   const { inc, built, mark } = await marks(keys)
   assert.match(inc ?? '', /^[0-9a-f]{12}\.[0-9a-f]{40}$/)
-  assert.ok(inc?.endsWith(`.${client.runId()}`))
+  assert.ok(inc?.endsWith(`.${client.runId(keys.home.inc)}`))
   assert.deepEqual([built, mark], [null, null])
-  assert.equal(client.incarnation(), inc)
+  assert.equal(client.incarnation(keys.home.inc), inc)
   // Another process believes it as soon as it looks.
-  assert.equal((await worker()).client.incarnation(), inc)
+  assert.equal((await worker()).client.incarnation(keys.home.inc), inc)
 })
 
 test('looking again changes nothing while all is well', async (t) => {
@@ -162,12 +162,12 @@ test('looking again changes nothing while all is well', async (t) => {
 test('a Redis that was emptied begins anew: what was read before is refused, and all is to be built', async (t) => {
   const { guard, build, keys, client, users, views } = await start(t)
   const before = await build()
-  await raw.del(...(await raw.keys(`${keys.inc.slice(0, -'inc'.length)}*`)))
+  await raw.del(...(await raw.keys(`${keys.home.inc.slice(0, -'inc'.length)}*`)))
   // What was read under the old incarnation may come only now.
   const late = { userId: 2, version: 5, body: Buffer.from('{}'), terms: null }
   await assert.rejects(users.apply(late, before), { name: 'OtherIncarnationError' })
   assert.equal(await guard.check(), false)
-  assert.notEqual(client.incarnation(), before)
+  assert.notEqual(client.incarnation(keys.home.inc), before)
   await assert.rejects(users.apply(late, before), { name: 'OtherIncarnationError' })
   assert.equal((await views.byId(2)).from, 'database')
 })
@@ -178,13 +178,13 @@ test('built and mark are written under the incarnation that they were found out 
   await guard.writeMark('2024-05-01 00:00:00.000')
   assert.equal(await guard.markBuilt(inc), true)
   assert.deepEqual(await marks(keys), { inc, built: inc, mark: '2024-05-01 00:00:00.000' })
-  await raw.set(keys.inc, 'other.life')
+  await raw.set(keys.home.inc, 'other.life')
   assert.equal(await guard.markBuilt(inc), false)
   await guard.writeMark('2024-05-02 00:00:00.000')
   assert.deepEqual(await marks(keys), { inc: 'other.life', built: inc, mark: '2024-05-01 00:00:00.000' })
-  await client.refreshIncarnation()
+  await client.refreshIncarnation(keys.home.inc)
   await guard.writeMark('2024-05-03 00:00:00.000')
-  assert.equal(await raw.get(keys.mark), '2024-05-01 00:00:00.000')
+  assert.equal(await raw.get(keys.home.mark), '2024-05-01 00:00:00.000')
 })
 
 /** Deletes a user as another program would, which bumps the version. */
@@ -209,15 +209,15 @@ test('another master replays what changed since the mark, and stays built', asyn
   const other = connectRaw(t, replica.url)
   await raw.config('SET', 'repl-diskless-sync-delay', '0')
   await other.replicaof('127.0.0.1', server.port)
-  await until('the replica holds it all', async () => (await other.get(keys.built)) === before)
+  await until('the replica holds it all', async () => (await other.get(keys.home.built)) === before)
   await other.replicaof('NO', 'ONE')
 
   const promoted = await worker(replica.url)
-  assert.equal(promoted.client.incarnation(), null, 'not believed before the replay')
+  assert.equal(promoted.client.incarnation(keys.home.inc), null, 'not believed before the replay')
   assert.equal((await promoted.views.byId(2)).from, 'database')
   assert.equal(await promoted.guard.check(), true)
   const after = await marks(keys, other)
-  assert.ok(after.inc?.endsWith(`.${promoted.client.runId()}`))
+  assert.ok(after.inc?.endsWith(`.${promoted.client.runId(keys.home.inc)}`))
   assert.equal(after.built, after.inc)
   assert.deepEqual(promoted.bulkReads, [[2], [3, 4]])
   const [third, fourth, fifth] = await promoted.views.byIds([3, 4, 5])
@@ -236,13 +236,13 @@ test('changes as old as the longest transaction before the mark are replayed; ol
   at(5, '2024-04-30 23:55:00.000')
   at(6, '2024-04-30 23:54:59.999')
   await guard.writeMark('2024-05-01 00:05:00.000')
-  await raw.set(keys.inc, 'x.another')
-  await raw.set(keys.built, 'x.another')
+  await raw.set(keys.home.inc, 'x.another')
+  await raw.set(keys.home.built, 'x.another')
   bulkReads.length = 0
   assert.equal(await guard.check(), true)
   assert.deepEqual(bulkReads, [[5]])
   assert.equal((await users.read(6))?.version, 5)
-  assert.ok(client.incarnation())
+  assert.ok(client.incarnation(keys.home.inc))
 })
 
 test('a replay goes on over more users than one page holds', async (t) => {
@@ -265,11 +265,11 @@ test('another master without a mark is emptied: nobody knows from when to replay
   await build()
   const foreign = freshKeys()
   await raw.hset(foreign.user(1), { v: '1', b: 'somebody else’s' })
-  await raw.set(keys.inc, 'x.another')
+  await raw.set(keys.home.inc, 'x.another')
   assert.equal(await guard.check(), false)
-  const left = await raw.keys(`${keys.inc.slice(0, -'inc'.length)}*`)
-  assert.deepEqual(left, [keys.inc])
-  assert.ok(client.incarnation())
+  const left = await raw.keys(`${keys.home.inc.slice(0, -'inc'.length)}*`)
+  assert.deepEqual(left, [keys.home.inc])
+  assert.ok(client.incarnation(keys.home.inc))
   assert.equal(await raw.exists(foreign.user(1)), 1, 'other databases’ keys are not ours to drop here')
 })
 
@@ -291,8 +291,8 @@ test('two workers at once: one incarnation, believed by both', async (t) => {
     assert.equal(await second.guard.check(), held !== null)
     const { inc, built } = await marks(keys)
     assert.ok(inc)
-    assert.equal(client.incarnation(), inc)
-    assert.equal(second.client.incarnation(), inc)
+    assert.equal(client.incarnation(keys.home.inc), inc)
+    assert.equal(second.client.incarnation(keys.home.inc), inc)
     assert.equal(built, held && inc)
   }
 })
@@ -315,7 +315,7 @@ test('a Redis restarted from an old snapshot is not believed until what it forgo
   await projector.projectUsers([3])
   const { version } = await views.byId(3)
   await first.stop()
-  await until('the client has noticed', async () => client.incarnation() === null)
+  await until('the client has noticed', async () => client.incarnation(keys.home.inc) === null)
   await copyFile(join(dir, 'old.rdb'), join(dir, 'dump.rdb'))
   const second = await startLocalRedis({ ...options, port: first.port })
   t.after(() => second.stop())
@@ -325,9 +325,9 @@ test('a Redis restarted from an old snapshot is not believed until what it forgo
   assert.ok(Number(stale[0]) < version, 'Redis has forgotten the change')
   const shown = await views.byId(3)
   assert.deepEqual([shown.from, shown.version], ['database', version])
-  assert.equal(await client.refreshIncarnation(), null)
+  assert.equal(await client.refreshIncarnation(keys.home.inc), null)
   assert.equal(await guard.check(), true)
-  assert.notEqual(client.incarnation(), before)
+  assert.notEqual(client.incarnation(keys.home.inc), before)
   const replayed = await views.byId(3)
   assert.deepEqual([replayed.from, replayed.version], ['redis', version])
 })

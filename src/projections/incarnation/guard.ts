@@ -1,13 +1,17 @@
 import { randomBytes } from 'node:crypto'
 import type { Log, ReadModelRedis, Truth } from '../../ports.ts'
-import type { Keys } from '../keys.ts'
+import type { Keys, Partition } from '../keys.ts'
 import { lua } from '../lua.ts'
 import type { Projector } from '../projector.ts'
+import type { Schemas } from '../schemas/schemas.ts'
 
 const BEGIN = lua(import.meta.url, 'begin-3')
+const DROP = lua(import.meta.url, 'drop-n')
 const SET_IF = lua(import.meta.url, 'set-if-2')
 const REPLAY_PAGE = 500
 const RANDOM_BYTES = 6
+/** Ends an incarnation that is being emptied; no run id is like it, so nobody believes it. */
+const EMPTYING = 'emptying'
 
 export type IncarnationGuard = ReturnType<typeof incarnationGuard>
 type Deps = {
@@ -15,74 +19,96 @@ type Deps = {
   keys: Keys
   truth: Truth
   projector: Pick<Projector, 'projectUsers' | 'projectRoles'>
+  schemas: Pick<Schemas, 'seen'>
   /** No writer's transaction lasts longer: a change made before the mark may have become visible this much after it. */
   longestTransactionMs: number
   log: Log
 }
+type Lost = { partition: Partition; held: string; mark: string }
 
 /**
- * Decides whether this Redis may be believed, and makes it so (design, section 3). `inc` holds a random value and the
- * run id of the master that the read models were made on:
- * - no `inc`: Redis is empty as far as we know: begin a new incarnation at once; nothing counts as built;
- * - another run id: restarted or failed over, and may have lost what came after the mark: replay, then begin anew;
- * - the same, but no mark: nobody knows from when to replay: drop everything, begin empty.
+ * Decides whether this Redis may be believed, and makes it so (design, section 3). Each partition's `inc` holds a random
+ * value and the run id of the master that its read models were made on:
+ * - another run id, and a mark: restarted or failed over, and may have lost what came after the mark: replay, begin anew;
+ * - no `inc`, or no mark: nobody knows what is there, or from when to replay: drop everything, begin empty.
  */
-export function incarnationGuard({ redis, keys, truth, projector, longestTransactionMs, log }: Deps) {
-  const begin = async (replaced: string, how: 'replayed' | 'empty') => {
-    const runId = redis.runId()
-    if (runId === null) return
+export function incarnationGuard({ redis, keys, truth, projector, schemas, longestTransactionMs, log }: Deps) {
+  const begin = async ({ inc, built, mark }: Partition, replaced: string, how: 'replayed' | 'empty' | 'emptying') => {
+    const runId = how === 'emptying' ? EMPTYING : redis.runId(inc)
+    if (runId === null) return null
     const incarnation = `${randomBytes(RANDOM_BYTES).toString('hex')}.${runId}`
-    const begun = await redis.run(BEGIN, [keys.inc, keys.built, keys.mark], [replaced, incarnation, how])
-    await redis.refreshIncarnation()
-    if (begun === 1) log.info({ incarnation, how }, 'began a new incarnation of the read models')
+    const begun = (await redis.run(BEGIN, [inc, built, mark], [replaced, incarnation, how])) === 1
+    if (begun && how !== 'emptying') log.info({ incarnation, how }, 'began a new incarnation of the read models')
+    await redis.refreshIncarnation(inc)
+    return begun ? incarnation : null
   }
-  const replay = async (incarnation: string, mark: string) => {
-    const since = earlier(mark, longestTransactionMs)
+
+  /** Under an incarnation of its own, which nobody believes: of several workers, only the last to begin drops anything. */
+  const beginEmpty = async (partition: Partition, held: string) => {
+    const emptying = await begin(partition, held, 'emptying')
+    if (emptying === null) return
+    await redis.scan(`${partition.base}*`, async (found) => {
+      const doomed = found.filter((key) => key !== partition.inc)
+      if (doomed.length > 0) await redis.run(DROP, [partition.inc, ...doomed], [emptying])
+    })
+    await begin(partition, emptying, 'empty')
+  }
+
+  /** One walk through what has changed since, for all partitions that have lost something. */
+  const replay = async (lost: Lost[]) => {
+    const incarnations = new Map(lost.map(({ partition, held }) => [partition, held]))
+    const since = earlier(lost.map(({ mark }) => mark).sort()[0] ?? '', longestTransactionMs)
     let replayed = 0
     for (let after = 0; ; ) {
       const userIds = await truth.usersChangedSince(since, after, REPLAY_PAGE)
-      await projector.projectUsers(userIds, incarnation)
+      await projector.projectUsers(
+        userIds.filter((userId) => incarnations.has(keys.of(userId))),
+        incarnations,
+      )
       replayed += userIds.length
       const last = userIds.at(-1)
       if (last === undefined || userIds.length < REPLAY_PAGE) break
       after = last
     }
-    await projector.projectRoles(incarnation)
+    if (incarnations.has(keys.home)) await projector.projectRoles(incarnations.get(keys.home))
+    for (const { partition, held } of lost) await begin(partition, held, 'replayed')
     log.info({ since, replayed }, 'replayed onto a Redis that was restarted or failed over')
   }
 
+  const mend = async (partitions: Partition[]) => {
+    const lost: Lost[] = []
+    for (const partition of partitions) {
+      const [held, mark] = [await redis.get(partition.inc), await redis.get(partition.mark)]
+      if (redis.runId(partition.inc) === null) continue
+      if (held === null || mark === null) await beginEmpty(partition, held ?? '')
+      else lost.push({ partition, held, mark })
+    }
+    if (lost.length > 0) await replay(lost)
+  }
+
   return {
-    /** Looks, and mends. True: the read models are complete; false: they must be built. */
-    async check(): Promise<boolean> {
-      const believed = await redis.refreshIncarnation()
-      if (believed !== null) return (await redis.get(keys.built)) === believed
-      const held = await redis.get(keys.inc)
-      const mark = await redis.get(keys.mark)
-      if (redis.runId() === null) return false
-      if (held === null) {
-        await begin('', 'empty')
-      } else if (mark !== null) {
-        await replay(held, mark)
-        await begin(held, 'replayed')
-      } else {
-        await redis.deleteMatching(keys.everything, (key) => !keys.isOwn(key) || key === keys.inc)
-        await begin(held, 'empty')
-      }
-      const now = redis.incarnation()
-      return now !== null && (await redis.get(keys.built)) === now
+    /** Looks, and mends. Answers the partitions that must be built. */
+    async check(): Promise<Partition[]> {
+      // Before anything is read for it: from here on, everybody who changes the truth fences here as well.
+      const known = await schemas.seen()
+      const beliefs = await Promise.all(keys.partitions.map(({ inc }) => redis.refreshIncarnation(inc)))
+      // Forgotten while its read models lived on: nobody has fenced here meanwhile.
+      const doubtful = keys.partitions.filter((_, i) => beliefs[i] === null || !known)
+      if (doubtful.length > 0) await mend(doubtful)
+      const built = await Promise.all(keys.partitions.map((partition) => redis.get(partition.built)))
+      return keys.partitions.filter(({ inc }, i) => built[i] === null || built[i] !== redis.incarnation(inc))
     },
-    /** Call when everything has been built under `incarnation`. */
-    async markBuilt(incarnation: string): Promise<boolean> {
-      return (await redis.run(SET_IF, [keys.built, keys.inc], [incarnation, incarnation])) === 1
+    /** Call when everything has been built under this incarnation. */
+    async markBuilt({ built, inc }: Partition, incarnation: string): Promise<boolean> {
+      return (await redis.run(SET_IF, [built, inc], [incarnation, incarnation])) === 1
     },
     async writeMark(mark: string): Promise<void> {
-      const incarnation = redis.incarnation()
-      if (incarnation !== null) await redis.run(SET_IF, [keys.mark, keys.inc], [mark, incarnation])
-    },
-    /** Copies of other databases (a fresh one has another epoch) that nobody will ever read again. */
-    async dropOtherEpochs(): Promise<void> {
-      const dropped = await redis.deleteMatching(keys.everything, keys.isOwnEpoch)
-      if (dropped > 0) log.info({ dropped }, 'dropped the keys of other databases')
+      await Promise.all(
+        keys.partitions.map(async (partition) => {
+          const incarnation = redis.incarnation(partition.inc)
+          if (incarnation !== null) await redis.run(SET_IF, [partition.mark, partition.inc], [mark, incarnation])
+        }),
+      )
     },
   }
 }

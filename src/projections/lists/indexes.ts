@@ -1,7 +1,7 @@
 import { foldName, searchName } from '../../domain/names.ts'
 import type { User } from '../../domain/user.ts'
 import type { ReadModelRedis } from '../../ports.ts'
-import type { Keys } from '../keys.ts'
+import type { Keys, Partition } from '../keys.ts'
 import { nameMember, termsOf } from '../user/project.ts'
 
 /** One place in a list: `key` sorts it, and is what a cursor holds. */
@@ -17,10 +17,22 @@ export type Index<Key> = {
 
 type Deps = { redis: ReadModelRedis; keys: Keys }
 
+/** Each partition has a part of every index: the first of each, put in order. */
+async function merged<Member>(
+  { partitions }: Keys,
+  compare: (a: Member, b: Member) => number,
+  read: (partition: Partition) => Promise<Member[]>,
+): Promise<Member[]> {
+  const [first, ...others] = await Promise.all(partitions.map(read))
+  if (!first || others.length === 0) return first ?? []
+  return first.concat(...others).sort(compare)
+}
+const numerically = (a: string, b: string): number => Number(a) - Number(b)
+
 /** Everybody, by id. */
 export function everybody({ redis, keys }: Deps): Index<number> {
   return byId(
-    (after, limit) => redis.zrangeByScore(keys.ids, after, limit),
+    (after, limit) => merged(keys, numerically, ({ ids }) => redis.zrangeByScore(ids, after, limit)),
     () => true,
   )
 }
@@ -28,7 +40,7 @@ export function everybody({ redis, keys }: Deps): Index<number> {
 /** The active users who work at a branch, by id. */
 export function roster({ redis, keys }: Deps, branchId: string): Index<number> {
   return byId(
-    (after, limit) => redis.zrangeByScore(keys.branch(branchId), after, limit),
+    (after, limit) => merged(keys, numerically, ({ branch }) => redis.zrangeByScore(branch(branchId), after, limit)),
     (user) => termsOf(user).branches.includes(branchId),
   )
 }
@@ -40,7 +52,10 @@ function byId(
   return {
     first: 0,
     compare: (a, b) => a - b,
-    read: async (after, limit) => (await read(after, limit)).map((id) => ({ key: Number(id), userId: Number(id) })),
+    read: async (after, limit) => {
+      const ids = await read(after, limit)
+      return ids.slice(0, limit).map((id) => ({ key: Number(id), userId: Number(id) }))
+    },
     placeOf: (user) => (belongs(user) ? { key: user.id, userId: user.id } : null),
   }
 }
@@ -57,8 +72,10 @@ export function namesBeginningWith({ redis, keys }: Deps, q: string): Index<stri
       // Nothing, or a cursor that somebody made up, stands before the names asked for.
       const min = compare(after, prefix) < 0 ? `[${prefix}` : `(${after}`
       const max = Buffer.concat([Buffer.from(`[${prefix}`), Buffer.from([0xff])])
-      const members = await redis.zrangeByLex(keys.names, Buffer.from(min), max, limit)
-      return members.map((member) => placeOf(member.toString()))
+      const members = await merged(keys, Buffer.compare, ({ names }) => {
+        return redis.zrangeByLex(names, Buffer.from(min), max, limit)
+      })
+      return members.slice(0, limit).map((member) => placeOf(member.toString()))
     },
     placeOf: (user) => {
       const name = searchName(user.familyName, user.givenName)

@@ -1,8 +1,9 @@
 import type { User } from '../../domain/user.ts'
 import type { ReadModelRedis, TrueUser, Truth } from '../../ports.ts'
-import type { Keys } from '../keys.ts'
+import type { Keys, Partition } from '../keys.ts'
 import { projectUser } from '../user/project.ts'
-import { orNull, type ShownUser, type UserViews } from '../user/views.ts'
+import { orNull, type ShownUser } from '../user/shown.ts'
+import type { UserViews } from '../user/views.ts'
 import type { Index, Place } from './indexes.ts'
 
 /** More users than this waiting to be projected: lists come from the database altogether. */
@@ -21,13 +22,17 @@ type Deps = { redis: ReadModelRedis; keys: Keys; truth: Truth; views: UserViews 
 export function lists({ redis, keys, truth, views }: Deps) {
   /** Read before the index is: who is projected in between has left `dirty` with the index already right. */
   const dirtyUsers = async (): Promise<TrueUser[] | null> => {
-    const incarnation = redis.incarnation()
-    if (incarnation === null) return null
-    const [built, dirty] = await Promise.all([redis.get(keys.built), redis.smembers(keys.dirty, MAX_DIRTY + 1)])
-    // Built under another: Redis was emptied and built anew on a connection that never broke, so nobody else would look.
-    if (built !== null && built !== incarnation) await redis.refreshIncarnation()
-    if (built !== incarnation || dirty.length > MAX_DIRTY) return null
+    const dirty = (await Promise.all(keys.partitions.map(dirtyOf))).flatMap((ids) => ids ?? [null])
+    if (dirty.includes(null) || dirty.length > MAX_DIRTY) return null
     return dirty.length === 0 ? [] : truth.users(dirty.map(Number))
+  }
+  const dirtyOf = async ({ inc, built, dirty }: Partition): Promise<string[] | null> => {
+    const incarnation = redis.incarnation(inc)
+    if (incarnation === null) return null
+    const [builtUnder, ids] = await Promise.all([redis.get(built), redis.smembers(dirty, MAX_DIRTY + 1)])
+    // Built under another: Redis was emptied and built anew on a connection that never broke, so nobody else would look.
+    if (builtUnder !== null && builtUnder !== incarnation) await redis.refreshIncarnation(inc)
+    return builtUnder === incarnation ? ids : null
   }
 
   return {

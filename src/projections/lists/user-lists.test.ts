@@ -220,10 +220,10 @@ test('without Redis lists come from the database, also in the middle of a walk',
 test('an index built under another incarnation is not used, and the new one is noticed', async (t) => {
   const { lists, keys, incarnation, client } = await start(t)
   const other = incarnation.replace(/^\w+/, 'other')
-  await raw.set(keys.inc, other)
-  await raw.set(keys.built, other)
+  await raw.set(keys.home.inc, other)
+  await raw.set(keys.home.built, other)
   assert.equal((await lists.list(ALL, null, 5)).from, 'database')
-  assert.equal(client.incarnation(), other)
+  assert.equal(client.incarnation(keys.home.inc), other)
   assert.equal((await lists.list(ALL, null, 5)).from, 'redis')
 })
 
@@ -254,9 +254,9 @@ test('users who were fenced but not projected are taken from the truth, wherever
 test('more fenced users than can be corrected: the database answers, and searches wait', async (t) => {
   const { lists, keys } = await start(t, { users: 4 })
   const many = Array.from({ length: 500 }, (_, i) => String(1_000 + i))
-  await raw.sadd(keys.dirty, ...many)
+  await raw.sadd(keys.home.dirty, ...many)
   assert.equal((await lists.list(ALL, null, 5)).from, 'redis')
-  await raw.sadd(keys.dirty, '999')
+  await raw.sadd(keys.home.dirty, '999')
   assert.equal((await lists.list(ALL, null, 5)).from, 'database')
   await assert.rejects(lists.list({ ...ALL, q: 'n' }, null, 5), { code: 'search-unavailable' })
 })

@@ -4,7 +4,7 @@ import type { ReadModelRedis, Truth, UserFilter } from '../../ports.ts'
 import type { ReadFrom } from '../../wire/answer.ts'
 import type { UserBody } from '../../wire/user.ts'
 import type { Keys } from '../keys.ts'
-import { project, type ShownUser } from '../user/views.ts'
+import { project, type ShownUser } from '../user/shown.ts'
 import { everybody, type Index, namesBeginningWith, roster } from './indexes.ts'
 import type { Lists } from './lists.ts'
 

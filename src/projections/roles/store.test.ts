@@ -108,12 +108,12 @@ const CASES: { what: string; held: Entry; step: Step; result: unknown; entry: En
 for (const { what, held, step, result, entry } of CASES) {
   test(`${'fence' in step ? 'fence' : 'apply'}: ${what}`, async () => {
     const keys = freshKeys()
-    await raw.set(keys.inc, INC)
+    await raw.set(keys.home.inc, INC)
     if (held.v !== undefined) await raw.hset(keys.roles, held)
     const answer =
       'fence' in step
         ? await raw.eval(FENCE.source, 1, keys.roles, step.fence)
-        : await raw.eval(APPLY.source, 2, keys.roles, keys.inc, step.inc ?? INC, step.apply, `r${step.apply}`)
+        : await raw.eval(APPLY.source, 2, keys.roles, keys.home.inc, step.inc ?? INC, step.apply, `r${step.apply}`)
     assert.equal(answer, result)
     assert.deepEqual({ ...(await raw.hgetall(keys.roles)) }, entry)
   })
@@ -177,7 +177,7 @@ test('the body travels and is parsed once a version', async (t) => {
 
 test('while Redis is not believed the database answers, and nothing is stored', async (t) => {
   const { roles, keys, client } = await start(t)
-  assert.equal(client.incarnation(), null)
+  assert.equal(client.incarnation(keys.home.inc), null)
   assert.equal((await roles.catalogue()).from, 'database')
   assert.equal(await raw.exists(keys.roles), 0)
 })

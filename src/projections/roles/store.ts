@@ -3,18 +3,20 @@ import type { ReadModelRedis, Truth } from '../../ports.ts'
 import type { ReadFrom } from '../../wire/answer.ts'
 import type { Keys } from '../keys.ts'
 import { lua } from '../lua.ts'
+import type { Schemas } from '../schemas/schemas.ts'
+import { orNull } from '../user/shown.ts'
 import { OtherIncarnationError } from '../user/store.ts'
-import { orNull } from '../user/views.ts'
 
 const APPLY = lua(import.meta.url, 'apply-2')
 const FENCE = lua(import.meta.url, 'fence-1')
 
 export type ShownCatalogue = RoleCatalogue & { from: ReadFrom }
 export type RoleViews = ReturnType<typeof roleViews>
-type Deps = { redis: ReadModelRedis; keys: Keys; truth: Truth }
+type Deps = { redis: ReadModelRedis; keys: Keys; truth: Truth; schemas: Pick<Schemas, 'others'> }
 
 /** The role catalogue, one entry. It is parsed once a version and process, because every permission question needs it. */
-export function roleViews({ redis, keys, truth }: Deps) {
+export function roleViews({ redis, keys, truth, schemas }: Deps) {
+  const { inc } = keys.home
   let memo: RoleCatalogue | null = null
 
   const fromRedis = async (): Promise<RoleCatalogue | null> => {
@@ -26,26 +28,36 @@ export function roleViews({ redis, keys, truth }: Deps) {
     return memo
   }
   /** A connection that closed meanwhile may have answered for a server that must not be believed. */
-  const believable = () => redis.incarnation() !== null
+  const believable = () => redis.incarnation(inc) !== null
 
   return {
     async catalogue(): Promise<ShownCatalogue> {
-      const held = redis.incarnation() === null ? null : await orNull(fromRedis())
+      const held = believable() ? await orNull(fromRedis()) : null
       if (held) return { ...held, from: 'redis' }
-      const incarnation = redis.incarnation()
+      const incarnation = redis.incarnation(inc)
       const { version, roles, settled } = await truth.roles()
       if (settled && incarnation !== null) orNull(apply({ version, roles }, incarnation))
       return { version, roles, from: 'database' }
     },
     apply,
+    /** In every schema that is in use. False: all are already as new. */
     async fence(version: number): Promise<boolean> {
-      return (await redis.run(FENCE, [keys.roles], [version])) === 1
+      const [own, others] = await Promise.all([fenceIn(redis, keys, version), schemas.others()])
+      const elsewhere = await Promise.all(others.map((one) => fenceIn(redis, one, version)))
+      return own || elsewhere.includes(true)
+    },
+    async fenceOthers(version: number, others: Keys[]): Promise<void> {
+      await Promise.all(others.map((one) => fenceIn(redis, one, version)))
     },
   }
 
   async function apply(catalogue: RoleCatalogue, incarnation: string): Promise<void> {
     const args = [incarnation, catalogue.version, JSON.stringify(catalogue.roles)]
-    const result = await redis.run(APPLY, [keys.roles, keys.inc], args)
+    const result = await redis.run(APPLY, [keys.roles, inc], args)
     if (result === 'incarnation') throw new OtherIncarnationError()
   }
+}
+
+async function fenceIn(redis: ReadModelRedis, keys: Keys, version: number): Promise<boolean> {
+  return (await redis.run(FENCE, [keys.roles], [version])) === 1
 }

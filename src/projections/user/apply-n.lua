@@ -2,20 +2,25 @@
 Puts one user at one version in place, with the index entries; nothing older ever overwrites anything newer.
 
 KEYS[1]  the user's entry (hash: v version, b body, t terms)
-KEYS[2]  inc    KEYS[3]  names    KEYS[4]  ids    KEYS[5]  dirty
-KEYS[6…] rosters to leave, then rosters to join
+KEYS[2]  inc    KEYS[3]  names    KEYS[4]  ids    KEYS[5]  dirty    KEYS[6]  the entry's lease    KEYS[7]  ghosts
+KEYS[8…] rosters to leave, then rosters to join
 ARGV[1]  the incarnation that was read before the truth was read
 ARGV[2]  user id          ARGV[3]  version
 ARGV[4]  body; '' buries the user: a tombstone keeps the version, and every index entry goes
 ARGV[5]  new terms        ARGV[6]  the terms that the rosters to leave and the old name were taken from
 ARGV[7]  old member of names, or ''    ARGV[8]  new member of names, or ''
-ARGV[9]  how many of KEYS[6…] are rosters to leave
+ARGV[9]  how many of KEYS[8…] are rosters to leave
+ARGV[10] a reader's lease, or '' for a worker, who needs none
 
 Result   {'applied'} | {'older', version held} | {'moved', terms held}: read the terms again and retry
          | {'incarnation'}: what was read belongs to another life of this Redis
+         | {'lease'}: the reader's time is over, or a fence has come since it began
 ]]
 if redis.call('GET', KEYS[2]) ~= ARGV[1] then
   return {'incarnation'}
+end
+if ARGV[10] ~= '' and redis.call('GET', KEYS[6]) ~= ARGV[10] then
+  return {'lease'}
 end
 local held = redis.call('HMGET', KEYS[1], 'v', 'b', 't')
 local heldVersion, version = tonumber(held[1] or '-1'), tonumber(ARGV[3])
@@ -30,11 +35,16 @@ end
 if heldVersion < version or not held[2] then
   redis.call('HSET', KEYS[1], 'v', ARGV[3], 'b', ARGV[4], 't', ARGV[5])
 end
+-- An id that never existed had an end; a user has none.
+if heldVersion == 0 and version > 0 then
+  redis.call('PERSIST', KEYS[1])
+  redis.call('ZREM', KEYS[7], ARGV[2])
+end
 if ARGV[7] ~= '' and ARGV[7] ~= ARGV[8] then
   redis.call('ZREM', KEYS[3], ARGV[7])
 end
-local joinFrom = 6 + tonumber(ARGV[9])
-for i = 6, joinFrom - 1 do
+local joinFrom = 8 + tonumber(ARGV[9])
+for i = 8, joinFrom - 1 do
   redis.call('ZREM', KEYS[i], ARGV[2])
 end
 for i = joinFrom, #KEYS do
@@ -47,4 +57,5 @@ else
   redis.call('ZADD', KEYS[3], 0, ARGV[8])
 end
 redis.call('SREM', KEYS[5], ARGV[2])
+redis.call('DEL', KEYS[6])
 return {'applied'}

@@ -20,7 +20,7 @@ after(async () => {
 async function start(t: TestContext, users: number, { believed = true } = {}) {
   const keys = freshKeys()
   const runId = /^run_id:(\w+)/m.exec(await raw.info('server'))?.[1]
-  if (believed) await raw.set(keys.inc, `x.${runId}`)
+  if (believed) await raw.set(keys.home.inc, `x.${runId}`)
   for (let id = 1; id <= users; id += 1) await raw.hset(keys.user(id), { v: String(10 * id), b: `body ${id}` })
   const redis = await connectClient(t, server.url, keys)
   const read = batchedRead({ redis, keys })
@@ -109,7 +109,7 @@ test('a failing command takes no other of the same turn with it', async (t) => {
 
 test('what a Redis that may not be believed holds is nothing', async (t) => {
   const { read, redis } = await start(t, 1, { believed: false })
-  assert.equal(redis.incarnation(), null)
+  assert.equal(redis.incarnation(keys.home.inc), null)
   assert.equal(await read(1), null)
 })
 

@@ -1,47 +1,63 @@
 import type { ReadModelRedis } from '../../ports.ts'
-import type { Keys } from '../keys.ts'
+import type { Keys, Partition } from '../keys.ts'
 import { lua } from '../lua.ts'
 
 const READ = lua(import.meta.url, 'read-n')
 /** More entries than this are read with several commands, so that none keeps Redis from others for long. */
 const MAX_KEYS = 256
 
-/** A user's entry; an empty body says that there is no such user. */
+/** A user's entry with its bytes; no bytes at all say that there is no such user. */
 export type StoredBody = { version: number; body: Buffer }
-type Waiting = (stored: StoredBody | null) => void
-
 /**
- * Reads entries; all that are asked for in one turn of the event loop travel as one command, each user once. Null: the
- * truth must be asked, because there is no entry, or it is fenced, or Redis can't be asked or believed. Never rejects.
+ * What Redis holds of a user: an entry; or only the least version that may be shown (a fence; -1 where there is nothing);
+ * or null: Redis can't be asked, or can't be believed.
  */
+export type Held = StoredBody | { version: number; body: null } | null
+type Waiting = (held: Held) => void
+
+/** Reads entries; all that are asked for in one turn of the event loop travel as one command a partition. Never rejects. */
 export function batchedRead({ redis, keys }: { redis: ReadModelRedis; keys: Keys }) {
-  let batch = new Map<number, Waiting[]>()
+  const batches = new Map<Partition, Map<number, Waiting[]>>()
 
   const send = () => {
-    const sent = [...batch]
-    batch = new Map()
-    for (let from = 0; from < sent.length; from += MAX_KEYS) sendSome(sent.slice(from, from + MAX_KEYS))
+    const sent = [...batches]
+    batches.clear()
+    for (const [partition, batch] of sent) {
+      const waiting = [...batch]
+      for (let from = 0; from < waiting.length; from += MAX_KEYS) {
+        sendSome(partition, waiting.slice(from, from + MAX_KEYS))
+      }
+    }
   }
-  const sendSome = async (sent: [number, Waiting[]][]) => {
-    const userIds = sent.map(([userId]) => keys.user(userId))
+  const sendSome = async (partition: Partition, sent: [number, Waiting[]][]) => {
+    const entries = sent.map(([userId]) => partition.user(userId))
     // Redis out of reach or too slow is no fault of the caller's.
-    const replies = await redis.readBuffers(READ, userIds).catch(() => [])
-    const believed = redis.incarnation() !== null
+    const replies = await redis.readBuffers(READ, [partition.inc, ...entries]).catch(() => null)
+    const incarnation = redis.incarnation(partition.inc)
+    const believed = replies !== null && incarnation !== null && replies[0]?.toString('latin1') === incarnation
+    // Emptied or exchanged behind an open connection: find out what it is now.
+    if (replies !== null && !believed) redis.refreshIncarnation(partition.inc).catch(() => null)
     for (let i = 0; i < sent.length; i += 1) {
-      const [version, body] = [replies[2 * i], replies[2 * i + 1]]
-      const stored = believed && version && body ? { version: Number(version), body } : null
-      for (const resolve of sent[i]?.[1] ?? []) resolve(stored)
+      const held = believed ? heldOf(replies[2 * i + 1], replies[2 * i + 2]) : null
+      for (const resolve of sent[i]?.[1] ?? []) resolve(held)
     }
   }
 
-  return (userId: number): Promise<StoredBody | null> =>
+  return (userId: number): Promise<Held> =>
     new Promise((resolve) => {
-      const waiting = batch.get(userId)
-      if (waiting) {
-        waiting.push(resolve)
-        return
+      const partition = keys.of(userId)
+      if (batches.size === 0) setImmediate(send)
+      let batch = batches.get(partition)
+      if (!batch) {
+        batch = new Map()
+        batches.set(partition, batch)
       }
-      if (batch.size === 0) setImmediate(send)
-      batch.set(userId, [resolve])
+      const waiting = batch.get(userId)
+      if (waiting) waiting.push(resolve)
+      else batch.set(userId, [resolve])
     })
+}
+
+function heldOf(version: Buffer | null | undefined, body: Buffer | null | undefined): NonNullable<Held> {
+  return { version: version ? Number(version) : -1, body: version && body ? body : null }
 }

@@ -2,7 +2,8 @@ import { LRUCache } from 'lru-cache'
 import type { Holder } from '../../domain/permissions.ts'
 import type { ReadFrom } from '../../wire/answer.ts'
 import type { UserBody } from '../../wire/user.ts'
-import type { ShownUser, UserViews } from './views.ts'
+import type { ShownUser } from './shown.ts'
+import type { UserViews } from './views.ts'
 
 const MAX_MEMOISED = 20_000
 
@@ -15,8 +16,8 @@ export function holders(views: Pick<UserViews, 'byId'>) {
   const parsed = new LRUCache<number, { version: number; holder: Holder; limits: UserBody['limits'] }>({
     max: MAX_MEMOISED,
   })
-  return async (userId: number): Promise<ShownHolder | null> => {
-    const user = await views.byId(userId)
+  return async (userId: number, atLeast = 0): Promise<ShownHolder | null> => {
+    const user = await views.byId(userId, atLeast)
     if (!user.body) return null
     const known = parsed.get(userId)
     if (known?.version === user.version) return { ...known, from: user.from }

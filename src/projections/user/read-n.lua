@@ -1,13 +1,14 @@
 --[[
 Reads versions and bodies of many users: one command for all requests of one turn of the event loop, because the
-client's cost of a command is what a hot read costs most.
+client's cost of a command is what a hot read costs most. The incarnation comes along: what a Redis says that was
+emptied or exchanged behind an open connection can be told from what may be believed.
 
-KEYS[1…] the users' entries
-Result   version, body, version, body, …: false where there is none
+KEYS[1]  inc    KEYS[2…] the users' entries
+Result   inc, version, body, version, body, …: false where there is none
 ]]
-local read = {}
-for i = 1, #KEYS do
+local read = {redis.call('GET', KEYS[1])}
+for i = 2, #KEYS do
   local held = redis.call('HMGET', KEYS[i], 'v', 'b')
-  read[2 * i - 1], read[2 * i] = held[1], held[2]
+  read[2 * i - 2], read[2 * i - 1] = held[1], held[2]
 end
 return read

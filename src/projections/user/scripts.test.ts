@@ -10,7 +10,7 @@ import { encodeTerms, nameMember, type Terms } from './project.ts'
 // The scripts themselves, called as the store calls them, by tables of before → call → after. Their names say how many
 // keys they take.
 const APPLY = lua(import.meta.url, 'apply-n')
-const FENCE = lua(import.meta.url, 'fence-2')
+const FENCE = lua(import.meta.url, 'fence-4')
 const READ = lua(import.meta.url, 'read-n')
 const RELEASE = lua(new URL('../username/', import.meta.url).href, 'release-1')
 
@@ -34,7 +34,7 @@ type Call = { version: number; body: string; terms: Terms | null; held: Terms | 
 
 /** Puts an entry there as an earlier apply or fence would have left it, without either script. */
 async function put(keys: Keys, { version, body, terms: held }: Entry, dirty = false) {
-  await raw.set(keys.inc, INC)
+  await raw.set(keys.home.inc, INC)
   const fields = {
     ...(version === undefined ? {} : { v: String(version) }),
     ...(body === undefined ? {} : { b: body }),
@@ -42,11 +42,11 @@ async function put(keys: Keys, { version, body, terms: held }: Entry, dirty = fa
   }
   if (Object.keys(fields).length > 0) await raw.hset(keys.user(ID), fields)
   if (held) {
-    for (const branchId of held.branches) await raw.zadd(keys.branch(branchId), ID, String(ID))
-    await raw.zadd(keys.names, 0, nameMember(held.name, ID))
-    await raw.zadd(keys.ids, ID, String(ID))
+    for (const branchId of held.branches) await raw.zadd(keys.home.branch(branchId), ID, String(ID))
+    await raw.zadd(keys.home.names, 0, nameMember(held.name, ID))
+    await raw.zadd(keys.home.ids, ID, String(ID))
   }
-  if (dirty) await raw.sadd(keys.dirty, String(ID))
+  if (dirty) await raw.sadd(keys.home.dirty, String(ID))
 }
 
 function apply(keys: Keys, call: Call, redis: Redis = raw): Promise<unknown> {
@@ -55,11 +55,11 @@ function apply(keys: Keys, call: Call, redis: Redis = raw): Promise<unknown> {
   const member = (of: Terms | null) => (of ? nameMember(of.name, ID) : '')
   const scriptKeys = [
     keys.user(ID),
-    keys.inc,
-    keys.names,
-    keys.ids,
-    keys.dirty,
-    ...[...left, ...joined].map(keys.branch),
+    keys.home.inc,
+    keys.home.names,
+    keys.home.ids,
+    keys.home.dirty,
+    ...[...left, ...joined].map(keys.home.branch),
   ]
   return redis.eval(
     APPLY.source,
@@ -77,7 +77,7 @@ function apply(keys: Keys, call: Call, redis: Redis = raw): Promise<unknown> {
   )
 }
 const fence = (keys: Keys, version: number) =>
-  raw.eval(FENCE.source, 2, keys.user(ID), keys.dirty, ID, version) as Promise<number>
+  raw.eval(FENCE.source, 2, keys.user(ID), keys.home.dirty, ID, version) as Promise<number>
 
 /** What `stored` shows of a user who is in place with these terms. */
 function inPlace(version: number, body: string, { name, branches, username }: Terms) {
@@ -257,11 +257,11 @@ for (const { what, held, dirty, call, result, leaves } of APPLIES) {
 test('apply: the same version puts index entries right that were lost, and takes the user out of dirty', async () => {
   const keys = freshKeys()
   await put(keys, { version: 5, body: 'five', terms: KNOWN }, true)
-  await raw.del(keys.names, keys.ids, keys.branch('B1'))
-  await raw.zadd(keys.branch('B2'), 99, String(ID))
+  await raw.del(keys.home.names, keys.home.ids, keys.home.branch('B1'))
+  await raw.zadd(keys.home.branch('B2'), 99, String(ID))
   assert.deepEqual(await apply(keys, { version: 5, body: 'five', terms: KNOWN, held: KNOWN }), ['applied'])
   assert.deepEqual(await stored(raw, keys), inPlace(5, 'five', KNOWN))
-  assert.equal(await raw.zscore(keys.branch('B2'), String(ID)), String(ID))
+  assert.equal(await raw.zscore(keys.home.branch('B2'), String(ID)), String(ID))
 })
 
 test('apply: a Redis without an incarnation takes nothing', async () => {
@@ -273,9 +273,9 @@ test('apply: a Redis without an incarnation takes nothing', async () => {
 test('apply: other users in the same indexes stay where they are', async () => {
   const keys = freshKeys()
   await put(keys, { version: 5, body: 'five', terms: KNOWN })
-  for (const key of [keys.branch('B1'), keys.branch('B2'), keys.ids]) await raw.zadd(key, 8, '8')
-  await raw.zadd(keys.names, 0, nameMember('novak ann', 8))
-  await raw.sadd(keys.dirty, '8')
+  for (const key of [keys.home.branch('B1'), keys.home.branch('B2'), keys.home.ids]) await raw.zadd(key, 8, '8')
+  await raw.zadd(keys.home.names, 0, nameMember('novak ann', 8))
+  await raw.sadd(keys.home.dirty, '8')
   await apply(keys, { version: 6, body: '', terms: null, held: KNOWN })
   const sets = { 'branch:B1': ['8'], 'branch:B2': ['8'], dirty: ['8'], ids: ['8'], names: [nameMember('novak ann', 8)] }
   assert.deepEqual((await stored(raw, keys)).sets, sets)
@@ -283,9 +283,9 @@ test('apply: other users in the same indexes stay where they are', async () => {
 
 test('apply: bodies are bytes, whatever they are', async () => {
   const keys = freshKeys()
-  await raw.set(keys.inc, INC)
+  await raw.set(keys.home.inc, INC)
   const body = Buffer.from([0, 255, 13, 10, 0, 240, 159, 145, 139])
-  const scriptKeys = [keys.user(ID), keys.inc, keys.names, keys.ids, keys.dirty]
+  const scriptKeys = [keys.user(ID), keys.home.inc, keys.home.names, keys.home.ids, keys.home.dirty]
   await raw.eval(APPLY.source, 5, ...scriptKeys, INC, ID, 5, body, '[]', '', '', nameMember('x', ID), 0)
   assert.deepEqual(await raw.hgetBuffer(keys.user(ID), 'b'), body)
 })
@@ -359,13 +359,13 @@ test('fence: a Redis at its memory limit is fenced all the same, while apply is 
   t.after(() => small.stop())
   const full = connectRaw(t, small.url)
   const keys = freshKeys()
-  await full.set(keys.inc, INC)
+  await full.set(keys.home.inc, INC)
   await full.hset(keys.user(ID), { v: '5', b: 'five', t: encodeTerms(KNOWN) })
   await full.config('SET', 'maxmemory', '1')
   const applied = apply(keys, { version: 6, body: 'six', terms: MOVED, held: KNOWN }, full)
   await assert.rejects(applied, /OOM/)
   assert.equal(await full.hget(keys.user(ID), 'v'), '5')
-  assert.equal(await full.eval(FENCE.source, 2, keys.user(ID), keys.dirty, ID, 6), 1)
+  assert.equal(await full.eval(FENCE.source, 2, keys.user(ID), keys.home.dirty, ID, 6), 1)
   assert.deepEqual(await full.hgetall(keys.user(ID)), { v: '6', t: encodeTerms(KNOWN) })
 })
 

@@ -25,7 +25,7 @@ async function start(t: TestContext) {
   const keys = freshKeys()
   const runId = /^run_id:(\w+)/m.exec(await raw.info('server'))?.[1]
   const inc = `x.${runId}`
-  await raw.set(keys.inc, inc)
+  await raw.set(keys.home.inc, inc)
   const client = await connectClient(t, server.url, keys)
   return { keys, inc, client, model: userReadModel({ redis: client, keys }) }
 }
@@ -56,7 +56,7 @@ test('an older version answers false and changes nothing, neither entry, index n
 
 test('what was read before a flush or a failover is refused after it', async (t) => {
   const { model, keys, inc } = await start(t)
-  await raw.set(keys.inc, 'another.life')
+  await raw.set(keys.home.inc, 'another.life')
   await assert.rejects(model.apply(ann(5), inc), OtherIncarnationError)
   assert.deepEqual(await stored(raw, keys), { entries: {}, sets: {} })
   assert.equal(await raw.get(keys.username('ann')), null)
@@ -157,7 +157,7 @@ test(`whatever the order, versions never go back and nothing older than a fence 
   await fc.assert(
     fc.asyncProperty(steps, async (sequence) => {
       const keys = freshKeys()
-      await raw.set(keys.inc, incarnation)
+      await raw.set(keys.home.inc, incarnation)
       const model = userReadModel({ redis: client, keys })
       const highest = new Map<number, { version: number; applied: number; fence: number }>()
       for (const step of sequence) {
@@ -182,7 +182,7 @@ test(`whatever the order, versions never go back and nothing older than a fence 
             assert.ok(served.version >= fence)
             assert.deepEqual(served.body, truthAt(userId, version).body)
           }
-          const dirty = await raw.sismember(keys.dirty, String(userId))
+          const dirty = await raw.sismember(keys.home.dirty, String(userId))
           assert.equal(dirty, applied === version ? 0 : 1)
         }
       }

@@ -1,17 +1,29 @@
+import { randomBytes } from 'node:crypto'
 import type { ReadModelRedis } from '../../ports.ts'
 import type { Keys } from '../keys.ts'
 import { lua } from '../lua.ts'
-import { batchedRead } from './batched-read.ts'
+import type { Schemas } from '../schemas/schemas.ts'
+import { batchedRead, type StoredBody } from './batched-read.ts'
 import { decodeTerms, encodeTerms, nameMember, type ProjectedUser, type Terms } from './project.ts'
 
 const APPLY = lua(import.meta.url, 'apply-n')
-const FENCE = lua(import.meta.url, 'fence-2')
+const FENCE = lua(import.meta.url, 'fence-4')
+const LEASE = lua(import.meta.url, 'lease-3')
+const GHOST = lua(import.meta.url, 'ghost-4')
 /** Terms move only when somebody else applies the same user at that moment. */
 const MAX_APPLY_ATTEMPTS = 5
+/** Longer than a read of the database and a fill take; a reader who takes longer may not fill any more. */
+const LEASE_MS = 3_000
+const LEASE_BYTES = 9
+/** How long an id that never existed is remembered, and how many of them in each partition. */
+const GHOST_MS = 60_000
+const MAX_GHOSTS = 50_000
 
-/** An entry with a body; an empty body is a tombstone. */
-export type UserEntry = { version: number; body: Buffer; terms: Terms | null }
+export type UserEntry = StoredBody & { terms: Terms | null }
+/** The answer to a reader who wants to fill. */
+export type LeaseAnswer = { lease: string } | { stored: StoredBody } | 'taken'
 export type UserReadModel = ReturnType<typeof userReadModel>
+type Deps = { redis: ReadModelRedis; keys: Keys; schemas: Pick<Schemas, 'others'> }
 
 /** What was read belongs to an earlier life of Redis: read the incarnation, then the truth, again. */
 export class OtherIncarnationError extends Error {
@@ -22,23 +34,38 @@ export class OtherIncarnationError extends Error {
 }
 
 /** The users' entries in Redis, and the scripts that are the only writers of them and of the indexes. */
-export function userReadModel({ redis, keys }: { redis: ReadModelRedis; keys: Keys }) {
+export function userReadModel({ redis, keys, schemas }: Deps) {
   return {
     /** The hot read: version and body as they are stored. */
     read: batchedRead({ redis, keys }),
     async readWithTerms(userId: number): Promise<UserEntry | null> {
       const [version, body, terms] = await redis.hmget(keys.user(userId), 'v', 'b', 't')
-      if (!version || !body || redis.incarnation() === null) return null
+      if (!version || !body || redis.incarnation(keys.of(userId).inc) === null) return null
       return { version: Number(version), body, terms: decodeTerms(terms?.toString() ?? '') }
     },
-    /** `incarnation` was read before the truth that `user` was made from. Answers false when Redis is already newer. */
-    async apply(user: ProjectedUser, incarnation: string): Promise<boolean> {
+    async lease(userId: number, incarnation: string): Promise<LeaseAnswer> {
+      const partition = keys.of(userId)
+      const lease = randomBytes(LEASE_BYTES).toString('base64url')
+      const scriptKeys = [partition.user(userId), partition.lease(userId), partition.inc]
+      const answer = (await redis.run(LEASE, scriptKeys, [incarnation, lease, LEASE_MS])) as string[]
+      const [result, version, body] = answer
+      if (result === 'incarnation') throw new OtherIncarnationError()
+      if (result === 'leased') return { lease }
+      if (result === 'taken') return 'taken'
+      return { stored: { version: Number(version), body: Buffer.from(body ?? '') } }
+    },
+    /**
+     * `incarnation` was read before the truth that `user` was made from; `lease`: a reader's, null for workers. Answers
+     * false when Redis is already newer, or the lease has ended.
+     */
+    async apply(user: ProjectedUser, incarnation: string, lease: string | null = null): Promise<boolean> {
       let held = (await redis.hmget(keys.user(user.userId), 't'))[0]?.toString() ?? ''
       for (let attempt = 1; attempt <= MAX_APPLY_ATTEMPTS; attempt += 1) {
-        const { scriptKeys, args } = applyCall(keys, user, incarnation, held)
-        const [result, detail] = (await redis.run(APPLY, scriptKeys, args)) as [string, string | undefined]
+        const { scriptKeys, args } = applyCall(keys, user, held)
+        const call = [incarnation, ...args, lease ?? '']
+        const [result, detail] = (await redis.run(APPLY, scriptKeys, call)) as [string, string | undefined]
         if (result === 'incarnation') throw new OtherIncarnationError()
-        if (result === 'older') return false
+        if (result === 'older' || result === 'lease') return false
         if (result === 'applied') {
           await moveHint(redis, keys, user, decodeTerms(held))
           return true
@@ -47,28 +74,43 @@ export function userReadModel({ redis, keys }: { redis: ReadModelRedis; keys: Ke
       }
       throw new Error(`the index terms of user ${user.userId} kept moving`)
     },
+    /** Remembers, within limits, that the id never existed. */
+    async ghost(userId: number, incarnation: string, lease: string): Promise<boolean> {
+      const { user, inc, lease: leaseKey, ghosts } = keys.of(userId)
+      const scriptKeys = [user(userId), inc, leaseKey(userId), ghosts]
+      const result = await redis.run(GHOST, scriptKeys, [incarnation, userId, lease, GHOST_MS, MAX_GHOSTS])
+      if (result === 'incarnation') throw new OtherIncarnationError()
+      return result === 'applied'
+    },
+    /** In every schema that is in use. False: all are already as new. */
     async fence(userId: number, version: number): Promise<boolean> {
-      return (await redis.run(FENCE, [keys.user(userId), keys.dirty], [userId, version])) === 1
+      const [own, others] = await Promise.all([fenceIn(redis, keys, userId, version), schemas.others()])
+      const elsewhere = await Promise.all(others.map((one) => fenceIn(redis, one, userId, version)))
+      return own || elsewhere.includes(true)
+    },
+    /** As `fence`, but for the schemas of other releases only: what a worker owes them. */
+    async fenceOthers(userId: number, version: number, others: Keys[]): Promise<void> {
+      await Promise.all(others.map((one) => fenceIn(redis, one, userId, version)))
     },
   }
 }
 
-function applyCall(keys: Keys, user: ProjectedUser, incarnation: string, heldText: string) {
+async function fenceIn(redis: ReadModelRedis, keys: Keys, userId: number, version: number): Promise<boolean> {
+  const { user, dirty, lease, ghosts } = keys.of(userId)
+  return (await redis.run(FENCE, [user(userId), dirty, lease(userId), ghosts], [userId, version])) === 1
+}
+
+function applyCall(keys: Keys, user: ProjectedUser, heldText: string) {
   const held = decodeTerms(heldText)
   const joined = user.terms?.branches ?? []
   const left = (held?.branches ?? []).filter((branchId) => !joined.includes(branchId))
   const member = (terms: Terms | null) => (terms ? nameMember(terms.name, user.userId) : '')
+  const partition = keys.of(user.userId)
+  const { inc, names, ids, dirty, ghosts } = partition
+  const entry = [partition.user(user.userId), inc, names, ids, dirty, partition.lease(user.userId), ghosts]
   return {
-    scriptKeys: [
-      keys.user(user.userId),
-      keys.inc,
-      keys.names,
-      keys.ids,
-      keys.dirty,
-      ...[...left, ...joined].map(keys.branch),
-    ],
+    scriptKeys: [...entry, ...[...left, ...joined].map(partition.branch)],
     args: [
-      incarnation,
       user.userId,
       user.version,
       user.body,

@@ -145,7 +145,7 @@ test('a Redis that may not be believed is not read and not written', async (t) =
   // What another life of this Redis left behind.
   await raw.hset(keys.user(2), { v: '999', b: '{"userId":2}', t: '' })
   await raw.set(keys.username(usernameOf(2)), '3')
-  assert.equal(client.incarnation(), null)
+  assert.equal(client.incarnation(keys.home.inc), null)
   for (const found of [await views.byId(2), (await views.byIds([2]))[0], await views.byUsername(usernameOf(2))]) {
     assert.equal(found?.from, 'database')
     assert.equal(found?.version, 5)
@@ -165,7 +165,7 @@ test('without Redis the database answers everything', async (t) => {
     all.map((user) => [user?.userId, user?.from]),
     [2, 3, 2, 2].map((userId) => [userId, 'database']),
   )
-  assert.equal(client.incarnation(), null)
+  assert.equal(client.incarnation(keys.home.inc), null)
 })
 
 test('an entry that cannot be read is no fault of the caller’s', async (t) => {
@@ -226,7 +226,7 @@ test('a user who kept moving while read is answered but not stored', async (t) =
   await begin()
   assert.equal((await views.byId(2)).from, 'database')
   // A fill takes two round trips; what the client asks for after them would be answered after it.
-  for (let i = 0; i < 4; i += 1) await client.get(keys.mark)
+  for (let i = 0; i < 4; i += 1) await client.get(keys.home.mark)
   assert.equal(await raw.exists(keys.user(2)), 0)
 })
 
@@ -242,8 +242,8 @@ test('what was read before a flush is not put in after it, and the flush is noti
   }
   const { begin, views, client, keys } = await start(t, { truth })
   const before = await begin()
-  flush = async () => raw.set(keys.inc, before.replace(/^\w+/, 'other'))
+  flush = async () => raw.set(keys.home.inc, before.replace(/^\w+/, 'other'))
   assert.equal((await views.byId(2)).from, 'database')
-  await until('the client knows the new incarnation', async () => client.incarnation() !== before)
+  await until('the client knows the new incarnation', async () => client.incarnation(keys.home.inc) !== before)
   assert.equal(await raw.exists(keys.user(2)), 0)
 })

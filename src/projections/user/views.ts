@@ -1,104 +1,105 @@
+import { DomainError } from '../../domain/errors.ts'
 import { normaliseUsername } from '../../domain/user.ts'
 import type { ReadModelRedis, TrueUser, Truth } from '../../ports.ts'
-import { MAX_BULK_USERS } from '../../ports.ts'
-import type { ReadFrom } from '../../wire/answer.ts'
+import type { Freshness } from '../freshness/freshness.ts'
+import { gather } from '../gather.ts'
 import type { Keys } from '../keys.ts'
-import type { StoredBody } from './batched-read.ts'
-import { type ProjectedUser, projectGone, projectUser } from './project.ts'
+import { missReader } from './misses.ts'
+import { orNull, project, type ShownUser, shown } from './shown.ts'
 import type { UserReadModel } from './store.ts'
 
-/** A user as clients get them; `body` null: there is no such user. */
-export type ShownUser = { userId: number; version: number; body: Buffer | null; from: ReadFrom }
-export type KnownUser = ShownUser & { body: Buffer }
+/** What readers may ask of the database: users a read, reads at once, and how many may wait. */
+const TRUTH_BATCH = 100
+const TRUTH_READS = 8
+const TRUTH_WAITING = 2_000
+
 export type UserViews = ReturnType<typeof userViews>
-type Deps = { redis: ReadModelRedis; keys: Keys; readModel: UserReadModel; truth: Truth }
+type Deps = {
+  redis: ReadModelRedis
+  keys: Keys
+  readModel: UserReadModel
+  truth: Truth
+  freshness: Pick<Freshness, 'isOld'>
+}
 
 /**
  * Users, from Redis when it may be believed, else from the database, and then put into Redis. Whatever fails there, the
- * database answers.
+ * database answers, within bounds: past them the reader is told `busy`.
  */
-export function userViews({ redis, keys, readModel, truth }: Deps) {
-  /** The incarnation is read before the truth: what a flush has made old cannot be put in after it. */
-  const fromTruth = async (userIds: number[]): Promise<ShownUser[]> => {
-    const incarnation = redis.incarnation()
-    const users = await truth.users(userIds)
-    return users.map((found) => {
-      const projected = project(found)
-      if (incarnation !== null && found.settled && found.version > 0) fill(projected, incarnation)
-      return shown(found.userId, projected, 'database')
-    })
+export function userViews({ redis, keys, readModel, truth, freshness }: Deps) {
+  const { readTruth, readVersion, readUsername } = boundedTruth(truth)
+  const readMissed = missReader({ redis, keys, readModel, readTruth })
+
+  const find = async (userId: number, atLeast: number): Promise<ShownUser> => {
+    const held = redis.incarnation(keys.of(userId).inc) === null ? null : await readModel.read(userId)
+    if (held === null) return shown(userId, project(await readTruth(userId)), 'database')
+    if (held.body === null || held.version < atLeast) return readMissed(userId, Math.max(atLeast, held.version))
+    const hit = shown(userId, { version: held.version, body: held.body }, 'redis')
+    return freshness.isOld() ? confirmed(hit) : hit
   }
-  /** Nobody waits for a fill, and nothing depends on it: when it fails, the next reader fills. */
-  const fill = (user: ProjectedUser, incarnation: string) => {
-    readModel.apply(user, incarnation).catch(() => redis.refreshIncarnation().catch(() => null))
+  /** Changes wait to be handled: a copy counts only as far as the truth confirms its version. */
+  const confirmed = async (hit: ShownUser): Promise<ShownUser> => {
+    const version = await readVersion(hit.userId).catch(noneWhileDown)
+    if (version === null) return { ...hit, stale: true }
+    return version <= hit.version ? hit : readMissed(hit.userId, version)
   }
-  const byId = async (userId: number): Promise<ShownUser> => {
-    const entry = redis.incarnation() === null ? null : await readModel.read(userId)
-    if (entry) return shown(userId, entry, 'redis')
-    return only(await fromTruth([userId]))
-  }
+  /** `atLeast`: a version that the caller knows of, from its own command or from another's event. */
+  const byId = async (userId: number, atLeast = 0) => noneBefore(atLeast, await find(userId, atLeast))
 
   return {
     byId,
-    async byIds(userIds: number[]): Promise<ShownUser[]> {
-      if (redis.incarnation() === null) return inChunks(userIds, fromTruth)
-      const entries = await Promise.all(userIds.map((userId) => readModel.read(userId)))
-      const missing = userIds.filter((_, i) => !entries[i])
-      const read = missing.length === 0 ? [] : await inChunks(missing, fromTruth)
-      const byUserId = new Map(read.map((user) => [user.userId, user]))
-      return userIds.map((userId, i) => {
-        const entry = entries[i]
-        return entry ? shown(userId, entry, 'redis') : must(byUserId.get(userId))
-      })
-    },
+    byIds: (userIds: number[]): Promise<ShownUser[]> => Promise.all(userIds.map((userId) => byId(userId))),
     /** The hint only says where to look: the entry found there must itself have the username, else the database says. */
-    async byUsername(username: string): Promise<ShownUser | null> {
-      const hint = redis.incarnation() === null ? null : await orNull(redis.get(keys.username(username)))
+    async byUsername(username: string, atLeast = 0): Promise<ShownUser | null> {
+      const hint = await orNull(redis.get(keys.username(username)))
       const userId = Number(hint)
       if (hint !== null && Number.isSafeInteger(userId)) {
         const entry = await orNull(readModel.readWithTerms(userId))
-        if (entry?.terms?.username === normaliseUsername(username)) return shown(userId, entry, 'redis')
+        if (entry && entry.version >= atLeast && entry.terms?.username === normaliseUsername(username)) {
+          const hit = shown(userId, entry, 'redis')
+          if (!freshness.isOld()) return hit
+          // The name may be another's by now.
+          const now = await confirmed(hit)
+          if (now.version === hit.version) return now
+        }
       }
-      const found = await truth.userIdByUsername(username)
-      return found === null ? null : only(await fromTruth([found]))
+      const found = await readUsername(normaliseUsername(username))
+      return found === null ? null : mended(found, atLeast)
     },
   }
-}
 
-export function project(found: TrueUser): ProjectedUser {
-  return found.user ? projectUser(found.user) : projectGone(found.userId, found.version)
-}
-
-function shown(userId: number, { version, body }: StoredBody, from: ReadFrom): ShownUser {
-  return { userId, version, body: body.length === 0 ? null : body, from }
-}
-
-export function isKnown(user: ShownUser): user is KnownUser {
-  return user.body !== null
-}
-
-/** Redis out of reach or too slow is no fault of the caller's: the answer comes from the database. */
-export async function orNull<Value>(reading: Promise<Value>): Promise<Value | null> {
-  try {
-    return await reading
-  } catch {
-    return null
+  /** Fresh from the truth: a copy may still have another name. What was wrong in Redis is put right with it. */
+  async function mended(userId: number, atLeast: number): Promise<ShownUser> {
+    const incarnation = redis.incarnation(keys.of(userId).inc)
+    const found = await readTruth(userId)
+    if (incarnation !== null && found.settled && found.version > 0) orNull(readModel.apply(project(found), incarnation))
+    return noneBefore(atLeast, shown(userId, project(found), 'database'))
   }
 }
 
-async function inChunks(userIds: number[], read: (userIds: number[]) => Promise<ShownUser[]>): Promise<ShownUser[]> {
-  const chunks: ShownUser[][] = []
-  for (let from = 0; from < userIds.length; from += MAX_BULK_USERS) {
-    chunks.push(await read(userIds.slice(from, from + MAX_BULK_USERS)))
+function noneBefore(atLeast: number, user: ShownUser): ShownUser {
+  if (user.version >= atLeast) return user
+  throw new DomainError('version-unknown', `The user is at version ${user.version}, which is before Min-Version.`)
+}
+
+/** The same questions asked at the same time are one read; what is more than the bounds allow is refused. */
+function boundedTruth(truth: Truth) {
+  const bounds = { batch: TRUTH_BATCH, maxReads: TRUTH_READS, maxWaiting: TRUTH_WAITING }
+  return {
+    readTruth: gather<number, TrueUser>({
+      ...bounds,
+      read: async (userIds) => new Map((await truth.users(userIds)).map((found) => [found.userId, found])),
+    }),
+    readVersion: gather<number, number>({ ...bounds, read: truth.versions }),
+    readUsername: gather<string, number | null>({
+      ...bounds,
+      batch: 1,
+      read: async (names) => new Map([[names[0] ?? '', await truth.userIdByUsername(names[0] ?? '')]]),
+    }),
   }
-  return chunks.flat()
 }
 
-function only(users: ShownUser[]): ShownUser {
-  return must(users[0])
-}
-
-function must<Value>(value: Value | undefined): Value {
-  if (value === undefined) throw new Error('the truth answered for fewer users than it was asked about')
-  return value
+function noneWhileDown(error: unknown): null {
+  if (error instanceof DomainError && (error.code === 'busy' || error.code === 'database-unavailable')) return null
+  throw error
 }

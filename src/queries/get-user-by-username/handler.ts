@@ -1,5 +1,6 @@
 import { DomainError } from '../../domain/errors.ts'
-import { isKnown, type KnownUser, type UserViews } from '../../projections/user/views.ts'
+import { isKnown, type KnownUser } from '../../projections/user/shown.ts'
+import type { UserViews } from '../../projections/user/views.ts'
 
 export type Deps = { views: Pick<UserViews, 'byUsername'> }
 

@@ -1,0 +1,4 @@
+declare module 'cluster-key-slot' {
+  /** The slot, 0 … 16383, of a key (https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/). */
+  export default function slotOf(key: string): number
+}

@@ -1,0 +1,173 @@
+import slotOf from 'cluster-key-slot'
+import { Cluster, Redis } from 'ioredis'
+import type { Log } from '../../ports.ts'
+
+export type ServerOptions = { url: string; commandTimeoutMs: number; connectTimeoutMs: number; log: Log }
+
+/** One Redis, or a Redis Cluster. */
+export type Servers = {
+  /** Runs commands; on a cluster each goes where its first key lives. */
+  redis: Redis | Cluster
+  /** The run id of the master that serves `key`, or null while it is not known: no connection, or a new one. */
+  runIdOf(key: string): string | null
+  /** Asks again for all run ids. */
+  learnRunIds(): Promise<void>
+  masters(): Redis[]
+  isReady(): boolean
+}
+
+const RECONNECT_BASE_MS = 25
+const RECONNECT_MAX_MS = 1_000
+/** Enough to follow a slot that moves; what takes longer is better answered by the database. */
+const MAX_REDIRECTIONS = 4
+const RETRY_REDIRECTED_MS = 50
+const SLOTS_REFRESH_MS = 2_000
+const SLOTS_TIMEOUT_MS = 1_000
+
+/** `redis://…` or `rediss://…`: one server; `redis-cluster://host:port,host:port` (or `rediss-cluster`): a cluster. */
+export function connectServers(options: ServerOptions): Servers {
+  return /^rediss?-cluster:/.test(options.url) ? connectCluster(options) : connectOne(options)
+}
+
+function connectOne({ url, log, ...timeouts }: ServerOptions): Servers {
+  const redis = new Redis(url, {
+    ...connectionOptions(timeouts),
+    enableAutoPipelining: true,
+    ...PIPELINING,
+    retryStrategy,
+  })
+  tellOnce(redis, log)
+  const runIds = watchRunIds(log)
+  runIds.watch(redis)
+  return {
+    redis,
+    runIdOf: () => runIds.of(redis),
+    learnRunIds: () => runIds.learn(redis),
+    masters: () => [redis],
+    isReady: () => redis.status === 'ready',
+  }
+}
+
+function connectCluster({ url, log, ...timeouts }: ServerOptions): Servers {
+  const { nodes, options } = parseClusterUrl(url)
+  const cluster = new Cluster(nodes, {
+    redisOptions: { ...connectionOptions(timeouts), ...options },
+    enableOfflineQueue: false,
+    enableAutoPipelining: true,
+    ...PIPELINING,
+    maxRedirections: MAX_REDIRECTIONS,
+    retryDelayOnFailover: RETRY_REDIRECTED_MS,
+    retryDelayOnClusterDown: RETRY_REDIRECTED_MS,
+    retryDelayOnTryAgain: RETRY_REDIRECTED_MS,
+    slotsRefreshInterval: SLOTS_REFRESH_MS,
+    slotsRefreshTimeout: SLOTS_TIMEOUT_MS,
+    clusterRetryStrategy: retryStrategy,
+  })
+  tellOnce(cluster, log)
+  const runIds = watchRunIds(log)
+  const byAddress = new Map<string, Redis>()
+  cluster.on('+node', (node: Redis) => {
+    byAddress.set(addressOf(node), node)
+    runIds.watch(node)
+  })
+  cluster.on('-node', (node: Redis) => {
+    if (byAddress.get(addressOf(node)) === node) byAddress.delete(addressOf(node))
+  })
+  return {
+    redis: cluster,
+    runIdOf(key) {
+      const node = byAddress.get(cluster.slots[slotOf(key)]?.[0] ?? '')
+      return node ? runIds.of(node) : null
+    },
+    learnRunIds: async () => {
+      await Promise.allSettled(cluster.nodes('master').map((node) => runIds.learn(node)))
+    },
+    masters: () => cluster.nodes('master'),
+    isReady: () => cluster.status === 'ready',
+  }
+}
+
+/** Calls that are batches already: a pipeline around each costs as much again (docs/decisions/0008). */
+const PIPELINING = { autoPipeliningIgnoredCommands: ['evalsha_ro', 'eval_ro'] }
+
+/** Nothing queues while a connection is down, and nothing is sent twice over one. */
+function connectionOptions({
+  commandTimeoutMs,
+  connectTimeoutMs,
+}: Pick<ServerOptions, 'commandTimeoutMs' | 'connectTimeoutMs'>) {
+  return {
+    protocol: 2 as const,
+    // Not `commandTimeout`, which is a timer a command: nothing heard for this long ends the connection, and every call.
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    enableReadyCheck: true,
+    socketTimeout: commandTimeoutMs,
+    connectTimeout: connectTimeoutMs,
+  }
+}
+
+function retryStrategy(attempt: number): number {
+  return Math.min(RECONNECT_BASE_MS * 2 ** Math.min(attempt, 10), RECONNECT_MAX_MS) * (0.5 + Math.random() / 2)
+}
+
+type Credentials = { username?: string; password?: string; tls?: object }
+
+export function parseClusterUrl(url: string): { nodes: { host: string; port: number }[]; options: Credentials } {
+  const [scheme = '', rest = ''] = url.split('://', 2)
+  const at = rest.lastIndexOf('@')
+  const [username, password] = at < 0 ? [] : rest.slice(0, at).split(':', 2).map(decodeURIComponent)
+  const nodes = rest
+    .slice(at + 1)
+    .split(',')
+    .map((address) => new URL(`redis://${address}`))
+    .map(({ hostname, port }) => ({ host: hostname, port: Number(port || 6379) }))
+  return {
+    nodes,
+    options: {
+      ...(username ? { username } : {}),
+      ...(password ? { password } : {}),
+      ...(scheme === 'rediss-cluster' ? { tls: {} } : {}),
+    },
+  }
+}
+
+const addressOf = ({ options }: Redis): string => `${options.host}:${options.port}`
+
+/** The run id changes with every start of a server: after each (re)connection it must be learnt again. */
+function watchRunIds(log: Log) {
+  const known = new WeakMap<Redis, string>()
+  const learn = async (node: Redis): Promise<void> => {
+    const info = await node.info('server')
+    const runId = /^run_id:(\w+)/m.exec(info)?.[1]
+    if (runId) known.set(node, runId)
+  }
+  const learnQuietly = (node: Redis) =>
+    learn(node).catch((error) => log.debug({ reason: reasonOf(error) }, 'run id unknown'))
+  return {
+    of: (node: Redis): string | null => known.get(node) ?? null,
+    learn,
+    watch(node: Redis): void {
+      node.on('ready', () => void learnQuietly(node))
+      node.on('close', () => void known.delete(node))
+      if (node.status === 'ready') learnQuietly(node)
+    },
+  }
+}
+
+/** One line when it goes, one when it is back: not one an attempt. */
+export function tellOnce(redis: Redis | Cluster, log: Log): void {
+  let gone = false
+  redis.on('error', (error: unknown) => {
+    if (!gone) log.warn({ reason: reasonOf(error) }, 'Redis is out of reach')
+    gone = true
+  })
+  redis.on('ready', () => {
+    if (gone) log.info({}, 'Redis is back')
+    gone = false
+  })
+}
+
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message || String((error as { code?: unknown }).code) : String(error)
+}

@@ -1,0 +1,12 @@
+--[[
+Says that a process which uses this schema lives, by the server's clock.
+
+KEYS[1]  schemas (hash: schema → when it was last seen, s)
+ARGV[1]  the schema
+Result   {now, schema, seen, schema, seen, …}, as it was before; a schema that is not among them had been forgotten
+]]
+local now = redis.call('TIME')[1]
+local before = redis.call('HGETALL', KEYS[1])
+redis.call('HSET', KEYS[1], ARGV[1], now)
+table.insert(before, 1, now)
+return before

@@ -1,0 +1,32 @@
+import type { TrueUser } from '../../ports.ts'
+import type { ReadFrom } from '../../wire/answer.ts'
+import type { StoredBody } from './batched-read.ts'
+import { type ProjectedUser, projectGone, projectUser } from './project.ts'
+
+/**
+ * A user as clients get them; `body` null: there is no such user. `stale`: nobody could say whether it is still so, for
+ * changes are not being handled and the database does not answer.
+ */
+export type ShownUser = { userId: number; version: number; body: Buffer | null; from: ReadFrom; stale?: true }
+export type KnownUser = ShownUser & { body: Buffer }
+
+export function shown(userId: number, { version, body }: StoredBody, from: ReadFrom): ShownUser {
+  return { userId, version, body: body.length === 0 ? null : body, from }
+}
+
+export function isKnown(user: ShownUser): user is KnownUser {
+  return user.body !== null
+}
+
+export function project(found: TrueUser): ProjectedUser {
+  return found.user ? projectUser(found.user) : projectGone(found.userId, found.version)
+}
+
+/** Redis out of reach or too slow is no fault of the caller's: the answer comes from the database. */
+export async function orNull<Value>(reading: Promise<Value>): Promise<Value | null> {
+  try {
+    return await reading
+  } catch {
+    return null
+  }
+}
