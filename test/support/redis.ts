@@ -52,7 +52,7 @@ export async function startTestRedis(): Promise<TestRedis> {
  * A shell that waits on a pipe from us. However we end, even by SIGKILL, which no handler sees, the pipe closes; then it
  * ends the server.
  */
-function guardAgainstOurEnd(pid: number, dir: string) {
+export function guardAgainstOurEnd(pid: number, dir: string) {
   const script = 'read -r _; kill -KILL "$1" 2>/dev/null; rm -rf "$2"'
   const guard = spawn('/bin/sh', ['-c', script, 'sh', String(pid), dir], {
     detached: true,

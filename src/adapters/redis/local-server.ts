@@ -33,6 +33,8 @@ export type LocalRedisOptions = {
   persist: boolean
   /** How long `stop` waits before it kills. By default long enough for writing a large snapshot. */
   stopLimitMs?: number
+  /** Settings of redis.conf beyond our own, `--name` → value. */
+  more?: Record<string, string>
   /** Told each line that the server prints, and when it ends unasked. */
   log?: (line: string) => void
 }
@@ -69,8 +71,8 @@ export async function startLocalRedis(options: LocalRedisOptions): Promise<Local
 class PortTaken extends Error {}
 
 async function start(options: LocalRedisOptions, port: number): Promise<LocalRedis> {
-  const { binary, dir, persist, stopLimitMs = STOP_LIMIT_MS, log } = options
-  const child = spawn(binary, settings(port, persist), {
+  const { binary, dir, persist, more = {}, stopLimitMs = STOP_LIMIT_MS, log } = options
+  const child = spawn(binary, [...settings(port, persist), ...Object.entries(more).flat()], {
     cwd: dir,
     // A process group of its own: the terminal's Ctrl-C would end it before those who still write to it.
     detached: true,
@@ -163,7 +165,7 @@ function listen(child: ChildProcess, log: LocalRedisOptions['log']): string[] {
   return lastWords
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()

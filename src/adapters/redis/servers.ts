@@ -26,7 +26,11 @@ const SLOTS_TIMEOUT_MS = 1_000
 
 /** `redis://…` or `rediss://…`: one server; `redis-cluster://host:port,host:port` (or `rediss-cluster`): a cluster. */
 export function connectServers(options: ServerOptions): Servers {
-  return /^rediss?-cluster:/.test(options.url) ? connectCluster(options) : connectOne(options)
+  return isCluster(options.url) ? connectCluster(options) : connectOne(options)
+}
+
+export function isCluster(url: string): boolean {
+  return /^rediss?-cluster:/.test(url)
 }
 
 function connectOne({ url, log, ...timeouts }: ServerOptions): Servers {

@@ -1,19 +1,21 @@
-import { Redis } from 'ioredis'
+import { Cluster, Redis } from 'ioredis'
 import type { Log } from '../../ports.ts'
-import { tellOnce } from './servers.ts'
+import { isCluster, parseClusterUrl, tellOnce } from './servers.ts'
 
 const CONNECT_TIMEOUT_MS = 2_000
 const RECONNECT_MS = 500
 
+const OPTIONS = {
+  protocol: 2 as const,
+  autoResubscribe: true,
+  connectTimeout: CONNECT_TIMEOUT_MS,
+  maxRetriesPerRequest: null,
+  retryStrategy: () => RECONNECT_MS * (0.5 + Math.random() / 2),
+}
+
 /** Calls `onMessage` for each message of a channel. A missed one does no harm: whoever listens also polls. */
 export function subscribe(url: string, channel: string, onMessage: () => void, log: Log): { close(): void } {
-  const redis = new Redis(url, {
-    protocol: 2,
-    autoResubscribe: true,
-    connectTimeout: CONNECT_TIMEOUT_MS,
-    maxRetriesPerRequest: null,
-    retryStrategy: () => RECONNECT_MS * (0.5 + Math.random() / 2),
-  })
+  const redis = isCluster(url) ? connectCluster(url) : new Redis(url, OPTIONS)
   tellOnce(redis, log)
   redis.on('message', onMessage)
   redis.subscribe(channel).catch(() => undefined)
@@ -24,4 +26,10 @@ export function subscribe(url: string, channel: string, onMessage: () => void, l
       redis.disconnect()
     },
   }
+}
+
+/** Any node will do: a cluster passes every message on to all of them. */
+function connectCluster(url: string): Cluster {
+  const { nodes, options } = parseClusterUrl(url)
+  return new Cluster(nodes, { redisOptions: { ...OPTIONS, ...options }, clusterRetryStrategy: OPTIONS.retryStrategy })
 }

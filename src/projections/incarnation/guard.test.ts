@@ -105,7 +105,16 @@ for (const { what, held, call, result, left } of BEGINS) {
   test(`begin: ${what}`, async () => {
     const keys = freshKeys()
     await put(keys, held)
-    const answer = await raw.eval(BEGIN.source, 3, keys.home.inc, keys.home.built, keys.home.mark, call[0], 'new', call[1])
+    const answer = await raw.eval(
+      BEGIN.source,
+      3,
+      keys.home.inc,
+      keys.home.built,
+      keys.home.mark,
+      call[0],
+      'new',
+      call[1],
+    )
     assert.equal(answer, result)
     assert.deepEqual(await marks(keys), left)
   })
