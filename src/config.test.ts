@@ -13,7 +13,7 @@ const DEFAULTS: Config = {
   },
   dataDir: 'var',
   searchPath: '',
-  redis: { url: null, partitions: 1, commandTimeoutMs: 500, connectTimeoutMs: 1_000 },
+  redis: { url: null, partitions: 1, readDeadlineMs: 150, commandTimeoutMs: 500, connectTimeoutMs: 1_000 },
   feed: { pollMs: 25, longestTransactionMs: 600_000 },
   inlineProjectionMs: 250,
   shutdownGraceMs: 10_000,

@@ -30,7 +30,13 @@ const VARIABLES = {
     500,
     10,
     60_000,
-    'Longest silence of Redis while an answer is due; then the database answers.',
+    'Longest silence of Redis while an answer is due; then the connection is given up.',
+  ),
+  REDIS_READ_DEADLINE_MS: integer(
+    150,
+    5,
+    60_000,
+    'Longest time that a reader waits for Redis; then the database answers.',
   ),
   REDIS_CONNECT_TIMEOUT_MS: integer(1_000, 10, 60_000, 'Longest wait for a connection to Redis.'),
   FEED_POLL_MS: integer(25, 5, 60_000, 'How often the worker looks for changes that nobody announced.'),
@@ -78,7 +84,13 @@ export type Config = {
   dataDir: string
   /** A PATH. */
   searchPath: string
-  redis: { url: string | null; partitions: number; commandTimeoutMs: number; connectTimeoutMs: number }
+  redis: {
+    url: string | null
+    partitions: number
+    readDeadlineMs: number
+    commandTimeoutMs: number
+    connectTimeoutMs: number
+  }
   feed: { pollMs: number; longestTransactionMs: number }
   inlineProjectionMs: number
   shutdownGraceMs: number
@@ -114,6 +126,7 @@ function configFrom(env: Environment): Config {
     redis: {
       url: env.REDIS_URL ?? null,
       partitions: env.REDIS_PARTITIONS,
+      readDeadlineMs: env.REDIS_READ_DEADLINE_MS,
       commandTimeoutMs: env.REDIS_COMMAND_TIMEOUT_MS,
       connectTimeoutMs: env.REDIS_CONNECT_TIMEOUT_MS,
     },

@@ -160,7 +160,10 @@ async function wireCore(config: Config, log: Log) {
 
 /** Nobody waits for a worker's calls, and its own long turns must not pass for Redis's silence. */
 function patient(config: Config): Config {
-  return { ...config, redis: { ...config.redis, commandTimeoutMs: WORKER_REDIS_TIMEOUT_MS } }
+  return {
+    ...config,
+    redis: { ...config.redis, commandTimeoutMs: WORKER_REDIS_TIMEOUT_MS, readDeadlineMs: WORKER_REDIS_TIMEOUT_MS },
+  }
 }
 
 function redisUrl({ redis }: Config): string {

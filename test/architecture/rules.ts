@@ -62,6 +62,7 @@ export const PACKAGES: [files: string, ...packages: string[]][] = [
   ['src/adapters/pino/*.ts', 'pino', 'pino-pretty', 'node:tty'],
   ['src/adapters/redis/*.ts', 'ioredis', 'node:crypto'],
   ['src/adapters/redis/servers.ts', 'cluster-key-slot'],
+  ['src/adapters/redis/read-breaker.ts', 'opossum'],
   // A Redis of our own is a child process.
   ['src/adapters/redis/*-server.ts', 'node:child_process', 'node:events', 'node:fs', 'node:fs/promises', 'node:path'],
   ['src/adapters/redis/local-server.ts', 'node:net', 'node:readline'],

@@ -48,6 +48,7 @@ export async function connectClient(
     url,
     incKey: keys.home.inc,
     commandTimeoutMs,
+    readDeadlineMs: commandTimeoutMs,
     connectTimeoutMs: CONNECT_TIMEOUT_MS,
     log: quiet,
   })

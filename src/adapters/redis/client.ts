@@ -1,10 +1,15 @@
 import { createHash } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import type { LuaScript, ReadModelRedis } from '../../ports.ts'
+import { readBreaker } from './read-breaker.ts'
 import { connectServers, reasonOf, type ServerOptions } from './servers.ts'
 
 /** `incKeys`: the incarnation of each partition. */
-export type RedisClientOptions = ServerOptions & { incKeys: string[] }
+export type RedisClientOptions = ServerOptions & {
+  incKeys: string[]
+  /** A read that takes longer is given up. */
+  readDeadlineMs: number
+}
 export type RedisClient = ReadModelRedis & { ready(): Promise<void>; isReady(): boolean; close(): Promise<void> }
 
 /** ioredis has these two, and its types do not. */
@@ -28,29 +33,34 @@ export function redisClient(options: RedisClientOptions): RedisClient {
   const sha = digests()
   const buffers = redis as unknown as BufferScripts
   const beliefs = watchIncarnations(options.incKeys, servers)
+  const breaker = readBreaker({ deadlineMs: options.readDeadlineMs, log: options.log })
 
   return {
     incarnation: beliefs.of,
     refreshIncarnation: beliefs.refresh,
     runId: servers.runIdOf,
-    get: (key) => redis.get(key),
+    get: (key) => breaker.run(() => redis.get(key)),
     set: async (key, value) => void (await redis.set(key, value)),
     del: async (...keys) => void (await redis.del(...keys)),
-    hmget: (key, ...fields) => redis.hmgetBuffer(key, ...fields),
+    hmget: (key, ...fields) => breaker.run(() => redis.hmgetBuffer(key, ...fields)),
     hgetall: (key) => redis.hgetall(key),
     hdel: async (key, field) => void (await redis.hdel(key, field)),
-    smembers: async (key, max) => ((await redis.scard(key)) > max ? redis.srandmember(key, max) : redis.smembers(key)),
-    zrangeByScore: (key, above, limit) => redis.zrangebyscore(key, `(${above}`, '+inf', 'LIMIT', 0, limit),
-    zrangeByLex: (key, min, max, limit) => redis.zrangebylexBuffer(key, min, max, 'LIMIT', 0, limit),
+    smembers: (key, max) =>
+      breaker.run(async () => ((await redis.scard(key)) > max ? redis.srandmember(key, max) : redis.smembers(key))),
+    zrangeByScore: (key, above, limit) =>
+      breaker.run(() => redis.zrangebyscore(key, `(${above}`, '+inf', 'LIMIT', 0, limit)),
+    zrangeByLex: (key, min, max, limit) => breaker.run(() => redis.zrangebylexBuffer(key, min, max, 'LIMIT', 0, limit)),
     run: (script, keys, args) =>
       loadingScript(
         () => redis.evalsha(sha(script), keys.length, ...keys, ...args),
         () => redis.eval(script.source, keys.length, ...keys, ...args),
       ),
     readBuffers: (script, keys) =>
-      loadingScript(
-        () => buffers.evalsha_roBuffer(sha(script), keys.length, ...keys),
-        () => buffers.eval_roBuffer(script.source, keys.length, ...keys),
+      breaker.run(() =>
+        loadingScript(
+          () => buffers.evalsha_roBuffer(sha(script), keys.length, ...keys),
+          () => buffers.eval_roBuffer(script.source, keys.length, ...keys),
+        ),
       ),
     publish: async (channel, message) => void (await redis.publish(channel, message)),
     scan: (pattern, visit) => scanAll(servers.masters(), pattern, visit),
@@ -60,6 +70,7 @@ export function redisClient(options: RedisClientOptions): RedisClient {
     isReady: servers.isReady,
     close: async () => {
       beliefs.stop()
+      breaker.stop()
       redis.disconnect()
     },
   }

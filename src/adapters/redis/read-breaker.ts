@@ -1,0 +1,39 @@
+import CircuitBreaker from 'opossum'
+import type { Log } from '../../ports.ts'
+
+/** Of the calls of the last second, at least so many, and half of them failed or late: the breaker opens. */
+const WINDOW_MS = 1_000
+const WINDOW_BUCKETS = 10
+const LEAST_CALLS = 5
+const FAILED_PERCENT = 50
+/** How long nobody is let through; then one call at a time tries. */
+const OPEN_MS = 500
+
+export type ReadBreaker = {
+  /** Rejects past the deadline, and at once while Redis is known to be slow or gone. */
+  run<Reply>(call: () => Promise<Reply>): Promise<Reply>
+  stop(): void
+}
+
+/**
+ * A Redis that answers late is worse than none: each reader would wait for it before asking the database. One breaker for
+ * all reads of a process. Writes (fences above all) are tried in any case: what they fail to do must be made good.
+ */
+export function readBreaker({ deadlineMs, log }: { deadlineMs: number; log: Log }): ReadBreaker {
+  const breaker = new CircuitBreaker((call: () => Promise<unknown>) => call(), {
+    timeout: deadlineMs,
+    errorThresholdPercentage: FAILED_PERCENT,
+    volumeThreshold: LEAST_CALLS,
+    rollingCountTimeout: WINDOW_MS,
+    rollingCountBuckets: WINDOW_BUCKETS,
+    resetTimeout: OPEN_MS,
+    // 7 ms a failure with many samples, and nobody reads them.
+    rollingPercentilesEnabled: false,
+  })
+  breaker.on('open', () => log.warn({ openMs: OPEN_MS }, 'Redis is slow or gone: reads go to the database'))
+  breaker.on('close', () => log.info({}, 'reads go to Redis again'))
+  return {
+    run: <Reply>(call: () => Promise<Reply>) => breaker.fire(call) as Promise<Reply>,
+    stop: () => breaker.shutdown(),
+  }
+}
