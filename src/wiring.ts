@@ -63,7 +63,7 @@ export async function wireApi(config: Config, log: Log): Promise<Api> {
   })
   const tagBase = { epoch: keys.epoch, schema: SCHEMA }
   const forgetUs = parts.schemas.keepSeen()
-  const pages = lists({ redis, keys, truth, views })
+  const pages = lists({ redis, keys, truth, views, freshness: parts.freshness })
   return {
     commands: { ...stores, now: () => new Date(), tagBase },
     queries: { views, roles, holders: holders(views), lists: userLists({ redis, keys, truth, pages }), tagBase },
@@ -143,8 +143,8 @@ async function wireCore(config: Config, log: Log) {
   const truth = sqlTruth({ point: database, scan, dialect: database.dialect })
   const schemas = schemaRegistry({ redis, keys, log })
   const users = userReadModel({ redis, keys, schemas })
-  const roles = roleViews({ redis, keys, truth, schemas })
   const freshness = measureFreshness({ redis, keys, truth, log })
+  const roles = roleViews({ redis, keys, truth, schemas, freshness })
   const views = userViews({ redis, keys, readModel: users, truth, freshness })
   const projecting = projector({ redis, keys, truth, users, roles, schemas })
   const { longestTransactionMs } = config.feed

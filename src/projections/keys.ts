@@ -54,6 +54,8 @@ export function keysOf(epoch: string, tag: SchemaTag) {
     },
     /** Matches every key of this service, whatever its epoch and schema, and may match others' (see epochOf). */
     everything: '{usr*}:*',
+    /** As `everything`, of this epoch and schema only. */
+    ownEverywhere: `{usr*}:${suffix}*`,
     isOwn: (key: string) => key.includes(`}:${suffix}`),
   }
 }

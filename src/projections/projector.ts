@@ -26,8 +26,12 @@ export function projector({ redis, keys, truth, users, roles, schemas }: Deps) {
     if (incarnation === null) throw new OtherIncarnationError()
     return incarnation
   }
-  /** `under`: the incarnations to write for, where the caller knows better than the connection (a replay does). */
-  const projectUsers = async (userIds: number[], under?: Map<Partition, string>): Promise<void> => {
+  /**
+   * `under`: the incarnations to write for, where the caller knows better than the connection (a replay does). Answers
+   * those who kept moving while they were read, and so were left as they are.
+   */
+  const bringUp = async (userIds: number[], under?: Map<Partition, string>): Promise<number[]> => {
+    const moving: number[] = []
     const incarnations = under ?? new Map(userIds.map(keys.of).map((partition) => [partition, believed(partition)]))
     for (let from = 0; from < userIds.length; from += MAX_BULK_USERS) {
       const found = await truth.users(userIds.slice(from, from + MAX_BULK_USERS))
@@ -37,8 +41,13 @@ export function projector({ redis, keys, truth, users, roles, schemas }: Deps) {
           .filter(({ settled }) => settled)
           .map((user) => users.apply(project(user), incarnations.get(keys.of(user.userId)) ?? '')),
       )
-      if (existing.some(({ settled }) => !settled)) throw new Error('a user kept moving while it was read')
+      for (const { settled, userId } of existing) if (!settled) moving.push(userId)
     }
+    return moving
+  }
+  const projectUsers = async (userIds: number[], under?: Map<Partition, string>): Promise<void> => {
+    const moving = await bringUp(userIds, under)
+    if (moving.length > 0) throw new Error(`users kept moving while they were read: ${moving.join(', ')}`)
   }
   const projectRoles = async (under?: string): Promise<void> => {
     const incarnation = under ?? believed(keys.home)
@@ -64,7 +73,8 @@ export function projector({ redis, keys, truth, users, roles, schemas }: Deps) {
       const rolesChanged = changes.some(({ entity }) => entity === 'role')
       await fenceElsewhere(userIds, rolesChanged, others)
       if (rolesChanged) await projectRoles()
-      await projectUsers(userIds)
+      // Whoever kept moving has another change row, which comes after these.
+      await bringUp(userIds)
     },
   }
 }

@@ -12,6 +12,8 @@ const REPLAY_PAGE = 500
 const RANDOM_BYTES = 6
 /** Ends an incarnation that is being emptied; no run id is like it, so nobody believes it. */
 const EMPTYING = 'emptying'
+/** Walking through the keys of a full Redis takes seconds. */
+const EMPTYING_LIMIT_MS = 30_000
 
 export type IncarnationGuard = ReturnType<typeof incarnationGuard>
 type Deps = {
@@ -43,15 +45,21 @@ export function incarnationGuard({ redis, keys, truth, projector, schemas, longe
     return begun ? incarnation : null
   }
 
-  /** Under an incarnation of its own, which nobody believes: of several workers, only the last to begin drops anything. */
-  const beginEmpty = async (partition: Partition, held: string) => {
-    const emptying = await begin(partition, held, 'emptying')
-    if (emptying === null) return
-    await redis.scan(`${partition.base}*`, async (found) => {
-      const doomed = found.filter((key) => key !== partition.inc)
-      if (doomed.length > 0) await redis.run(DROP, [partition.inc, ...doomed], [emptying])
+  /** Under incarnations of its own, which nobody believes: of several workers, only the last to begin drops anything. */
+  const beginEmpty = async (doubtful: { partition: Partition; held: string }[]) => {
+    const emptying = new Map<string, { partition: Partition; incarnation: string }>()
+    for (const { partition, held } of doubtful) {
+      const incarnation = await begin(partition, held, 'emptying')
+      if (incarnation !== null) emptying.set(partition.base, { partition, incarnation })
+    }
+    if (emptying.size === 0) return
+    await redis.scan(keys.ownEverywhere, async (found) => {
+      for (const [base, { partition, incarnation }] of emptying) {
+        const doomed = found.filter((key) => key.startsWith(base) && key !== partition.inc)
+        if (doomed.length > 0) await redis.run(DROP, [partition.inc, ...doomed], [incarnation])
+      }
     })
-    await begin(partition, emptying, 'empty')
+    for (const { partition, incarnation } of emptying.values()) await begin(partition, incarnation, 'empty')
   }
 
   /** One walk through what has changed since, for all partitions that have lost something. */
@@ -75,14 +83,25 @@ export function incarnationGuard({ redis, keys, truth, projector, schemas, longe
     log.info({ since, replayed }, 'replayed onto a Redis that was restarted or failed over')
   }
 
+  /** Another worker is at it, unless it has been for so long that it must have died. */
+  const lastSeen = new Map<string, { held: string; at: number }>()
+  const isBeingEmptied = ({ inc }: Partition, held: string | null): boolean => {
+    if (!held?.endsWith(`.${EMPTYING}`)) return false
+    const seen = lastSeen.get(inc)
+    if (seen?.held !== held) lastSeen.set(inc, { held, at: Date.now() })
+    return seen?.held !== held || Date.now() - seen.at < EMPTYING_LIMIT_MS
+  }
+
   const mend = async (partitions: Partition[]) => {
     const lost: Lost[] = []
+    const unknown: { partition: Partition; held: string }[] = []
     for (const partition of partitions) {
       const [held, mark] = [await redis.get(partition.inc), await redis.get(partition.mark)]
-      if (redis.runId(partition.inc) === null) continue
-      if (held === null || mark === null) await beginEmpty(partition, held ?? '')
+      if (redis.runId(partition.inc) === null || isBeingEmptied(partition, held)) continue
+      if (held === null || mark === null) unknown.push({ partition, held: held ?? '' })
       else lost.push({ partition, held, mark })
     }
+    if (unknown.length > 0) await beginEmpty(unknown)
     if (lost.length > 0) await replay(lost)
   }
 

@@ -1,5 +1,6 @@
 import type { User } from '../../domain/user.ts'
 import type { ReadModelRedis, TrueUser, Truth } from '../../ports.ts'
+import type { Freshness } from '../freshness/freshness.ts'
 import type { Keys, Partition } from '../keys.ts'
 import { projectUser } from '../user/project.ts'
 import { orNull, type ShownUser } from '../user/shown.ts'
@@ -13,15 +14,23 @@ const MAX_SCANNED = 1_000
 
 export type Slice<Key> = { users: ShownUser[]; nextAfter: Key | null }
 export type Lists = ReturnType<typeof lists>
-type Deps = { redis: ReadModelRedis; keys: Keys; truth: Truth; views: UserViews }
+type Deps = {
+  redis: ReadModelRedis
+  keys: Keys
+  truth: Truth
+  views: UserViews
+  freshness: Pick<Freshness, 'isOld'>
+}
 
 /**
  * Pages through an index in Redis, corrected by the truth for the users whose commands are not yet projected: an index
  * is believed for everybody but them.
  */
-export function lists({ redis, keys, truth, views }: Deps) {
+export function lists({ redis, keys, truth, views, freshness }: Deps) {
   /** Read before the index is: who is projected in between has left `dirty` with the index already right. */
   const dirtyUsers = async (): Promise<TrueUser[] | null> => {
+    // Changes wait to be handled: somebody may be missing here, and no single entry would tell.
+    if (freshness.isOld()) return null
     const dirty = (await Promise.all(keys.partitions.map(dirtyOf))).flatMap((ids) => ids ?? [null])
     if (dirty.includes(null) || dirty.length > MAX_DIRTY) return null
     return dirty.length === 0 ? [] : truth.users(dirty.map(Number))

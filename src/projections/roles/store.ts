@@ -1,6 +1,8 @@
 import type { RoleCatalogue } from '../../domain/role.ts'
 import type { ReadModelRedis, Truth } from '../../ports.ts'
 import type { ReadFrom } from '../../wire/answer.ts'
+import type { Freshness } from '../freshness/freshness.ts'
+import { gather } from '../gather.ts'
 import type { Keys } from '../keys.ts'
 import { lua } from '../lua.ts'
 import type { Schemas } from '../schemas/schemas.ts'
@@ -10,12 +12,21 @@ import { OtherIncarnationError } from '../user/store.ts'
 const APPLY = lua(import.meta.url, 'apply-2')
 const FENCE = lua(import.meta.url, 'fence-1')
 
-export type ShownCatalogue = RoleCatalogue & { from: ReadFrom }
+/** There is one catalogue; whoever comes while it is being read gets the next reading. */
+const ONE_AT_A_TIME = { batch: 1, maxReads: 1, maxWaiting: 1 }
+
+export type ShownCatalogue = RoleCatalogue & { from: ReadFrom; stale?: true }
 export type RoleViews = ReturnType<typeof roleViews>
-type Deps = { redis: ReadModelRedis; keys: Keys; truth: Truth; schemas: Pick<Schemas, 'others'> }
+type Deps = {
+  redis: ReadModelRedis
+  keys: Keys
+  truth: Truth
+  schemas: Pick<Schemas, 'others'>
+  freshness: Pick<Freshness, 'isOld'>
+}
 
 /** The role catalogue, one entry. It is parsed once a version and process, because every permission question needs it. */
-export function roleViews({ redis, keys, truth, schemas }: Deps) {
+export function roleViews({ redis, keys, truth, schemas, freshness }: Deps) {
   const { inc } = keys.home
   let memo: RoleCatalogue | null = null
 
@@ -30,14 +41,27 @@ export function roleViews({ redis, keys, truth, schemas }: Deps) {
   /** A connection that closed meanwhile may have answered for a server that must not be believed. */
   const believable = () => redis.incarnation(inc) !== null
 
-  return {
-    async catalogue(): Promise<ShownCatalogue> {
-      const held = believable() ? await orNull(fromRedis()) : null
-      if (held) return { ...held, from: 'redis' }
+  const fromTruth = gather<string, ShownCatalogue>({
+    ...ONE_AT_A_TIME,
+    read: async (keys) => {
       const incarnation = redis.incarnation(inc)
       const { version, roles, settled } = await truth.roles()
       if (settled && incarnation !== null) orNull(apply({ version, roles }, incarnation))
-      return { version, roles, from: 'database' }
+      return new Map(keys.map((key) => [key, { version, roles, from: 'database' }]))
+    },
+  })
+
+  return {
+    async catalogue(): Promise<ShownCatalogue> {
+      const held = believable() ? await orNull(fromRedis()) : null
+      if (held && !freshness.isOld()) return { ...held, from: 'redis' }
+      try {
+        return await fromTruth('*')
+      } catch (error) {
+        // Changes wait to be handled, and the database is gone too: old is better than none, and is said.
+        if (held) return { ...held, from: 'redis', stale: true }
+        throw error
+      }
     },
     apply,
     /** In every schema that is in use. False: all are already as new. */

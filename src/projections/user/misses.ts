@@ -26,8 +26,8 @@ type Deps = {
 export function missReader(deps: Deps) {
   const flights = new Map<number, Promise<ShownUser>>()
 
-  const takeOff = (userId: number): Promise<ShownUser> => {
-    const flight = fly(deps, userId).finally(() => {
+  const takeOff = (userId: number, atLeast: number): Promise<ShownUser> => {
+    const flight = fly(deps, userId, atLeast).finally(() => {
       if (flights.get(userId) === flight) flights.delete(userId)
     })
     flights.set(userId, flight)
@@ -36,19 +36,20 @@ export function missReader(deps: Deps) {
 
   return async (userId: number, atLeast: number): Promise<ShownUser> => {
     const joined = flights.get(userId)
-    let answer = await (joined ?? takeOff(userId))
-    for (let flown = 1; answer.version < atLeast && flown < MAX_FLIGHTS; flown += 1) answer = await takeOff(userId)
+    let answer = await (joined ?? takeOff(userId, atLeast))
+    for (let flown = 1; answer.version < atLeast && flown < MAX_FLIGHTS; flown += 1)
+      answer = await takeOff(userId, atLeast)
     return answer
   }
 }
 
-async function fly(deps: Deps, userId: number): Promise<ShownUser> {
+async function fly(deps: Deps, userId: number, atLeast: number): Promise<ShownUser> {
   const { redis, keys, readModel, readTruth } = deps
   // Before the truth is read: what a flush has made old cannot be put in after it.
   const incarnation = redis.incarnation(keys.of(userId).inc)
-  const answer = incarnation === null ? null : await orNull(readModel.lease(userId, incarnation))
+  const answer = incarnation === null ? null : await orNull(readModel.lease(userId, incarnation, atLeast))
   if (incarnation === null || answer === null) return fromTruth(await readTruth(userId))
-  if (answer === 'taken') return (await filledByAnother(deps, userId)) ?? fromTruth(await readTruth(userId))
+  if (answer === 'taken') return (await filledByAnother(deps, userId, atLeast)) ?? fromTruth(await readTruth(userId))
   if ('stored' in answer) return shown(userId, answer.stored, 'redis')
   const found = await readTruth(userId)
   if (found.settled) fill(deps, found, incarnation, answer.lease)
@@ -59,12 +60,12 @@ function fromTruth(found: TrueUser): ShownUser {
   return shown(found.userId, project(found), 'database')
 }
 
-async function filledByAnother({ readModel }: Deps, userId: number): Promise<ShownUser | null> {
+async function filledByAnother({ readModel }: Deps, userId: number, atLeast: number): Promise<ShownUser | null> {
   const deadline = performance.now() + FILL_WAIT_MS
   for (let pauseMs = FIRST_LOOK_MS; performance.now() + pauseMs < deadline; pauseMs *= 2) {
     await wait(pauseMs)
     const held = await readModel.read(userId)
-    if (held?.body) return shown(userId, { version: held.version, body: held.body }, 'redis')
+    if (held?.body && held.version >= atLeast) return shown(userId, { version: held.version, body: held.body }, 'redis')
   }
   return null
 }

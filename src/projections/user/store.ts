@@ -43,11 +43,11 @@ export function userReadModel({ redis, keys, schemas }: Deps) {
       if (!version || !body || redis.incarnation(keys.of(userId).inc) === null) return null
       return { version: Number(version), body, terms: decodeTerms(terms?.toString() ?? '') }
     },
-    async lease(userId: number, incarnation: string): Promise<LeaseAnswer> {
+    async lease(userId: number, incarnation: string, atLeast: number): Promise<LeaseAnswer> {
       const partition = keys.of(userId)
       const lease = randomBytes(LEASE_BYTES).toString('base64url')
       const scriptKeys = [partition.user(userId), partition.lease(userId), partition.inc]
-      const answer = (await redis.run(LEASE, scriptKeys, [incarnation, lease, LEASE_MS])) as string[]
+      const answer = (await redis.run(LEASE, scriptKeys, [incarnation, lease, LEASE_MS, atLeast])) as string[]
       const [result, version, body] = answer
       if (result === 'incarnation') throw new OtherIncarnationError()
       if (result === 'leased') return { lease }
