@@ -149,6 +149,13 @@ export type ReadModelRedis = {
   scan(pattern: string, visit: (keys: string[]) => Promise<unknown>): Promise<void>
 }
 
+/** Which incarnation was begun last, by partition: told by the database, which no failover of Redis takes back. */
+export type Incarnations = {
+  recorded(schema: string): Promise<Map<number, string>>
+  /** Compare and set. `from` null: there was none. */
+  replace(schema: string, partition: number, from: string | null, to: string): Promise<boolean>
+}
+
 // ── The change feed ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** Says what changed, never what it is now. */

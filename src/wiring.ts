@@ -5,6 +5,7 @@ import { findRedisServer, type LocalRedis, startLocalRedis } from './adapters/re
 import { subscribe } from './adapters/redis/subscriber.ts'
 import { sqlChanges } from './adapters/sql/changes.ts'
 import { directFeed } from './adapters/sql/direct-feed.ts'
+import { sqlIncarnations } from './adapters/sql/incarnations.ts'
 import { sqlRoleStore } from './adapters/sql/role-store.ts'
 import { sqlTruth } from './adapters/sql/truth.ts'
 import { sqlUserStore } from './adapters/sql/user-store.ts'
@@ -138,7 +139,16 @@ async function wireCore(config: Config, log: Log) {
   const scan = openScanThread(path)
   const keys = readModelKeys(await readEpoch(database), config.redis.partitions)
   const incKeys = keys.partitions.map(({ inc }) => inc)
-  const redis = redisClient({ ...config.redis, url: redisUrl(config), incKeys, log })
+  const incarnations = sqlIncarnations(database)
+  const redis = redisClient({
+    ...config.redis,
+    url: redisUrl(config),
+    incKeys,
+    confirm: async (incKey, incarnation) => {
+      return (await incarnations.recorded(keys.tag)).get(incKeys.indexOf(incKey)) === incarnation
+    },
+    log,
+  })
   await Promise.race([redis.ready(), new Promise((resolve) => setTimeout(resolve, REDIS_START_WAIT_MS).unref())])
   const truth = sqlTruth({ point: database, scan, dialect: database.dialect })
   const schemas = schemaRegistry({ redis, keys, log })
@@ -146,9 +156,18 @@ async function wireCore(config: Config, log: Log) {
   const freshness = measureFreshness({ redis, keys, truth, log })
   const roles = roleViews({ redis, keys, truth, schemas, freshness })
   const views = userViews({ redis, keys, readModel: users, truth, freshness })
-  const projecting = projector({ redis, keys, truth, users, roles, schemas })
+  const projecting = projector({ redis, keys, truth, users, roles, schemas, incarnations })
   const { longestTransactionMs } = config.feed
-  const guard = incarnationGuard({ redis, keys, truth, projector: projecting, schemas, longestTransactionMs, log })
+  const guard = incarnationGuard({
+    redis,
+    keys,
+    truth,
+    projector: projecting,
+    schemas,
+    incarnations,
+    longestTransactionMs,
+    log,
+  })
   const close = async () => {
     freshness.stop()
     await redis.close()

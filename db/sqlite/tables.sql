@@ -110,3 +110,11 @@ CREATE TABLE command_keys (
 CREATE TABLE service_epoch (
   epoch VARCHAR(16) NOT NULL
 );
+
+-- Which Redis the read models were last begun on, by schema and partition: what another one says is not believed.
+CREATE TABLE read_model_incarnations (
+  schema_tag VARCHAR(16) NOT NULL,
+  partition_no INTEGER NOT NULL,
+  incarnation VARCHAR(64) NOT NULL,
+  PRIMARY KEY (schema_tag, partition_no)
+) WITHOUT ROWID;

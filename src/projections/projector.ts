@@ -1,4 +1,4 @@
-import type { Change, ReadModelRedis, Truth } from '../ports.ts'
+import type { Change, Incarnations, ReadModelRedis, Truth } from '../ports.ts'
 import { MAX_BULK_USERS } from '../ports.ts'
 import type { Keys, Partition } from './keys.ts'
 import type { RoleViews } from './roles/store.ts'
@@ -14,13 +14,14 @@ type Deps = {
   users: UserReadModel
   roles: RoleViews
   schemas: Pick<Schemas, 'others'>
+  incarnations: Pick<Incarnations, 'recorded'>
 }
 
 /**
  * Brings read models up to the truth. What is handed in says only what changed: duplicates, another order and
  * coalescing do no harm. Rejects when something could not be brought up; then the same must be handed in again.
  */
-export function projector({ redis, keys, truth, users, roles, schemas }: Deps) {
+export function projector({ redis, keys, truth, users, roles, schemas, incarnations }: Deps) {
   const believed = (partition: Partition) => {
     const incarnation = redis.incarnation(partition.inc)
     if (incarnation === null) throw new OtherIncarnationError()
@@ -32,14 +33,14 @@ export function projector({ redis, keys, truth, users, roles, schemas }: Deps) {
    */
   const bringUp = async (userIds: number[], under?: Map<Partition, string>): Promise<number[]> => {
     const moving: number[] = []
-    const incarnations = under ?? new Map(userIds.map(keys.of).map((partition) => [partition, believed(partition)]))
+    const present = under ?? new Map(userIds.map(keys.of).map((partition) => [partition, believed(partition)]))
     for (let from = 0; from < userIds.length; from += MAX_BULK_USERS) {
       const found = await truth.users(userIds.slice(from, from + MAX_BULK_USERS))
       const existing = found.filter(({ version }) => version > 0)
       await Promise.all(
         existing
           .filter(({ settled }) => settled)
-          .map((user) => users.apply(project(user), incarnations.get(keys.of(user.userId)) ?? '')),
+          .map((user) => users.apply(project(user), present.get(keys.of(user.userId)) ?? '')),
       )
       for (const { settled, userId } of existing) if (!settled) moving.push(userId)
     }
@@ -71,10 +72,16 @@ export function projector({ redis, keys, truth, users, roles, schemas }: Deps) {
       const ids = new Set(changes.filter(({ entity }) => entity === 'user').map(({ entityId }) => Number(entityId)))
       const userIds = [...ids].filter((userId) => Number.isSafeInteger(userId) && userId > 0)
       const rolesChanged = changes.some(({ entity }) => entity === 'role')
+      const written = new Set(userIds.map(keys.of).concat(rolesChanged ? keys.home : []))
+      const before = [...written].map((partition): [Partition, string] => [partition, believed(partition)])
       await fenceElsewhere(userIds, rolesChanged, others)
       if (rolesChanged) await projectRoles()
       // Whoever kept moving has another change row, which comes after these.
       await bringUp(userIds)
+      // Still the Redis that readers use, and not one that was replaced and never told: else they would miss this.
+      const recorded = await incarnations.recorded(keys.tag)
+      if (before.some(([{ index }, incarnation]) => recorded.get(index) !== incarnation))
+        throw new OtherIncarnationError()
     },
   }
 }

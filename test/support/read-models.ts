@@ -49,6 +49,7 @@ export async function connectClient(
     incKey: keys.home.inc,
     commandTimeoutMs,
     readDeadlineMs: commandTimeoutMs,
+    confirm: async () => true,
     connectTimeoutMs: CONNECT_TIMEOUT_MS,
     log: quiet,
   })

@@ -2,13 +2,15 @@ import { createHash } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import type { LuaScript, ReadModelRedis } from '../../ports.ts'
 import { readBreaker } from './read-breaker.ts'
-import { connectServers, reasonOf, type ServerOptions } from './servers.ts'
+import { connectServers, reasonOf, type ServerOptions, type Servers } from './servers.ts'
 
 /** `incKeys`: the incarnation of each partition. */
 export type RedisClientOptions = ServerOptions & {
   incKeys: string[]
   /** A read that takes longer is given up. */
   readDeadlineMs: number
+  /** Whether this is the incarnation that was begun last, by a source that outlives Redis. */
+  confirm(incKey: string, incarnation: string): Promise<boolean>
 }
 export type RedisClient = ReadModelRedis & { ready(): Promise<void>; isReady(): boolean; close(): Promise<void> }
 
@@ -32,7 +34,7 @@ export function redisClient(options: RedisClientOptions): RedisClient {
   const { redis } = servers
   const sha = digests()
   const buffers = redis as unknown as BufferScripts
-  const beliefs = watchIncarnations(options.incKeys, servers)
+  const beliefs = watchIncarnations(options, servers)
   const breaker = readBreaker({ deadlineMs: options.readDeadlineMs, log: options.log })
 
   return {
@@ -76,18 +78,32 @@ export function redisClient(options: RedisClientOptions): RedisClient {
   }
 }
 
-/** What each partition's `inc` was when last seen, and whether that still names the server which is talked to. */
-function watchIncarnations(incKeys: string[], servers: ReturnType<typeof connectServers>) {
-  const seen = new Map<string, string | null>()
+type Belief = { incarnation: string | null; isConfirmed: boolean }
+
+/**
+ * What each partition's `inc` was when last seen, and whether it may be believed: it names the server that is talked to,
+ * and is the one that was begun last. The second is asked after each connection, because a master that was replaced, and
+ * never told, still has its own.
+ */
+function watchIncarnations({ incKeys, confirm }: RedisClientOptions, servers: Servers) {
+  const beliefs = new Map<string, Belief>()
   const of = (incKey: string): string | null => {
-    const inc = seen.get(incKey)
-    const runId = servers.runIdOf(incKey)
-    return inc && runId !== null && inc.endsWith(runId) && inc.at(-runId.length - 1) === '.' ? inc : null
+    const belief = beliefs.get(incKey)
+    if (!belief?.isConfirmed || !belief.incarnation) return null
+    return names(belief.incarnation, servers.runIdOf(incKey)) ? belief.incarnation : null
   }
   const refresh = async (incKey: string): Promise<string | null> => {
     // Learnt with each connection; only what failed then is asked again.
     if (servers.runIdOf(incKey) === null) await servers.learnRunIds()
-    seen.set(incKey, await servers.redis.get(incKey))
+    const incarnation = await servers.redis.get(incKey)
+    const before = beliefs.get(incKey)
+    const isSame = before?.incarnation === incarnation
+    if (isSame && before?.isConfirmed) return of(incKey)
+    beliefs.set(incKey, { incarnation, isConfirmed: false })
+    if (incarnation === null || !names(incarnation, servers.runIdOf(incKey))) return null
+    // While the database can't be asked, what was believed before goes on being believed.
+    const isConfirmed = await confirm(incKey, incarnation).catch(() => isSame)
+    if (beliefs.get(incKey)?.incarnation === incarnation) beliefs.set(incKey, { incarnation, isConfirmed })
     return of(incKey)
   }
   const lookAgain = setInterval(() => {
@@ -96,8 +112,16 @@ function watchIncarnations(incKeys: string[], servers: ReturnType<typeof connect
     if (disbelieved.length > 0) Promise.all(disbelieved.map(refresh)).catch(() => null)
   }, LOOK_AGAIN_MS)
   lookAgain.unref()
+  servers.onClose(() => {
+    for (const belief of beliefs.values()) belief.isConfirmed = false
+  })
   servers.redis.on('ready', () => void Promise.all(incKeys.map(refresh)).catch(() => null))
   return { of, refresh, stop: () => clearInterval(lookAgain) }
+}
+
+/** An incarnation ends with the run id of the master that it was begun on. */
+function names(incarnation: string, runId: string | null): boolean {
+  return runId !== null && incarnation.endsWith(`.${runId}`)
 }
 
 /** A server that has been restarted knows no scripts: the first call of each carries its text. */

@@ -18,6 +18,7 @@ async function start(t: TestContext) {
     url: server.url,
     incKeys: [freshKeys().home.inc],
     readDeadlineMs: DEADLINE_MS,
+    confirm: async () => true,
     commandTimeoutMs: 30_000,
     connectTimeoutMs: 1_000,
     log: quiet,

@@ -13,6 +13,8 @@ export type Servers = {
   /** Asks again for all run ids. */
   learnRunIds(): Promise<void>
   masters(): Redis[]
+  /** Called whenever a connection to a server has ended. */
+  onClose(tell: () => void): void
   isReady(): boolean
 }
 
@@ -48,6 +50,7 @@ function connectOne({ url, log, ...timeouts }: ServerOptions): Servers {
     runIdOf: () => runIds.of(redis),
     learnRunIds: () => runIds.learn(redis),
     masters: () => [redis],
+    onClose: runIds.onClose,
     isReady: () => redis.status === 'ready',
   }
 }
@@ -87,6 +90,7 @@ function connectCluster({ url, log, ...timeouts }: ServerOptions): Servers {
       await Promise.allSettled(cluster.nodes('master').map((node) => runIds.learn(node)))
     },
     masters: () => cluster.nodes('master'),
+    onClose: runIds.onClose,
     isReady: () => cluster.status === 'ready',
   }
 }
@@ -141,6 +145,7 @@ const addressOf = ({ options }: Redis): string => `${options.host}:${options.por
 /** The run id changes with every start of a server: after each (re)connection it must be learnt again. */
 function watchRunIds(log: Log) {
   const known = new WeakMap<Redis, string>()
+  const listeners: (() => void)[] = []
   const learn = async (node: Redis): Promise<void> => {
     const info = await node.info('server')
     const runId = /^run_id:(\w+)/m.exec(info)?.[1]
@@ -151,9 +156,13 @@ function watchRunIds(log: Log) {
   return {
     of: (node: Redis): string | null => known.get(node) ?? null,
     learn,
+    onClose: (tell: () => void) => void listeners.push(tell),
     watch(node: Redis): void {
       node.on('ready', () => void learnQuietly(node))
-      node.on('close', () => void known.delete(node))
+      node.on('close', () => {
+        known.delete(node)
+        for (const tell of listeners) tell()
+      })
       if (node.status === 'ready') learnQuietly(node)
     },
   }

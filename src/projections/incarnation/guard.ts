@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { Log, ReadModelRedis, Truth } from '../../ports.ts'
+import type { Incarnations, Log, ReadModelRedis, Truth } from '../../ports.ts'
 import type { Keys, Partition } from '../keys.ts'
 import { lua } from '../lua.ts'
 import type { Projector } from '../projector.ts'
@@ -22,6 +22,7 @@ type Deps = {
   truth: Truth
   projector: Pick<Projector, 'projectUsers' | 'projectRoles'>
   schemas: Pick<Schemas, 'seen'>
+  incarnations: Incarnations
   /** No writer's transaction lasts longer: a change made before the mark may have become visible this much after it. */
   longestTransactionMs: number
   log: Log
@@ -30,17 +31,36 @@ type Lost = { partition: Partition; held: string; mark: string }
 
 /**
  * Decides whether this Redis may be believed, and makes it so (design, section 3). Each partition's `inc` holds a random
- * value and the run id of the master that its read models were made on:
- * - another run id, and a mark: restarted or failed over, and may have lost what came after the mark: replay, begin anew;
+ * value and the run id of the master that its read models were made on, and the database records it:
+ * - another run id, or another than is recorded, and a mark: restarted, failed over, or a former master that has come
+ *   back: it lacks what came after its mark: replay, begin anew;
  * - no `inc`, or no mark: nobody knows what is there, or from when to replay: drop everything, begin empty.
  */
-export function incarnationGuard({ redis, keys, truth, projector, schemas, longestTransactionMs, log }: Deps) {
-  const begin = async ({ inc, built, mark }: Partition, replaced: string, how: 'replayed' | 'empty' | 'emptying') => {
+export function incarnationGuard({
+  redis,
+  keys,
+  truth,
+  projector,
+  schemas,
+  incarnations,
+  longestTransactionMs,
+  log,
+}: Deps) {
+  const begin = async (
+    { index, inc, built, mark }: Partition,
+    replaced: string,
+    how: 'replayed' | 'empty' | 'emptying',
+  ) => {
     const runId = how === 'emptying' ? EMPTYING : redis.runId(inc)
     if (runId === null) return null
     const incarnation = `${randomBytes(RANDOM_BYTES).toString('hex')}.${runId}`
+    const recorded = (await incarnations.recorded(keys.tag)).get(index) ?? null
     const begun = (await redis.run(BEGIN, [inc, built, mark], [replaced, incarnation, how])) === 1
-    if (begun && how !== 'emptying') log.info({ incarnation, how }, 'began a new incarnation of the read models')
+    if (begun && how !== 'emptying') {
+      // Until it is recorded nobody believes it; what fails here is begun again.
+      await incarnations.replace(keys.tag, index, recorded, incarnation)
+      log.info({ incarnation, how }, 'began a new incarnation of the read models')
+    }
     await redis.refreshIncarnation(inc)
     return begun ? incarnation : null
   }
@@ -64,21 +84,21 @@ export function incarnationGuard({ redis, keys, truth, projector, schemas, longe
 
   /** One walk through what has changed since, for all partitions that have lost something. */
   const replay = async (lost: Lost[]) => {
-    const incarnations = new Map(lost.map(({ partition, held }) => [partition, held]))
+    const under = new Map(lost.map(({ partition, held }) => [partition, held]))
     const since = earlier(lost.map(({ mark }) => mark).sort()[0] ?? '', longestTransactionMs)
     let replayed = 0
     for (let after = 0; ; ) {
       const userIds = await truth.usersChangedSince(since, after, REPLAY_PAGE)
       await projector.projectUsers(
-        userIds.filter((userId) => incarnations.has(keys.of(userId))),
-        incarnations,
+        userIds.filter((userId) => under.has(keys.of(userId))),
+        under,
       )
       replayed += userIds.length
       const last = userIds.at(-1)
       if (last === undefined || userIds.length < REPLAY_PAGE) break
       after = last
     }
-    if (incarnations.has(keys.home)) await projector.projectRoles(incarnations.get(keys.home))
+    if (under.has(keys.home)) await projector.projectRoles(under.get(keys.home))
     for (const { partition, held } of lost) await begin(partition, held, 'replayed')
     log.info({ since, replayed }, 'replayed onto a Redis that was restarted or failed over')
   }
