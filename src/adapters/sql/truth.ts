@@ -1,6 +1,6 @@
 import { normaliseUsername } from '../../domain/user.ts'
 import type { Dialect, Session, SqlValue, TrueUser, Truth, UserFilter } from '../../ports.ts'
-import { readCatalogue } from './role-rows.ts'
+import { readCatalogue, readCatalogueVersion } from './role-rows.ts'
 import { readUserRows, readVersions } from './user-rows.ts'
 
 const MAX_READS = 3
@@ -21,6 +21,10 @@ export function sqlTruth({
   return {
     user: async (userId) => firstOf(await readUsers(point, [userId])),
     users: (userIds) => readUsers(point, userIds),
+    versions: async (userIds) => {
+      const versions = await readVersions(point, userIds)
+      return new Map(userIds.map((userId) => [userId, versions.get(userId) ?? 0]))
+    },
     userIdByUsername: async (username) => {
       const [row] = await point.query<{ user_id: number }>('SELECT user_id FROM users WHERE LOWER(username) = ?', [
         normaliseUsername(username),
@@ -37,6 +41,7 @@ export function sqlTruth({
       return Number(row?.n ?? 0)
     },
     roles: () => readCatalogue(point),
+    rolesVersion: () => readCatalogueVersion(point),
     usersChangedSince: async (since, afterId, limit) => changedSince(scan, dialect, since, afterId, limit),
     now: async () => {
       const [row] = await point.query<{ now: string }>(`SELECT ${dialect.utcNow} AS now FROM service_epoch`)

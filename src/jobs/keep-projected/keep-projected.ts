@@ -22,7 +22,7 @@ export type Keeper = { wake(): void; stop(): Promise<void> }
  * the read models were made on; when not, mends it and builds what is missing.
  */
 export function keepProjected({ feed, projector, guard, rebuild, redisReady, log }: KeepProjectedDeps): Keeper {
-  const subscription = feed.subscribe({ handle: projector.handle, onMark: guard.writeMark })
+  const subscription = feed.subscribe({ ...projector, onMark: guard.writeMark })
   let stopped = false
   let building: Promise<void> | null = null
   let timer: NodeJS.Timeout | undefined
