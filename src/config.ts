@@ -40,6 +40,12 @@ const VARIABLES = {
   ),
   REDIS_CONNECT_TIMEOUT_MS: integer(1_000, 10, 60_000, 'Longest wait for a connection to Redis.'),
   FEED_POLL_MS: integer(25, 5, 60_000, 'How often the worker looks for changes that nobody announced.'),
+  FEED_LEASE_MS: integer(
+    10_000,
+    500,
+    600_000,
+    'How long a worker that has died keeps the changes that it had taken; then another takes them.',
+  ),
   LONGEST_TRANSACTION_MS: integer(
     600_000,
     1_000,
@@ -91,7 +97,7 @@ export type Config = {
     commandTimeoutMs: number
     connectTimeoutMs: number
   }
-  feed: { pollMs: number; longestTransactionMs: number }
+  feed: { pollMs: number; leaseMs: number; longestTransactionMs: number }
   inlineProjectionMs: number
   shutdownGraceMs: number
   log: { level: Environment['LOG_LEVEL']; format: Environment['LOG_FORMAT'] }
@@ -130,7 +136,11 @@ function configFrom(env: Environment): Config {
       commandTimeoutMs: env.REDIS_COMMAND_TIMEOUT_MS,
       connectTimeoutMs: env.REDIS_CONNECT_TIMEOUT_MS,
     },
-    feed: { pollMs: env.FEED_POLL_MS, longestTransactionMs: env.LONGEST_TRANSACTION_MS },
+    feed: {
+      pollMs: env.FEED_POLL_MS,
+      leaseMs: env.FEED_LEASE_MS,
+      longestTransactionMs: env.LONGEST_TRANSACTION_MS,
+    },
     inlineProjectionMs: env.INLINE_PROJECTION_MS,
     shutdownGraceMs: env.SHUTDOWN_GRACE_MS,
     log: { level: env.LOG_LEVEL, format: env.LOG_FORMAT },

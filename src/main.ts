@@ -2,6 +2,7 @@
 import { Command } from 'commander'
 import { allCommand } from './cli/all.ts'
 import { configCommand } from './cli/config.ts'
+import { parkedCommand } from './cli/parked.ts'
 import { rebuildCommand } from './cli/rebuild.ts'
 import { seedCommand } from './cli/seed-command.ts'
 import { serveCommand } from './cli/serve.ts'
@@ -12,9 +13,8 @@ const program = new Command('users-service')
   .description('Who is this user, where do they work, and what may they do?')
   .addHelpText('after', '\nSettings come from the environment; `users-service config` explains each.')
   .showHelpAfterError()
-for (const command of [allCommand, serveCommand, workCommand, seedCommand, rebuildCommand, configCommand]) {
-  program.addCommand(command())
-}
+const commands = [allCommand, serveCommand, workCommand, seedCommand, rebuildCommand, parkedCommand, configCommand]
+for (const command of commands) program.addCommand(command())
 
 try {
   await program.parseAsync()

@@ -106,6 +106,7 @@ export type Truth = {
   userIds(filter: UserFilter, afterId: number, limit: number): Promise<number[]>
   countUsers(): Promise<number>
   roles(): Promise<RoleCatalogue & { settled: boolean }>
+  rolesVersion(): Promise<number>
   /** Users whose version moved at or after `since` (database time), ids above `afterId`, ascending. */
   usersChangedSince(since: string, afterId: number, limit: number): Promise<number[]>
   /** The database's clock, `YYYY-MM-DD HH:MM:SS.fff`, UTC. */
@@ -166,10 +167,31 @@ export type ChangeFeed = {
   subscribe(subscriber: ChangeSubscriber): Subscription
 }
 export type ChangeSubscriber = {
+  /** Rejects when not all of them went through. Then they come again, together or in parts: handling is idempotent. */
   handle(changes: Change[]): Promise<void>
-  /** Now and then: every change that was visible before `mark` (database time) has been handled. */
+  /** Whether an error says by its kind that something is out of reach, and no change at fault. The database's are known. */
+  isOutage(error: unknown): boolean
+  /** Whether a change of somebody who is not among these would go through now. Where that is not certain: false. */
+  othersGoThrough(changes: Change[]): Promise<boolean>
+  /** The change will be parked: see to it that nothing older than the database's present state is left standing. */
+  giveUp(change: Change): Promise<void>
+  /** Now and then: every change that was visible before `mark` (database time) has been handled, or is parked. */
   onMark(mark: string): Promise<void>
 }
+/** Counts what a feed does, in passing: must be quick, and not throw. */
+export type FeedObserver = {
+  /** How long after it was written each change had been handled, by the database's clock. */
+  handled(stalenessMs: number[]): void
+  /** They failed while others went through, and will be tried again. */
+  retried(changes: number): void
+  parked(changes: number): void
+  /** Nothing goes through now: everything waits. */
+  waited(): void
+  /** The worker no longer held them when it had done with them: another may have done the same work. */
+  claimsLost(changes: number): void
+}
+/** `error` says what failed and where, and holds nobody's data. */
+export type ParkedChange = Change & { error: string; attempts: number; parkedAt: string }
 export type Subscription = { wake(): void; stop(): Promise<void> }
 
 // ── The rest ────────────────────────────────────────────────────────────────────────────────────────────────────────

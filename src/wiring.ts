@@ -6,6 +6,7 @@ import { subscribe } from './adapters/redis/subscriber.ts'
 import { sqlChanges } from './adapters/sql/changes.ts'
 import { directFeed } from './adapters/sql/direct-feed.ts'
 import { sqlIncarnations } from './adapters/sql/incarnations.ts'
+import { sqlParked } from './adapters/sql/parked.ts'
 import { sqlRoleStore } from './adapters/sql/role-store.ts'
 import { sqlTruth } from './adapters/sql/truth.ts'
 import { sqlUserStore } from './adapters/sql/user-store.ts'
@@ -82,7 +83,8 @@ export type BuildListener = { onProgress: Progress; onBuilt(): void }
 export async function startProjecting(config: Config, log: Log, listener: BuildListener): Promise<Keeper> {
   const parts = await wireCore(patient(config), log)
   const { database, redis, truth, keys, guard, schemas } = parts
-  const feed = directFeed({ changes: sqlChanges(database), truth, pollMs: config.feed.pollMs, log })
+  const changes = sqlChanges(database, config.feed)
+  const feed = directFeed({ ...config.feed, changes, parked: sqlParked(database), truth, log })
   const keeper = keepProjected({
     feed,
     projector: parts.projector,
@@ -116,6 +118,14 @@ export async function rebuildOnce(config: Config, log: Log, onProgress: Progress
   } finally {
     await parts.close()
   }
+}
+
+/** Changes that could not be handled, for the people who decide what becomes of them. Needs no Redis. */
+export function openParked(config: Config) {
+  const path = databasePath(config)
+  ensureSqliteSchema(path)
+  const database = openSqlite(path)
+  return { ...sqlParked(database), close: database.close }
 }
 
 export type MadeUpUsers = { path: string; users: number; seed: number; onProgress(done: number): void }

@@ -83,6 +83,29 @@ CREATE TABLE entity_changes (
   entity_id VARCHAR(20) NOT NULL,
   changed_at VARCHAR(23) NOT NULL
 );
+CREATE INDEX entity_changes_changed ON entity_changes (changed_at);
+
+-- Which worker has a change in hand ('-': none). Anybody may take it from free_at on: the end of a lease, or of a
+-- back-off. attempts failed by the change's own fault; takeovers were needed because a claim was never given back.
+-- Here from the first claim until the change is gone.
+CREATE TABLE change_claims (
+  change_id BIGINT NOT NULL PRIMARY KEY,
+  claim VARCHAR(32) NOT NULL,
+  free_at VARCHAR(23) NOT NULL,
+  attempts SMALLINT NOT NULL,
+  takeovers SMALLINT NOT NULL
+) WITHOUT ROWID;
+
+-- Changes that could not be handled, moved here from the outbox; people decide (`users-service parked`).
+CREATE TABLE parked_changes (
+  change_id BIGINT NOT NULL PRIMARY KEY,
+  entity VARCHAR(8) NOT NULL,
+  entity_id VARCHAR(20) NOT NULL,
+  changed_at VARCHAR(23) NOT NULL,
+  error VARCHAR(255) NOT NULL,
+  attempts SMALLINT NOT NULL,
+  parked_at VARCHAR(23) NOT NULL
+) WITHOUT ROWID;
 
 -- Who did what, when and from where: the domain event as JSON, written in the command's own transaction.
 CREATE TABLE user_audit (

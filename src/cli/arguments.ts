@@ -4,9 +4,16 @@ const MAX_USERS = 10_000_000
 
 /** A number of users from the command line. */
 export function wholeNumber(text: string): number {
-  const number = Number(text)
-  if (!Number.isInteger(number) || number < 1 || number > MAX_USERS) {
-    throw new InvalidArgumentError(`It must be a whole number, 1 to ${MAX_USERS}.`)
+  return between(1, MAX_USERS)(text)
+}
+
+/** How to read a whole number within these bounds. */
+export function between(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const number = Number(text)
+    if (!/^\d+$/.test(text) || !Number.isSafeInteger(number) || number < min || number > max) {
+      throw new InvalidArgumentError(`It must be a whole number, ${min} to ${max}.`)
+    }
+    return number
   }
-  return number
 }

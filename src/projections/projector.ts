@@ -1,6 +1,7 @@
-import type { Change, Incarnations, ReadModelRedis, Truth } from '../ports.ts'
+import type { Change, Incarnations, ReadModelRedis, TrueUser, Truth } from '../ports.ts'
 import { MAX_BULK_USERS } from '../ports.ts'
 import type { Keys, Partition } from './keys.ts'
+import { lastResort } from './last-resort.ts'
 import type { RoleViews } from './roles/store.ts'
 import type { Schemas } from './schemas/schemas.ts'
 import { project } from './user/shown.ts'
@@ -27,13 +28,10 @@ export function projector({ redis, keys, truth, users, roles, schemas, incarnati
     if (incarnation === null) throw new OtherIncarnationError()
     return incarnation
   }
-  /**
-   * `under`: the incarnations to write for, where the caller knows better than the connection (a replay does). Answers
-   * those who kept moving while they were read, and so were left as they are.
-   */
-  const bringUp = async (userIds: number[], under?: Map<Partition, string>): Promise<number[]> => {
-    const moving: number[] = []
+  /** `under`: the incarnations to write for, where the caller knows better than the connection (a replay does). */
+  const projectUsers = async (userIds: number[], under?: Map<Partition, string>): Promise<void> => {
     const present = under ?? new Map(userIds.map(keys.of).map((partition) => [partition, believed(partition)]))
+    const moving: TrueUser[] = []
     for (let from = 0; from < userIds.length; from += MAX_BULK_USERS) {
       const found = await truth.users(userIds.slice(from, from + MAX_BULK_USERS))
       const existing = found.filter(({ version }) => version > 0)
@@ -42,24 +40,21 @@ export function projector({ redis, keys, truth, users, roles, schemas, incarnati
           .filter(({ settled }) => settled)
           .map((user) => users.apply(project(user), present.get(keys.of(user.userId)) ?? '')),
       )
-      for (const { settled, userId } of existing) if (!settled) moving.push(userId)
+      moving.push(...existing.filter(({ settled }) => !settled))
     }
-    return moving
-  }
-  const projectUsers = async (userIds: number[], under?: Map<Partition, string>): Promise<void> => {
-    const moving = await bringUp(userIds, under)
-    if (moving.length > 0) throw new Error(`users kept moving while they were read: ${moving.join(', ')}`)
+    if (moving.length === 0) return
+    throw new StillMovingError(() => Promise.all(moving.map(({ userId, version }) => users.fence(userId, version))))
   }
   const projectRoles = async (under?: string): Promise<void> => {
     const incarnation = under ?? believed(keys.home)
     const { settled, ...catalogue } = await truth.roles()
-    if (!settled) throw new Error('the role catalogue kept moving while it was read')
+    if (!settled) throw new StillMovingError(() => roles.fence(catalogue.version))
     await roles.apply(catalogue, incarnation)
   }
   /** Releases of another schema have workers of their own, or none: either way nothing old may be left standing there. */
   const fenceElsewhere = async (userIds: number[], rolesChanged: boolean, others: Keys[]) => {
     if (others.length === 0) return
-    if (rolesChanged) await roles.fenceOthers((await truth.roles()).version, others)
+    if (rolesChanged) await roles.fenceOthers(await truth.rolesVersion(), others)
     const versions = await truth.versions(userIds)
     await Promise.all([...versions].map(([userId, version]) => users.fenceOthers(userId, version, others)))
   }
@@ -75,13 +70,30 @@ export function projector({ redis, keys, truth, users, roles, schemas, incarnati
       const written = new Set(userIds.map(keys.of).concat(rolesChanged ? keys.home : []))
       const before = [...written].map((partition): [Partition, string] => [partition, believed(partition)])
       await fenceElsewhere(userIds, rolesChanged, others)
-      if (rolesChanged) await projectRoles()
-      // Whoever kept moving has another change row, which comes after these.
-      await bringUp(userIds)
+      if (rolesChanged) await projectRoles().catch(fenceWhatMoves)
+      await projectUsers(userIds).catch(fenceWhatMoves)
       // Still the Redis that readers use, and not one that was replaced and never told: else they would miss this.
       const recorded = await incarnations.recorded(keys.tag)
       if (before.some(([{ index }, incarnation]) => recorded.get(index) !== incarnation))
         throw new OtherIncarnationError()
     },
+    ...lastResort({ truth, users, roles, projectUsers, projectRoles }),
   }
+}
+
+/** Read as often as may be, and written each time meanwhile. `fence` sees to it that nothing older is left standing. */
+class StillMovingError extends Error {
+  readonly fence: () => Promise<unknown>
+
+  constructor(fence: () => Promise<unknown>) {
+    super('it kept moving while it was read')
+    this.name = 'StillMovingError'
+    this.fence = fence
+  }
+}
+
+/** Enough for a change: what moved it meanwhile has left a change of its own, and that will be handled after this one. */
+async function fenceWhatMoves(error: unknown): Promise<void> {
+  if (!(error instanceof StillMovingError)) throw error
+  await error.fence()
 }

@@ -1,121 +1,16 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { type SqlChanges, sqlChanges } from '../../src/adapters/sql/changes.ts'
-import { directFeed } from '../../src/adapters/sql/direct-feed.ts'
 import type { Change } from '../../src/ports.ts'
-import { quiet, until } from '../support/service.ts'
-import { gate, insertUser, numberOf, type OpenRig, type Owner, type Rig, run, truthOf } from './rig.ts'
-
-const POLL_MS = 2
-/** Longer than any test: what comes nevertheless has come by a wake. */
-const NO_POLL_MS = 600_000
-const BATCH = 500
-
-type Options = {
-  pollMs?: number
-  changes?: SqlChanges
-  handle?: (changes: Change[]) => Promise<void>
-  onMark?: (mark: string) => Promise<void>
-}
-
-/** A feed that keeps what it has been given; what `handle` rejects is not kept. */
-function subscribe({
-  rig,
-  pollMs = POLL_MS,
-  changes = sqlChanges(rig.database),
-  handle,
-  onMark,
-}: Options & { rig: Rig }) {
-  const handled: number[][] = []
-  const marks: string[] = []
-  const feed = directFeed({ changes, truth: truthOf(rig), pollMs, log: quiet })
-  const subscription = feed.subscribe({
-    async handle(batch) {
-      await handle?.(batch)
-      handled.push(batch.map(({ changeId }) => changeId))
-    },
-    async onMark(mark) {
-      await onMark?.(mark)
-      marks.push(mark)
-    },
-  })
-  rig.after(subscription.stop)
-  return { ...subscription, handled, marks }
-}
-
-const insertChange = ({ database }: Rig, id: number, changedAt = '2020-01-01 00:00:00.000') =>
-  database.execute(`INSERT INTO entity_changes (change_id, entity, entity_id, changed_at) VALUES (?, 'user', '1', ?)`, [
-    id,
-    changedAt,
-  ])
-const waiting = ({ database }: Rig) => numberOf(database, 'SELECT COUNT(*) AS n FROM entity_changes')
-
-async function openFilled(t: Owner, open: OpenRig, count: number): Promise<Rig> {
-  const rig = await open(t)
-  await rig.database.transaction(async (database) => {
-    for (let id = 1; id <= count; id += 1)
-      await insertChange({ ...rig, database: { ...rig.database, ...database } }, id)
-  })
-  return rig
-}
+import { until } from '../support/service.ts'
+import { BATCH, claims, holdAll, idsOf, insertChange, NO_POLL_MS, openFilled, subscribe, waiting } from './feed-rig.ts'
+import { gate, insertUser, type OpenRig, run, truthOf } from './rig.ts'
 
 export function changeFeedContract(open: OpenRig): void {
-  describe('changes', () => {
-    outbox(open)
-  })
   describe('direct feed', () => {
     handing(open)
     failing(open)
     waking(open)
     marking(open)
-  })
-}
-
-function outbox(open: OpenRig): void {
-  test('what is pending comes in the order of ids, at most as many as asked for, and stays', async (t) => {
-    const rig = await openFilled(t, open, 5)
-    const { pending } = sqlChanges(rig.database)
-    for (const [limit, ids] of [
-      [3, [1, 2, 3]],
-      [500, [1, 2, 3, 4, 5]],
-    ] as const) {
-      assert.deepEqual(
-        (await pending(limit)).map(({ changeId }) => changeId),
-        ids,
-      )
-    }
-    const [first] = await pending(1)
-    assert.deepEqual(first, { changeId: 1, entity: 'user', entityId: '1', changedAt: '2020-01-01 00:00:00.000' })
-  })
-
-  test('exactly the given ids are forgotten, 500 of them too', async (t) => {
-    const rig = await openFilled(t, open, 503)
-    const { pending, forget } = sqlChanges(rig.database)
-    await forget([2])
-    await forget([77_777])
-    await forget(Array.from({ length: 500 }, (_, index) => index + 3))
-    assert.deepEqual(
-      (await pending(500)).map(({ changeId }) => changeId),
-      [1, 503],
-    )
-    await assert.rejects(forget(Array.from({ length: 501 }, (_, index) => index)), RangeError)
-  })
-
-  test('what has not been committed is not pending', async (t) => {
-    const rig = await open(t)
-    const written = gate()
-    const { passed, open: commit } = gate()
-    rig.after(commit)
-    const writing = rig.other.transaction(async (session) => {
-      await insertUser(session, 1)
-      written.open()
-      await passed
-    })
-    await written.passed
-    assert.deepEqual(await sqlChanges(rig.database).pending(10), [])
-    commit()
-    await writing
-    assert.equal((await sqlChanges(rig.database).pending(10)).length, 1)
   })
 }
 
@@ -133,6 +28,7 @@ function handing(open: OpenRig): void {
       handled.flat(),
       Array.from({ length: 1_203 }, (_, index) => index + 1),
     )
+    assert.equal(await claims(rig), 0)
   })
 
   test('a batch is forgotten only after it has been handled, and without what came meanwhile', async (t) => {
@@ -210,7 +106,7 @@ function failing(open: OpenRig): void {
     const { handled } = subscribe({
       rig,
       handle: async (changes) => {
-        tries.push(changes.map(({ changeId }) => changeId))
+        tries.push(idsOf(changes))
         assert.equal(await waiting(rig), 2)
         if (tries.length < 3) await boom()
       },
@@ -222,17 +118,15 @@ function failing(open: OpenRig): void {
 
   test('a batch that could not be forgotten is handled again: twice rather than never', async (t) => {
     const rig = await openFilled(t, open, 2)
-    const changes = sqlChanges(rig.database)
     let failures = 1
     const { handled } = subscribe({
       rig,
-      changes: {
-        ...changes,
-        forget: (ids) => {
+      outbox: ({ forget }) => ({
+        forget: (...handed) => {
           failures -= 1
-          return failures >= 0 ? boom() : changes.forget(ids)
+          return failures >= 0 ? boom() : forget(...handed)
         },
-      },
+      }),
     })
     await until('all is forgotten', async () => (await waiting(rig)) === 0)
     assert.deepEqual(handled, [
@@ -243,23 +137,21 @@ function failing(open: OpenRig): void {
 
   test('while the database is away the feed waits, and then goes on', async (t) => {
     const rig = await openFilled(t, open, 1)
-    const changes = sqlChanges(rig.database)
     let failures = 2
-    const { handled } = subscribe({
+    const { handled, counts } = subscribe({
       rig,
-      changes: {
-        ...changes,
-        pending: (limit) => {
+      outbox: ({ claim }) => ({
+        claim: () => {
           failures -= 1
-          return failures >= 0 ? boom() : changes.pending(limit)
+          return failures >= 0 ? boom() : claim()
         },
-      },
+      }),
     })
     await until('it is handled', async () => handled.length > 0)
-    assert.deepEqual(handled, [[1]])
+    assert.deepEqual([handled, counts.waited], [[[1]], 2])
   })
 
-  test('a mark that can’t be kept holds nothing up for ever', async (t) => {
+  test('a mark that can’t be kept holds nothing up, and the next one is kept', async (t) => {
     const rig = await openFilled(t, open, 1)
     let failures = 1
     const { handled, marks } = subscribe({
@@ -270,7 +162,8 @@ function failing(open: OpenRig): void {
       },
     })
     await until('it is handled', async () => handled.length > 0)
-    assert.equal(marks.length, 1)
+    assert.equal(marks.length, 0)
+    await until('a mark is kept', async () => marks.length > 0)
   })
 }
 
@@ -368,5 +261,30 @@ function marking(open: OpenRig): void {
     const begun = performance.now()
     await until('all is forgotten', async () => (await waiting(rig)) === 0)
     assert.ok(marks.length <= 1 + Math.floor((performance.now() - begun) / 1_000), `${marks.length} marks`)
+  })
+
+  test('what another worker has in hand holds the mark back as well', async (t) => {
+    const rig = await open(t)
+    await insertChange(rig, 1, '2020-06-01 00:00:00.000')
+    await holdAll(rig)
+    await insertChange(rig, 2, '2021-01-01 00:00:00.000')
+    const { handled, marks } = subscribe({ rig })
+    await until('the other is handled', async () => handled.length > 0)
+    assert.deepEqual([handled, marks], [[[2]], ['2020-06-01 00:00:00.000']])
+  })
+
+  test('how old each change was when it had been handled is told, by the database’s clock', async (t) => {
+    const rig = await open(t)
+    const { now } = truthOf(rig)
+    await insertChange(rig, 1, '2020-06-01 00:00:00.000')
+    await insertChange(rig, 2, await now())
+    await insertChange(rig, 3, '9999-01-01 00:00:00.000')
+    const before = Date.parse(`${await now()}Z`) - Date.parse('2020-06-01 00:00:00.000Z')
+    const { counts } = subscribe({ rig })
+    await until('all are handled', async () => counts.handled === 3)
+    const [old = 0, young = 0, ofAClockSetBack] = counts.staleness
+    assert.ok(old >= before && old < before + 10_000, `${old - before} ms more`)
+    assert.ok(young >= 0 && young < 10_000, `${young} ms`)
+    assert.equal(ofAClockSetBack, 0)
   })
 }

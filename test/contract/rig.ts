@@ -55,6 +55,8 @@ const TABLES = {
   role_permissions: 'role, permission',
   entity_versions: 'entity, entity_id, source',
   entity_changes: 'change_id',
+  change_claims: 'change_id',
+  parked_changes: 'change_id',
   user_audit: 'audit_id',
   command_keys: 'command_key',
 } as const satisfies Record<string, string>

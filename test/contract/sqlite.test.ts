@@ -1,5 +1,8 @@
+import { changeClaimsContract } from './change-claims.ts'
 import { changeFeedContract } from './change-feed.ts'
 import { databaseContract } from './database.ts'
+import { faultyChangesContract } from './faulty-changes.ts'
+import { parkedChangesContract } from './parked-changes.ts'
 import { registerContract } from './register-user.ts'
 import { roleStoreContract } from './role-store.ts'
 import { openSqliteRig } from './sqlite.ts'
@@ -16,3 +19,6 @@ userStoreContract(openSqliteRig)
 registerContract(openSqliteRig)
 roleStoreContract(openSqliteRig)
 changeFeedContract(openSqliteRig)
+changeClaimsContract(openSqliteRig)
+faultyChangesContract(openSqliteRig)
+parkedChangesContract(openSqliteRig)

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { sqlChanges } from '../../src/adapters/sql/changes.ts'
 import { sqlTruth } from '../../src/adapters/sql/truth.ts'
 import type { Session, Truth } from '../../src/ports.ts'
 import { insertRole, insertUser, type OpenRig, type Owner, type Rig, run, truthOf, versions } from './rig.ts'
@@ -183,8 +182,8 @@ function listing(open: OpenRig): void {
     const { rig, truth } = await filled(t)
     const before = await truth.now()
     await run(rig.database, 'DELETE FROM entity_changes', `UPDATE users SET phone = '1' WHERE user_id = 1`)
-    const [change] = await sqlChanges(rig.database).pending(10)
-    const times = [before, change?.changedAt ?? '', await truth.now()]
+    const [change] = await rig.database.query<{ changed_at: string }>('SELECT changed_at FROM entity_changes')
+    const times = [before, change?.changed_at ?? '', await truth.now()]
     assert.deepEqual(times, times.toSorted())
   })
 }
@@ -250,9 +249,9 @@ function foreignWriter(open: OpenRig): void {
         (table) => `user 101 ${table}`,
       ),
     ])
-    const changes = await sqlChanges(database).pending(100)
+    const changes = await database.query('SELECT entity, entity_id FROM entity_changes ORDER BY change_id')
     assert.deepEqual(
-      changes.map(({ entity, entityId }) => `${entity} ${entityId}`),
+      changes.map((change) => `${change.entity} ${change.entity_id}`),
       ['user 1', 'user 1', 'user 101', 'role *'],
     )
     const [ann, bo] = await truthOf(rig).users([1, 101])

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { type RedisClient, redisClient } from '../../src/adapters/redis/client.ts'
-import { sqlChanges } from '../../src/adapters/sql/changes.ts'
 import { sqlTruth } from '../../src/adapters/sql/truth.ts'
 import { bulkLoad } from '../../src/adapters/sqlite/bulk-load.ts'
 import { openConnection } from '../../src/adapters/sqlite/connection.ts'
@@ -92,7 +91,6 @@ export async function openTruth(t: Owner, users: number) {
   return {
     database,
     truth: sqlTruth({ point: database, scan, dialect: database.dialect }),
-    changes: sqlChanges(database),
     /** As a program that is not this service would. */
     sql: (statement: string, ...params: SqlValue[]) => void foreign.run(statement, params),
     query: (statement: string, ...params: SqlValue[]) => foreign.all(statement, params),

@@ -1,19 +1,34 @@
-import type { ChangeFeed, ChangeSubscriber, Log, Truth } from '../../ports.ts'
-import type { SqlChanges } from './changes.ts'
+import type { ChangeFeed, ChangeSubscriber, FeedObserver, Log, Truth } from '../../ports.ts'
+import type { Claim, SqlChanges } from './changes.ts'
+import { describeFault } from './fault.ts'
+import { claimHandler } from './handling.ts'
+import type { SqlParked } from './parked.ts'
 
-/** The longest IN list of changes.ts, and what one transaction deletes at most. */
-const BATCH = 500
 const MARK_EVERY_MS = 1_000
-const RETRY_BASE_MS = 50
-const RETRY_MAX_MS = 5_000
+/** Claims without a change are rare, and harmless. */
+const SWEEP_EVERY_MS = 60_000
+const OUTAGE_BASE_MS = 50
+const OUTAGE_MAX_MS = 5_000
+/** Two workers that wanted the same rows at the same moment part again. */
+const CLASH_WAIT_MS = 20
+/** A claim is renewed this often while its lease lasts: a slow worker, or a call that failed, does not cost it. */
+const RENEWALS_A_LEASE = 3
 
-type Deps = { changes: SqlChanges; truth: Pick<Truth, 'now'>; pollMs: number; log: Log }
+export type DirectFeedDeps = {
+  changes: SqlChanges
+  parked: SqlParked
+  truth: Pick<Truth, 'now'>
+  pollMs: number
+  leaseMs: number
+  log: Log
+  observe?: FeedObserver
+}
 
 /**
- * Polls the outbox; a wake makes it look at once. A batch that cannot be handled stays, and is tried again with
- * back-off: nothing is lost, and nothing is forgotten before it has been handled.
+ * Polls the outbox, as one of any number of workers; a wake makes it look at once. While nothing goes through it waits
+ * with back-off: nothing is lost, and nothing is forgotten before it has been handled.
  */
-export function directFeed({ changes, truth, pollMs, log }: Deps): ChangeFeed {
+export function directFeed(deps: DirectFeedDeps): ChangeFeed {
   return {
     subscribe(subscriber) {
       let stopped = false
@@ -31,7 +46,7 @@ export function directFeed({ changes, truth, pollMs, log }: Deps): ChangeFeed {
         }
         woken = false
       }
-      const step = stepper({ changes, truth, pollMs, log }, subscriber)
+      const step = stepper(deps, subscriber, () => stopped)
       const running = (async () => {
         while (!stopped) await sleep(await step())
       })()
@@ -50,31 +65,83 @@ export function directFeed({ changes, truth, pollMs, log }: Deps): ChangeFeed {
   }
 }
 
-/** Each step handles one batch and says how long to wait before the next. */
-function stepper({ changes, truth, pollMs, log }: Deps, subscriber: ChangeSubscriber) {
+/** Each step handles one claim and says how long to wait before the next. */
+function stepper(deps: DirectFeedDeps, subscriber: ChangeSubscriber, isStopped: () => boolean) {
+  const { changes, pollMs, log, observe } = deps
+  const handle = claimHandler({ ...deps, observe }, subscriber, isStopped)
+  const keepUp = housekeeper(deps, subscriber)
   let failures = 0
-  let markedAt = 0
+  /** A database that answers again is seen by looking; that changes go through again, only by handling some. */
+  let looksCount = false
+
+  const waitOut = (reason: string, looking: boolean): number => {
+    failures += 1
+    looksCount = looking
+    observe?.waited()
+    const longest = Math.min(OUTAGE_BASE_MS * 2 ** Math.min(failures, 10), OUTAGE_MAX_MS)
+    const waitMs = longest * (0.5 + Math.random() / 2)
+    if (failures === 1) log.warn({ reason, waitMs }, 'changes wait: nothing goes through now')
+    return waitMs
+  }
+  const isOver = (): void => {
+    if (failures > 0) log.info({ failures }, 'changes go through again')
+    failures = 0
+  }
   return async (): Promise<number> => {
     try {
-      const markDue = Date.now() - markedAt >= MARK_EVERY_MS
-      // Read before the rows are: what becomes visible after it may still have an earlier time, by a transaction's length.
-      const now = markDue ? await truth.now() : null
-      const batch = await changes.pending(BATCH)
-      if (now !== null) {
-        await subscriber.onMark([now, ...batch.map(({ changedAt }) => changedAt)].sort()[0] ?? now)
-        markedAt = Date.now()
+      await keepUp()
+      const claim = await changes.claim()
+      if (claim === 'clash') return CLASH_WAIT_MS * Math.random()
+      if (claim === 'none') {
+        if (looksCount) isOver()
+        return pollMs
       }
-      if (batch.length > 0) {
-        await subscriber.handle(batch)
-        await changes.forget(batch.map(({ changeId }) => changeId))
-      }
-      failures = 0
-      return batch.length === BATCH ? 0 : pollMs
+      const outage = await holding(deps, claim, handle)
+      if (outage !== null) return waitOut(outage, false)
+      isOver()
+      return claim.more ? 0 : pollMs
     } catch (error) {
-      failures += 1
-      const waitMs = Math.min(RETRY_BASE_MS * 2 ** Math.min(failures, 10), RETRY_MAX_MS) * (0.5 + Math.random() / 2)
-      if (failures === 1) log.warn({ reason: String(error), waitMs }, 'changes wait: a batch could not be handled')
-      return waitMs
+      return waitOut(describeFault(error), true)
+    }
+  }
+}
+
+/** Renews the claim for as long as it is worked on. */
+async function holding(
+  { changes, leaseMs, log }: DirectFeedDeps,
+  claim: Claim,
+  handle: (claim: Claim) => Promise<string | null>,
+): Promise<string | null> {
+  const renewing = setInterval(() => {
+    changes
+      .renew(claim.claim)
+      .catch((error) => log.debug({ reason: describeFault(error) }, 'a claim could not be renewed'))
+  }, leaseMs / RENEWALS_A_LEASE)
+  try {
+    return await handle(claim)
+  } finally {
+    clearInterval(renewing)
+  }
+}
+
+/** What is due now and then, beside handling: the mark, and the removal of claims that belong to no change. */
+function housekeeper({ changes, truth, log }: DirectFeedDeps, subscriber: ChangeSubscriber) {
+  let markedAt = 0
+  let sweptAt = 0
+  return async (): Promise<void> => {
+    if (Date.now() - markedAt >= MARK_EVERY_MS) {
+      // Read before the rows are: what becomes visible after it may still have an earlier time, by a transaction's length.
+      const now = await truth.now()
+      const oldest = await changes.oldest()
+      // Kept or not, handling goes on: the mark that stands is older, which is safe.
+      await subscriber
+        .onMark(oldest !== null && oldest < now ? oldest : now)
+        .catch((error) => log.debug({ reason: describeFault(error) }, 'the mark could not be kept'))
+      markedAt = Date.now()
+    }
+    if (Date.now() - sweptAt >= SWEEP_EVERY_MS) {
+      await changes.sweep()
+      sweptAt = Date.now()
     }
   }
 }

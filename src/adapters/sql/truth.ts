@@ -1,6 +1,6 @@
 import { normaliseUsername } from '../../domain/user.ts'
 import type { Dialect, Session, SqlValue, TrueUser, Truth, UserFilter } from '../../ports.ts'
-import { readCatalogue } from './role-rows.ts'
+import { readCatalogue, readCatalogueVersion } from './role-rows.ts'
 import { readUserRows, readVersions } from './user-rows.ts'
 
 const MAX_READS = 3
@@ -41,6 +41,7 @@ export function sqlTruth({
       return Number(row?.n ?? 0)
     },
     roles: () => readCatalogue(point),
+    rolesVersion: () => readCatalogueVersion(point),
     usersChangedSince: async (since, afterId, limit) => changedSince(scan, dialect, since, afterId, limit),
     now: async () => {
       const [row] = await point.query<{ now: string }>(`SELECT ${dialect.utcNow} AS now FROM service_epoch`)

@@ -2,16 +2,21 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, linkSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { type Connection, openConnection } from './connection.ts'
+import { addMissing } from './upgrade.ts'
 
 const EPOCH_BYTES = 4
 const NAME_BYTES = 4
 
 /**
- * Makes the database file with its tables and triggers unless it is there. Answers whether it made it. It appears only
- * when it is whole; of several processes that start at once one makes it, for a hard link never replaces anything.
+ * Makes the database file with its tables and triggers unless it is there; then adds what an earlier release had not.
+ * Answers whether it made it. It appears only when it is whole; of several processes that start at once one makes it,
+ * for a hard link never replaces anything.
  */
 export function ensureSqliteSchema(path: string): boolean {
-  if (existsSync(path)) return false
+  if (existsSync(path)) {
+    addMissing(path, ddl('tables.sql'))
+    return false
+  }
   mkdirSync(dirname(path), { recursive: true })
   const unlinked = `${path}.${randomBytes(NAME_BYTES).toString('hex')}`
   const connection = openConnection(unlinked, { readOnly: false })

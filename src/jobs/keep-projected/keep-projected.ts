@@ -35,7 +35,7 @@ export function keepProjected({
   redisReady,
   log,
 }: KeepProjectedDeps): Keeper {
-  const subscription = feed.subscribe({ handle: projector.handle, onMark: guard.writeMark })
+  const subscription = feed.subscribe({ ...projector, onMark: guard.writeMark })
   let stopped = false
   let building: Promise<void> | null = null
   let timer: NodeJS.Timeout | undefined

@@ -1,0 +1,111 @@
+-- The reference schema as it was before changes were claimed: what a database of an earlier release holds.
+
+-- Tables that TRS and its older programs own.
+
+CREATE TABLE users (
+  user_id INTEGER PRIMARY KEY AUTOINCREMENT,
+  username VARCHAR(64) NOT NULL,
+  employee_number VARCHAR(32),
+  given_name VARCHAR(255) NOT NULL,
+  family_name VARCHAR(255) NOT NULL,
+  email VARCHAR(255),
+  phone VARCHAR(32),
+  job_title VARCHAR(255),
+  status VARCHAR(10) NOT NULL DEFAULT 'active',
+  home_branch_id VARCHAR(16),
+  created_at VARCHAR(23) NOT NULL,
+  updated_at VARCHAR(23) NOT NULL
+);
+CREATE UNIQUE INDEX users_username ON users (LOWER(username));
+CREATE INDEX users_status ON users (status, user_id);
+
+CREATE TABLE user_branches (
+  user_id INTEGER NOT NULL REFERENCES users (user_id),
+  branch_id VARCHAR(16) NOT NULL,
+  PRIMARY KEY (user_id, branch_id)
+) WITHOUT ROWID;
+CREATE INDEX user_branches_branch ON user_branches (branch_id, user_id);
+
+CREATE TABLE roles (
+  role VARCHAR(32) NOT NULL PRIMARY KEY,
+  title VARCHAR(255) NOT NULL,
+  privileged SMALLINT NOT NULL DEFAULT 0
+);
+
+CREATE TABLE role_permissions (
+  role VARCHAR(32) NOT NULL REFERENCES roles (role),
+  permission VARCHAR(64) NOT NULL,
+  effect VARCHAR(8) NOT NULL,
+  PRIMARY KEY (role, permission)
+) WITHOUT ROWID;
+
+-- branch_id NULL: held everywhere.
+CREATE TABLE user_roles (
+  user_id INTEGER NOT NULL REFERENCES users (user_id),
+  role VARCHAR(32) NOT NULL REFERENCES roles (role),
+  branch_id VARCHAR(16)
+);
+CREATE UNIQUE INDEX user_roles_grant ON user_roles (user_id, role, COALESCE(branch_id, ''));
+CREATE INDEX user_roles_role ON user_roles (role, user_id);
+
+CREATE TABLE user_limits (
+  user_id INTEGER NOT NULL REFERENCES users (user_id),
+  limit_name VARCHAR(32) NOT NULL,
+  limit_value BIGINT NOT NULL,
+  PRIMARY KEY (user_id, limit_name)
+) WITHOUT ROWID;
+
+CREATE TABLE user_preferences (
+  user_id INTEGER NOT NULL REFERENCES users (user_id),
+  preference_key VARCHAR(64) NOT NULL,
+  preference_value VARCHAR(2000) NOT NULL,
+  PRIMARY KEY (user_id, preference_key)
+) WITHOUT ROWID;
+
+-- Tables that this service owns.
+
+-- One row per entity and source table; an entity's version is the sum of its rows. Never deleted.
+CREATE TABLE entity_versions (
+  entity VARCHAR(8) NOT NULL,
+  entity_id VARCHAR(20) NOT NULL,
+  source VARCHAR(24) NOT NULL,
+  version BIGINT NOT NULL,
+  changed_at VARCHAR(23) NOT NULL,
+  PRIMARY KEY (entity, entity_id, source)
+) WITHOUT ROWID;
+CREATE INDEX entity_versions_changed ON entity_versions (entity, changed_at);
+
+-- The outbox: one row a change, deleted once it has been handed on.
+CREATE TABLE entity_changes (
+  change_id INTEGER PRIMARY KEY AUTOINCREMENT,
+  entity VARCHAR(8) NOT NULL,
+  entity_id VARCHAR(20) NOT NULL,
+  changed_at VARCHAR(23) NOT NULL
+);
+
+-- Who did what, when and from where: the domain event as JSON, written in the command's own transaction.
+CREATE TABLE user_audit (
+  audit_id INTEGER PRIMARY KEY AUTOINCREMENT,
+  entity VARCHAR(8) NOT NULL,
+  entity_id VARCHAR(32) NOT NULL,
+  event_type VARCHAR(32) NOT NULL,
+  event VARCHAR(30000) NOT NULL,
+  actor VARCHAR(128) NOT NULL,
+  request_id VARCHAR(64) NOT NULL,
+  address VARCHAR(64) NOT NULL,
+  recorded_at VARCHAR(23) NOT NULL
+);
+CREATE INDEX user_audit_entity ON user_audit (entity, entity_id, audit_id);
+
+-- Idempotency keys of commands, with the answer that was given.
+CREATE TABLE command_keys (
+  command_key VARCHAR(128) NOT NULL PRIMARY KEY,
+  request_hash VARCHAR(64) NOT NULL,
+  answer VARCHAR(2000) NOT NULL,
+  created_at VARCHAR(23) NOT NULL
+);
+
+-- One row. Part of every Redis key and every ETag: a database with another history never meets copies of this one.
+CREATE TABLE service_epoch (
+  epoch VARCHAR(16) NOT NULL
+);
