@@ -1,6 +1,6 @@
 import { type ChildProcess, fork, type SpawnOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { openSync, readFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 export const ROOT = join(import.meta.dirname, '..')
@@ -24,8 +24,10 @@ export function processes(stack: AsyncDisposableStack, dir: string) {
     if (stack.disposed) throw new Error('the benchmark is ending')
     const log = openSync(join(dir, `${name}.log`), 'a')
     const child = start(['ignore', log, log])
+    closeSync(log)
     const running = { pid: Number(child.pid), child, stop: () => stop(child) }
     guard.watch(running.pid)
+    child.once('exit', () => guard.forget(running.pid))
     stack.defer(running.stop)
     return running
   }
@@ -83,13 +85,27 @@ async function stop(child: ChildProcess): Promise<void> {
   clearTimeout(kill)
 }
 
-/** A shell that waits on a pipe from us. However we end, even by SIGKILL, the pipe closes; then it ends what is left. */
+/**
+ * A shell that waits on a pipe from us. However we end, even by SIGKILL, the pipe closes; then it ends what is left. It
+ * forgets what has ended before: the number may be another process's by then.
+ */
 function guardAgainstOurEnd(dir: string) {
-  const script = 'while read -r pid; do pids="$pids $pid"; done; kill -KILL $pids 2>/dev/null; rm -rf "$1"'
+  const script = `pids=" "
+    while read -r what pid; do
+      case $what in
+        watch) pids="$pids$pid " ;;
+        forget) pids="\${pids%% $pid *} \${pids#* $pid }" ;;
+      esac
+    done
+    kill -KILL $pids 2>/dev/null
+    rm -rf "$1"`
   const shell = spawn('/bin/sh', ['-c', script, 'sh', dir], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] })
   shell.unref()
+  // It has been ended: there is nothing left to guard.
+  shell.stdin.on('error', () => undefined)
   return {
-    watch: (pid: number) => void shell.stdin.write(`${pid}\n`),
+    watch: (pid: number) => void shell.stdin.write(`watch ${pid}\n`),
+    forget: (pid: number) => void shell.stdin.write(`forget ${pid}\n`),
     end: async () => {
       const ended = once(shell, 'exit')
       shell.ref()
