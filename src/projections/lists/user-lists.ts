@@ -1,4 +1,5 @@
 import { DomainError } from '../../domain/errors.ts'
+import { foldName, searchName } from '../../domain/names.ts'
 import { MAX_USER_ID } from '../../domain/user.ts'
 import type { ReadModelRedis, Truth, UserFilter } from '../../ports.ts'
 import type { ReadFrom } from '../../wire/answer.ts'
@@ -65,9 +66,11 @@ async function fromIndexOrTruth(
 async function fromTruth({ truth }: Deps, filter: ListFilter, after: string | null, limit: number): Promise<UserSlice> {
   const ids = await truth.userIds(filter, idOf(after), limit + 1)
   const found = await truth.users(ids.slice(0, limit))
+  const matches = matching(filter)
   const users = found.flatMap((read) => {
     const { userId, version, body } = project(read)
-    return body.length === 0 ? [] : [{ userId, version, body, from: 'database' as const }]
+    const user = { userId, version, body, from: 'database' as const }
+    return body.length > 0 && matches(user) ? [user] : []
   })
   return { users, next: ids.length > limit ? String(ids[limit - 1]) : null, from: 'database' }
 }
@@ -79,16 +82,18 @@ function idOf(after: string | null): number {
   return Number.isSafeInteger(id) && id >= 0 ? id : MAX_USER_ID
 }
 
-/** By what is shown: an index may lag behind a body that has just changed. */
-function matching(filter: UserFilter): (user: ShownUser) => boolean {
-  if (isOpen(filter)) return () => true
+/** By what is shown: whom an index, or a query, has found may have changed before the body was read. */
+function matching(filter: ListFilter): (user: ShownUser) => boolean {
+  if (isOpen(filter) && filter.q === null) return () => true
   const { branchId, role, status } = filter
+  const prefix = foldName(filter.q ?? '')
   return ({ body }) => {
     const user = JSON.parse(body?.toString() ?? '{}') as Partial<UserBody>
     return (
       (status === null || user.status === status) &&
       (branchId === null || user.branches?.includes(branchId) === true) &&
-      (role === null || user.roles?.some((grant) => grant.role === role) === true)
+      (role === null || user.roles?.some((grant) => grant.role === role) === true) &&
+      (prefix === '' || searchName(user.familyName ?? '', user.givenName ?? '').startsWith(prefix))
     )
   }
 }

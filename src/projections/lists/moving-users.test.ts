@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { someUser } from '../../../test/support/users.ts'
+import type { User } from '../../domain/user.ts'
+import type { ReadModelRedis, Truth } from '../../ports.ts'
+import { readModelKeys } from '../keys.ts'
+import { projectUser } from '../user/project.ts'
+import type { Lists } from './lists.ts'
+import { userLists } from './user-lists.ts'
+
+const stays = someUser({ id: 1, familyName: 'Lee', branches: ['B001'] })
+/** Found as a Lee at B001, and changed before the body was read. */
+const moved = someUser({ id: 2, familyName: 'Noble', branches: ['B002'] })
+
+const noRedis = {} as ReadModelRedis
+const keys = readModelKeys('moving')
+
+function shown(user: User) {
+  const { userId, version, body } = projectUser(user)
+  return { userId, version, body, from: 'redis' as const }
+}
+const idsOf = ({ users }: { users: { userId: number }[] }) => users.map(({ userId }) => userId)
+
+test('a roster from the database leaves out who moved between the two reads', async () => {
+  const truth = {
+    userIds: async () => [1, 2],
+    users: async () => [stays, moved].map((user) => ({ userId: user.id, version: user.version, user, settled: true })),
+  } as unknown as Truth
+  const pages: Lists = { page: async () => null }
+  const filter = { branchId: 'B001', role: null, status: 'active', q: null } as const
+  assert.deepEqual(idsOf(await userLists({ redis: noRedis, keys, truth, pages }).list(filter, null, 10)), [1])
+})
+
+test('a search leaves out who was renamed between index and body', async () => {
+  const pages: Lists = {
+    page: async (_index, _after, _limit, matches) => ({
+      users: [stays, moved].map(shown).filter(matches),
+      nextAfter: null,
+    }),
+  }
+  const filter = { branchId: null, role: null, status: null, q: 'LEE' } as const
+  assert.deepEqual(
+    idsOf(await userLists({ redis: noRedis, keys, truth: {} as Truth, pages }).list(filter, null, 10)),
+    [1],
+  )
+})
