@@ -15,6 +15,8 @@ export function readModelKeys(epoch: string) {
     epoch,
     tag: `${epoch}.${SCHEMA}`,
     user: (userId: number) => `${base}id:${userId}`,
+    /** All users' entries begin with one of these, and nothing else does. */
+    userPrefixes: [`${base}id:`],
     branch: (branchId: string) => `${base}branch:${branchId}`,
     names: `${base}names`,
     ids: `${base}ids`,
