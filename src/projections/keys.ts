@@ -40,6 +40,8 @@ export function keysOf(epoch: string, tag: SchemaTag) {
     partitions,
     of,
     user: (userId: number) => of(userId).user(userId),
+    /** All users' entries begin with one of these, and nothing else does. */
+    userPrefixes: partitions.map(({ base }) => `${base}id:`),
     /** The role catalogue is one entry, and lives with the first partition's incarnation. */
     roles: `${first.base}roles`,
     home: first,

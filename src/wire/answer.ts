@@ -2,7 +2,14 @@ import { z } from 'zod'
 import { noneMatch } from './etag.ts'
 import { Version } from './fields.ts'
 
-export type ReadFrom = 'redis' | 'database'
+/** Where an answer was read: in this process, in Redis, or in the database. The nearest first. */
+export const READ_FROM_NEAREST_FIRST = ['near', 'redis', 'database'] as const
+export type ReadFrom = (typeof READ_FROM_NEAREST_FIRST)[number]
+
+/** Of what was put together out of several: where the furthest of them was read. */
+export function furthest(...from: ReadFrom[]): ReadFrom {
+  return READ_FROM_NEAREST_FIRST.findLast((one) => from.includes(one)) ?? 'near'
+}
 
 /** What a route sends, without the framework: `reply.code(status).headers(headers).send(body)`. */
 export type Answer = { status: number; headers: Record<string, string>; body: Buffer | string | undefined }
@@ -41,7 +48,7 @@ export function writeAnswer(tag: string, visible: boolean, body: object, locatio
 
 // Plain JSON Schema: @fastify/swagger wraps each header in a `schema` of its own.
 const ETAG = { type: 'string', description: 'Names this version.' }
-const READ_FROM = { type: 'string', enum: ['redis', 'database'], description: 'Where the answer was read.' }
+const READ_FROM = { type: 'string', enum: READ_FROM_NEAREST_FIRST, description: 'Where the answer was read.' }
 const VISIBILITY = {
   type: 'string',
   enum: ['pending'],

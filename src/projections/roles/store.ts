@@ -1,3 +1,4 @@
+import { DomainError } from '../../domain/errors.ts'
 import type { RoleCatalogue } from '../../domain/role.ts'
 import type { ReadModelRedis, Truth } from '../../ports.ts'
 import type { ReadFrom } from '../../wire/answer.ts'
@@ -6,7 +7,7 @@ import { gather } from '../gather.ts'
 import type { Keys } from '../keys.ts'
 import { lua } from '../lua.ts'
 import type { Schemas } from '../schemas/schemas.ts'
-import { orNull } from '../user/shown.ts'
+import { isOutage, orNull } from '../user/shown.ts'
 import { OtherIncarnationError } from '../user/store.ts'
 
 const APPLY = lua(import.meta.url, 'apply-2')
@@ -52,14 +53,18 @@ export function roleViews({ redis, keys, truth, schemas, freshness }: Deps) {
   })
 
   return {
-    async catalogue(): Promise<ShownCatalogue> {
+    /** `atLeast`: a version that the caller knows of; an older answer is not given. */
+    async catalogue(atLeast = 0): Promise<ShownCatalogue> {
       const held = believable() ? await orNull(fromRedis()) : null
-      if (held && !freshness.isOld()) return { ...held, from: 'redis' }
+      if (held && held.version >= atLeast && !freshness.isOld()) return { ...held, from: 'redis' }
       try {
-        return await fromTruth('*')
+        const catalogue = await fromTruth('*')
+        if (catalogue.version >= atLeast) return catalogue
+        const is = `The roles are at version ${catalogue.version}`
+        throw new DomainError('version-unknown', `${is}, which is before Min-Version.`)
       } catch (error) {
         // Changes wait to be handled, and the database is gone too: old is better than none, and is said.
-        if (held) return { ...held, from: 'redis', stale: true }
+        if (held && held.version >= atLeast && isOutage(error)) return { ...held, from: 'redis', stale: true }
         throw error
       }
     },

@@ -36,7 +36,7 @@ export function missReader(deps: Deps) {
 
   return async (userId: number, atLeast: number): Promise<ShownUser> => {
     const joined = flights.get(userId)
-    let answer = await (joined ?? takeOff(userId, atLeast))
+    let answer: ShownUser = joined ? { ...(await joined), shared: true } : await takeOff(userId, atLeast)
     for (let flown = 1; answer.version < atLeast && flown < MAX_FLIGHTS; flown += 1)
       answer = await takeOff(userId, atLeast)
     return answer

@@ -1,3 +1,4 @@
+import { DomainError } from '../../domain/errors.ts'
 import type { TrueUser } from '../../ports.ts'
 import type { ReadFrom } from '../../wire/answer.ts'
 import type { StoredBody } from './batched-read.ts'
@@ -5,9 +6,16 @@ import { type ProjectedUser, projectGone, projectUser } from './project.ts'
 
 /**
  * A user as clients get them; `body` null: there is no such user. `stale`: nobody could say whether it is still so, for
- * changes are not being handled and the database does not answer.
+ * changes are not being handled and the database does not answer. `shared`: read by another reader, who began earlier.
  */
-export type ShownUser = { userId: number; version: number; body: Buffer | null; from: ReadFrom; stale?: true }
+export type ShownUser = {
+  userId: number
+  version: number
+  body: Buffer | null
+  from: ReadFrom
+  stale?: true
+  shared?: true
+}
 export type KnownUser = ShownUser & { body: Buffer }
 
 export function shown(userId: number, { version, body }: StoredBody, from: ReadFrom): ShownUser {
@@ -29,4 +37,9 @@ export async function orNull<Value>(reading: Promise<Value>): Promise<Value | nu
   } catch {
     return null
   }
+}
+
+/** The database does not answer, or not now. */
+export function isOutage(error: unknown): boolean {
+  return error instanceof DomainError && (error.code === 'busy' || error.code === 'database-unavailable')
 }

@@ -5,7 +5,7 @@ import type { Freshness } from '../freshness/freshness.ts'
 import { gather } from '../gather.ts'
 import type { Keys } from '../keys.ts'
 import { missReader } from './misses.ts'
-import { orNull, project, type ShownUser, shown } from './shown.ts'
+import { isOutage, orNull, project, type ShownUser, shown } from './shown.ts'
 import type { UserReadModel } from './store.ts'
 
 /** What readers may ask of the database: users a read, reads at once, and how many may wait. */
@@ -39,7 +39,10 @@ export function userViews({ redis, keys, readModel, truth, freshness }: Deps) {
   }
   /** Changes wait to be handled: a copy counts only as far as the truth confirms its version. */
   const confirmed = async (hit: ShownUser): Promise<ShownUser> => {
-    const version = await readVersion(hit.userId).catch(noneWhileDown)
+    const version = await readVersion(hit.userId).catch((error) => {
+      if (isOutage(error)) return null
+      throw error
+    })
     if (version === null) return { ...hit, stale: true }
     return version <= hit.version ? hit : readMissed(hit.userId, version)
   }
@@ -97,9 +100,4 @@ function boundedTruth(truth: Truth) {
       read: async (names) => new Map([[names[0] ?? '', await truth.userIdByUsername(names[0] ?? '')]]),
     }),
   }
-}
-
-function noneWhileDown(error: unknown): null {
-  if (error instanceof DomainError && (error.code === 'busy' || error.code === 'database-unavailable')) return null
-  throw error
 }

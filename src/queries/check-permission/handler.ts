@@ -2,6 +2,7 @@ import { DomainError } from '../../domain/errors.ts'
 import { decidePermission } from '../../domain/permissions.ts'
 import type { RoleViews } from '../../projections/roles/store.ts'
 import type { Holders } from '../../projections/user/holders.ts'
+import { furthest } from '../../wire/answer.ts'
 
 export type Deps = { holders: Holders; roles: Pick<RoleViews, 'catalogue'> }
 export type Question = { userId: number; permission: string; branchId: string | null }
@@ -14,7 +15,7 @@ export function checkPermission({ holders, roles }: Deps) {
     return {
       version: user.version,
       rolesVersion: catalogue.version,
-      from: user.from === 'redis' && catalogue.from === 'redis' ? ('redis' as const) : ('database' as const),
+      from: furthest(user.from, catalogue.from),
       body: { userId, branchId, ...decidePermission(user.holder, catalogue, permission, branchId) },
     }
   }

@@ -3,6 +3,7 @@ import { effectivePermissions } from '../../domain/permissions.ts'
 import { compareText } from '../../domain/user.ts'
 import type { RoleViews } from '../../projections/roles/store.ts'
 import type { Holders } from '../../projections/user/holders.ts'
+import { furthest } from '../../wire/answer.ts'
 
 export type Deps = { holders: Holders; roles: Pick<RoleViews, 'catalogue'> }
 
@@ -15,7 +16,7 @@ export function getPermissions({ holders, roles }: Deps) {
     return {
       version: user.version,
       rolesVersion: catalogue.version,
-      from: user.from === 'redis' && catalogue.from === 'redis' ? ('redis' as const) : ('database' as const),
+      from: furthest(user.from, catalogue.from),
       body: {
         userId,
         branchId,

@@ -1,5 +1,6 @@
 import type { ListFilter, UserLists } from '../../projections/lists/user-lists.ts'
 import type { UserViews } from '../../projections/user/views.ts'
+import { furthest } from '../../wire/answer.ts'
 import { DEFAULT_PAGE, decodeCursor, pageBody } from '../../wire/page.ts'
 
 export type Deps = { lists: UserLists; views: Pick<UserViews, 'byIds'> }
@@ -22,7 +23,7 @@ export function listUsers({ lists, views }: Deps) {
     async byIds(ids: number[]) {
       const users = await views.byIds([...new Set(ids)])
       const missing = users.filter(({ body }) => body === null).map(({ userId }) => userId)
-      const from = users.every((user) => user.from === 'redis') ? ('redis' as const) : ('database' as const)
+      const from = furthest(...users.map((user) => user.from))
       return {
         from,
         body: pageBody(

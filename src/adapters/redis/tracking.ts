@@ -1,0 +1,104 @@
+import type { Redis } from 'ioredis'
+import type { InvalidationListener, Invalidations, Log } from '../../ports.ts'
+import { type TrackedMaster, trackOne } from './tracking-one.ts'
+
+/**
+ * A master whose keys are read and cached, by the connection that they are read over. `beatPrefix` begins keys that it
+ * may write there: on a cluster with a hash tag whose slot this master serves. No tracked prefix may overlap with it.
+ */
+export type Master = { redis: Redis; beatPrefix: string }
+export type TrackAllOptions = {
+  /** All masters that may be read from, now. */
+  masters(): Master[]
+  log: Log
+}
+export type TrackedMasters = Invalidations & {
+  /** `masters()` may answer something else from now on. Call it before anything is read from a new one. */
+  mastersChanged(): void
+}
+type Tracked = { master: Master; tracker: TrackedMaster; forget(): void }
+
+/** One tracking pair a master; up only while each of them is. */
+export function trackAll({ masters, log }: TrackAllOptions): TrackedMasters {
+  let listener: InvalidationListener | null = null
+  let prefixes: string[] = []
+  let tracked: Tracked[] = []
+  let up = false
+
+  const goDown = (reason: string) => {
+    if (!up) return
+    up = false
+    log.warn({ reason }, 'near cache off')
+    listener?.onDown(reason)
+  }
+  const goUpWhenAllAre = () => {
+    if (up || tracked.length === 0 || !tracked.every(({ tracker }) => tracker.isUp())) return
+    up = true
+    log.info({ masters: tracked.length }, 'near cache on')
+    listener?.onUp()
+  }
+  const track = (master: Master): Tracked => {
+    const tracker = trackOne({
+      options: master.redis.options,
+      prefixes,
+      beatPrefix: master.beatPrefix,
+      write: (key, ttlMs) => master.redis.set(key, '', 'PX', ttlMs),
+      onUp: goUpWhenAllAre,
+      onDown: goDown,
+      onInvalidated: (key) => listener?.onInvalidated(key),
+      onFailure: (reason) => log.debug({ reason }, 'no tracking pair'),
+    })
+    // What is read over its next connection may come from another server than the pair's.
+    const lost = () => tracker.reset('the connection that is read over has ended')
+    master.redis.on('close', lost)
+    const forget = () => {
+      master.redis.off('close', lost)
+      tracker.stop()
+    }
+    return { master, tracker, forget }
+  }
+  const follow = (now: Master[]) => {
+    for (const gone of tracked.filter(({ master }) => !now.some((one) => isSame(one, master)))) gone.forget()
+    tracked = now.map((one) => tracked.find(({ master }) => isSame(one, master)) ?? track(one))
+    goUpWhenAllAre()
+  }
+
+  return {
+    start(given) {
+      listener = given
+      prefixes = given.prefixes
+      follow(masters())
+    },
+    provedAtMs() {
+      if (!up) return Number.NEGATIVE_INFINITY
+      let least = Number.POSITIVE_INFINITY
+      for (const { tracker } of tracked) least = Math.min(least, tracker.provedAtMs())
+      return least
+    },
+    mastersChanged() {
+      if (listener === null) return
+      const now = masters()
+      const same =
+        now.length === tracked.length && now.every((one) => tracked.some(({ master }) => isSame(one, master)))
+      if (same) return
+      // Also when one has only gone: whoever has its keys now may have changed them before anybody listened there.
+      goDown('other masters')
+      follow(now)
+    },
+    watch(others) {
+      prefixes = others
+      goDown('other prefixes')
+      follow([])
+      follow(masters())
+    },
+    stop() {
+      goDown('stopped')
+      follow([])
+      listener = null
+    },
+  }
+}
+
+function isSame(a: Master, b: Master): boolean {
+  return a.redis === b.redis && a.beatPrefix === b.beatPrefix
+}

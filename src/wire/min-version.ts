@@ -1,0 +1,41 @@
+import { z } from 'zod'
+
+/** The least versions that an answer must show; 0 asks for nothing. */
+export type MinVersion = { user: number; roles: number }
+
+// Optional blanks around the comma are what RFC 9110 section 5.6.1 allows in lists. 16 digits hold every version.
+const FORM = /^user=(\d{1,16})(?:[ \t]*,[ \t]*roles=(\d{1,16}))?$/
+
+/** `user=<n>[, roles=<n>]`; null when it is anything else. */
+export function parseMinVersion(header: string): MinVersion | null {
+  const match = FORM.exec(header)
+  if (!match) return null
+  const [user, roles] = [Number(match[1]), Number(match[2] ?? 0)]
+  return user <= Number.MAX_SAFE_INTEGER && roles <= Number.MAX_SAFE_INTEGER ? { user, roles } : null
+}
+
+const MinVersionText = z
+  .string()
+  .transform((text, context) => {
+    const parsed = parseMinVersion(text)
+    if (parsed) return parsed
+    context.addIssue({ code: 'custom', message: 'must be user=<version>, or user=<version>, roles=<version>' })
+    return z.NEVER
+  })
+  .meta({
+    description: 'The versions that the caller has seen, from answers to commands: an older answer is not given.',
+    examples: ['user=7', 'user=7, roles=3'],
+    override: ({ jsonSchema }) => void Object.assign(jsonSchema, { type: 'string', pattern: FORM.source }),
+  })
+
+/** Spread into the headers of routes that show one user. */
+export const MIN_VERSION = { 'min-version': MinVersionText.optional() }
+
+/**
+ * The headers of routes that can't keep the promise, because what they show has no one version. Silence would be taken
+ * for a promise, so the header is refused.
+ */
+export const NoMinVersion = z.looseObject({}).refine((headers) => !('min-version' in headers), {
+  path: ['min-version'],
+  error: 'is for answers that show one user',
+})
