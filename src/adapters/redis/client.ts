@@ -46,7 +46,6 @@ export function redisClient(options: RedisClientOptions): RedisClient {
     del: async (...keys) => void (await redis.del(...keys)),
     hmget: (key, ...fields) => breaker.run(() => redis.hmgetBuffer(key, ...fields)),
     hgetall: (key) => redis.hgetall(key),
-    hdel: async (key, field) => void (await redis.hdel(key, field)),
     smembers: (key, max) =>
       breaker.run(async () => ((await redis.scard(key)) > max ? redis.srandmember(key, max) : redis.smembers(key))),
     zrangeByScore: (key, above, limit) =>
