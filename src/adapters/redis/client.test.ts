@@ -133,15 +133,25 @@ test('a set larger than the caller can take gives so many members of it, and sho
   assert.deepEqual(await client.smembers('client:none', 3), [])
 })
 
-test('keys are deleted by pattern, but for those to keep, however many there are', async (t) => {
+test('all keys of a pattern are handed over, some at a time, and no others', async (t) => {
   const client = await connectClient(t, server.url, freshKeys())
-  const many = Array.from({ length: 2_500 }, (_, i) => [`client:many:${i}`, 'x']).flat()
-  await raw.mset(...many)
-  await raw.set('client:other', 'x')
-  const deleted = await client.deleteMatching('client:many:*', (key) => key.endsWith(':7'))
-  assert.equal(deleted, 2_499)
-  assert.deepEqual(await raw.keys('client:many:*'), ['client:many:7'])
-  assert.equal(await raw.exists('client:other'), 1)
+  const many = Array.from({ length: 2_500 }, (_, i) => `client:many:${i}`)
+  await raw.mset(...many.flatMap((key) => [key, 'x']), 'client:other', 'x')
+  const seen = new Set<string>()
+  const sizes: number[] = []
+  let visiting = 0
+  await client.scan('client:many:*', async (found) => {
+    visiting += 1
+    assert.equal(visiting, 1, 'the next are fetched when these have been dealt with')
+    sizes.push(found.length)
+    for (const key of found) seen.add(key)
+    await client.get('x')
+    visiting -= 1
+  })
+  assert.deepEqual([...seen].sort(), many.sort())
+  assert.ok(Math.max(...sizes) < 2_500)
+  await assert.rejects(client.scan('client:*', () => Promise.reject(new Error('enough'))), /enough/)
+  await client.scan('client:nothing:*', () => assert.fail('called for nothing'))
 })
 
 test('calls of one turn travel together', async (t) => {
@@ -198,7 +208,8 @@ test('an idle connection is not taken for a silent one', async (t) => {
 test('while Redis is away calls fail at once, and nothing of them is sent later', async (t) => {
   const own = await startTestRedis()
   t.after(() => own.stop())
-  const client = await connectClient(t, own.url, freshKeys())
+  const keys = freshKeys()
+  const client = await connectClient(t, own.url, keys)
   await own.stop()
   await until('the client has noticed', async () => !client.isReady())
   const startedAt = performance.now()
@@ -239,7 +250,14 @@ test('a client that cannot connect does not reject its start, and close ends it'
   await gone.stop()
   const warned: string[] = []
   const log = { debug() {}, info() {}, error() {}, warn: (_: object, message: string) => void warned.push(message) }
-  const client = redisClient({ url: gone.url, incKey: 'inc', commandTimeoutMs: 50, connectTimeoutMs: 50, log })
+  const client = redisClient({
+    url: gone.url,
+    incKeys: ['inc'],
+    readDeadlineMs: 50,
+    commandTimeoutMs: 50,
+    connectTimeoutMs: 50,
+    log,
+  })
   await until('it has tried', async () => warned.length > 0)
   assert.equal(client.isReady(), false)
   await assert.rejects(client.get('x'))
