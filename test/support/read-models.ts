@@ -2,7 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
-import { type RedisClient, redisClient } from '../../src/adapters/redis/client.ts'
+import { type RedisClient, type RedisClientOptions, redisClient } from '../../src/adapters/redis/client.ts'
+import { sqlIncarnations } from '../../src/adapters/sql/incarnations.ts'
 import { sqlTruth } from '../../src/adapters/sql/truth.ts'
 import { bulkLoad } from '../../src/adapters/sqlite/bulk-load.ts'
 import { openConnection } from '../../src/adapters/sqlite/connection.ts'
@@ -11,7 +12,7 @@ import { openScanThread } from '../../src/adapters/sqlite/scan-thread.ts'
 import { rebuild } from '../../src/jobs/rebuild/rebuild.ts'
 import { seedRoles } from '../../src/jobs/seed/roles.ts'
 import { seedUsers } from '../../src/jobs/seed/users.ts'
-import type { SqlValue, Truth } from '../../src/ports.ts'
+import type { Incarnations, SqlValue, Truth } from '../../src/ports.ts'
 import { incarnationGuard } from '../../src/projections/incarnation/guard.ts'
 import { type Keys, type Partition, readModelKeys } from '../../src/projections/keys.ts'
 import { lists } from '../../src/projections/lists/lists.ts'
@@ -41,19 +42,23 @@ export function freshKeys(partitions = 1): Keys {
 /** A test's context; what is started for it ends with it. */
 type Owner = { after(end: () => unknown): void }
 
-/** A client as the service has it, connected; `commandTimeoutMs` short where silence is what is tested. */
+type ClientOptions = Partial<Pick<RedisClientOptions, 'commandTimeoutMs' | 'confirm'>>
+/**
+ * A client as the service has it, connected; `commandTimeoutMs` short where silence is what is tested. What is begun need
+ * not be recorded to be believed, unless `confirm` says so.
+ */
 export async function connectClient(
   t: Owner,
   url: string,
   keys: Keys,
-  commandTimeoutMs: number = COMMAND_TIMEOUT_MS,
+  { commandTimeoutMs = COMMAND_TIMEOUT_MS, confirm = async () => true }: ClientOptions = {},
 ): Promise<RedisClient> {
   const client = redisClient({
     url,
     incKeys: keys.partitions.map(({ inc }) => inc),
     commandTimeoutMs,
     readDeadlineMs: commandTimeoutMs,
-    confirm: async () => true,
+    confirm,
     connectTimeoutMs: CONNECT_TIMEOUT_MS,
     log: quiet,
   })
@@ -95,6 +100,7 @@ export async function openTruth(t: Owner, users: number) {
   })
   return {
     database,
+    incarnations: sqlIncarnations(database),
     truth: sqlTruth({ point: database, scan, dialect: database.dialect }),
     /** As a program that is not this service would. */
     sql: (statement: string, ...params: SqlValue[]) => void foreign.run(statement, params),
@@ -127,17 +133,32 @@ export async function believe(raw: Redis, keys: Keys): Promise<string> {
   return incarnation
 }
 
-type Parts = { client: RedisClient; keys: Keys; truth: Truth }
+/** What the database does, for tests that share one: by test. */
+const records = new WeakMap<Keys, Map<number, string>>()
+function recordsOf(keys: Keys): Incarnations {
+  const record = records.get(keys) ?? new Map<number, string>()
+  records.set(keys, record)
+  return {
+    recorded: async () => new Map(record),
+    replace: async (_, partition, from, to) => {
+      if ((record.get(partition) ?? null) !== from) return false
+      record.set(partition, to)
+      return true
+    },
+  }
+}
+
+type Parts = { client: RedisClient; keys: Keys; truth: Truth; incarnations?: Incarnations }
 export type TestReadModels = ReturnType<typeof readModelsOf>
 /** The read models, put together as wiring.ts does, but that the test says whether changes wait to be handled. */
-export function readModelsOf({ client, keys, truth }: Parts) {
+export function readModelsOf({ client, keys, truth, incarnations = recordsOf(keys) }: Parts) {
   const age = { isOld: false }
   const freshness = { isOld: () => age.isOld }
   const schemas = schemaRegistry({ redis: client, keys, log: quiet })
   const users = userReadModel({ redis: client, keys, schemas })
   const roles = roleViews({ redis: client, keys, truth, schemas, freshness })
   const views = userViews({ redis: client, keys, readModel: users, truth, freshness })
-  const projecting = projector({ redis: client, keys, truth, users, roles, schemas })
+  const projecting = projector({ redis: client, keys, truth, users, roles, schemas, incarnations })
   const pages = lists({ redis: client, keys, truth, views, freshness })
   const guard = incarnationGuard({
     redis: client,
@@ -145,6 +166,7 @@ export function readModelsOf({ client, keys, truth }: Parts) {
     truth,
     projector: projecting,
     schemas,
+    incarnations,
     longestTransactionMs: LONGEST_TRANSACTION_MS,
     log: quiet,
   })

@@ -63,6 +63,54 @@ test('an incarnation is believed when it was begun on the serving master', async
   }
 })
 
+test('an incarnation is believed when it is the one that was begun last', async (t) => {
+  const keys = freshKeys()
+  let recorded: string | null = null
+  const asked: [string, string][] = []
+  const confirm = async (...question: [string, string]) => {
+    asked.push(question)
+    return question[1] === recorded
+  }
+  const client = await connectClient(t, server.url, keys, { confirm })
+  const inc = `abc.${client.runId(keys.home.inc)}`
+  await raw.set(keys.home.inc, inc)
+  assert.equal(await client.refreshIncarnation(keys.home.inc), null)
+  recorded = inc
+  assert.equal(await client.refreshIncarnation(keys.home.inc), inc)
+  assert.deepEqual(new Set(asked.map(String)), new Set([`${keys.home.inc},${inc}`]))
+  asked.length = 0
+  assert.equal(await client.refreshIncarnation(keys.home.inc), inc)
+  assert.deepEqual(asked, [], 'once a connection is enough')
+})
+
+test('while nobody can say which was begun last, what was believed before goes on, and nothing else is believed', async (t) => {
+  const own = await startTestRedis()
+  t.after(() => own.stop())
+  const there = connectRaw(t, own.url)
+  const keys = freshKeys()
+  let isGone = false
+  let asked = 0
+  const confirm = async () => {
+    asked += 1
+    if (isGone) throw new Error('the database is gone')
+    return true
+  }
+  const client = await connectClient(t, own.url, keys, { confirm })
+  const incs = ['abc', 'def'].map((random) => `${random}.${client.runId(keys.home.inc)}`) as [string, string]
+  await there.set(keys.home.inc, incs[0])
+  assert.equal(await client.refreshIncarnation(keys.home.inc), incs[0])
+  isGone = true
+  const before = asked
+  await there.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
+  await until('the client is connected again, and has asked', async () => asked > before)
+  await until('it believes again', async () => client.incarnation(keys.home.inc) === incs[0])
+  await there.set(keys.home.inc, incs[1])
+  // Time after time.
+  for (let look = 1; look <= 3; look += 1) assert.equal(await client.refreshIncarnation(keys.home.inc), null)
+  isGone = false
+  assert.equal(await client.refreshIncarnation(keys.home.inc), incs[1])
+})
+
 test('while nothing is believed the client looks again by itself, and sees what a worker has mended', async (t) => {
   const keys = freshKeys()
   const client = await connectClient(t, server.url, keys)
@@ -150,7 +198,10 @@ test('all keys of a pattern are handed over, some at a time, and no others', asy
   })
   assert.deepEqual([...seen].sort(), many.sort())
   assert.ok(Math.max(...sizes) < 2_500)
-  await assert.rejects(client.scan('client:*', () => Promise.reject(new Error('enough'))), /enough/)
+  await assert.rejects(
+    client.scan('client:*', () => Promise.reject(new Error('enough'))),
+    /enough/,
+  )
   await client.scan('client:nothing:*', () => assert.fail('called for nothing'))
 })
 
@@ -166,7 +217,7 @@ test('calls of one turn travel together', async (t) => {
 test('a silent Redis ends every call within the time that the client waits, and it is found again', async (t) => {
   const own = await ownServer(t)
   const keys = freshKeys()
-  const client = await connectClient(t, own.url, keys, SILENCE_MS)
+  const client = await connectClient(t, own.url, keys, { commandTimeoutMs: SILENCE_MS })
   const runId = client.runId(keys.home.inc)
   await client.set(keys.home.inc, `abc.${runId}`)
   await client.refreshIncarnation(keys.home.inc)
@@ -193,7 +244,7 @@ test('a silent Redis ends every call within the time that the client waits, and 
 
 test('an idle connection is not taken for a silent one', async (t) => {
   const keys = freshKeys()
-  const client = await connectClient(t, server.url, keys, 60)
+  const client = await connectClient(t, server.url, keys, { commandTimeoutMs: 60 })
   await raw.set(keys.home.inc, `abc.${client.runId(keys.home.inc)}`)
   await client.refreshIncarnation(keys.home.inc)
   const ownId = async () => (await raw.client('LIST')) as string
@@ -230,7 +281,7 @@ test('while Redis is away calls fail at once, and nothing of them is sent later'
 
 test('a command whose answer was lost is not sent twice', async (t) => {
   const own = await ownServer(t)
-  const client = await connectClient(t, own.url, freshKeys(), SILENCE_MS)
+  const client = await connectClient(t, own.url, freshKeys(), { commandTimeoutMs: SILENCE_MS })
   const seen = connectRaw(t, own.url)
   await seen.ping()
   const push: LuaScript = { name: 'push', source: 'return redis.call("RPUSH", KEYS[1], ARGV[1])' }
@@ -253,6 +304,7 @@ test('a client that cannot connect does not reject its start, and close ends it'
   const client = redisClient({
     url: gone.url,
     incKeys: ['inc'],
+    confirm: async () => true,
     readDeadlineMs: 50,
     commandTimeoutMs: 50,
     connectTimeoutMs: 50,
