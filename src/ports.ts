@@ -138,7 +138,6 @@ export type ReadModelRedis = {
   del(...keys: string[]): Promise<void>
   hmget(key: string, ...fields: string[]): Promise<(Buffer | null)[]>
   hgetall(key: string): Promise<Record<string, string>>
-  hdel(key: string, field: string): Promise<void>
   smembers(key: string, max: number): Promise<string[]>
   zrangeByScore(key: string, above: number, limit: number): Promise<string[]>
   zrangeByLex(key: string, min: Buffer, max: Buffer, limit: number): Promise<Buffer[]>

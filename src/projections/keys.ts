@@ -58,13 +58,13 @@ export function keysOf(epoch: string, tag: SchemaTag) {
     everything: '{usr*}:*',
     /** As `everything`, of this epoch and schema only. */
     ownEverywhere: `{usr*}:${suffix}*`,
-    isOwn: (key: string) => key.includes(`}:${suffix}`),
+    hintsEverywhere: `{usr:n*}:${suffix}*`,
   }
 }
 
-/** The epoch of a key of this service; null: it is somebody else's key. */
+/** The epoch of a key of this service; null: it is somebody else's key, though others tag theirs `{usr42}` as well. */
 export function epochOf(key: string): string | null {
-  return /^\{usr(?:\d+|:n[^}]*)\}:([0-9a-z]+)[.:]/.exec(key)?.[1] ?? null
+  return /^\{usr(?:\d+|:n[^}]*)\}:([0-9a-z]+)(?:\.\d+(?:p\d+)?:|:schemas$)/.exec(key)?.[1] ?? null
 }
 
 function partitionKeys(index: number, suffix: string) {

@@ -55,8 +55,8 @@ export function projector({ redis, keys, truth, users, roles, schemas, incarnati
   const fenceElsewhere = async (userIds: number[], rolesChanged: boolean, others: Keys[]) => {
     if (others.length === 0) return
     if (rolesChanged) await roles.fenceOthers(await truth.rolesVersion(), others)
-    const versions = await truth.versions(userIds)
-    await Promise.all([...versions].map(([userId, version]) => users.fenceOthers(userId, version, others)))
+    const existing = [...(await truth.versions(userIds))].filter(([, version]) => version > 0)
+    await Promise.all(existing.map(([userId, version]) => users.fenceOthers(userId, version, others)))
   }
   return {
     projectUsers,

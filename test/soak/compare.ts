@@ -114,7 +114,7 @@ async function compareHints(
       break
     }
   }
-  const all = (await redis.keys('{usr:n*')).filter(keys.isOwn)
+  const all = await redis.keys(keys.hintsEverywhere)
   return all.filter((key) => !holders.has(key)).length
 }
 

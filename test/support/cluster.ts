@@ -29,7 +29,7 @@ export async function startTestCluster() {
     for (let index = 0; index < 2 * MASTERS; index += 1) nodes.push(await startNode(join(dir, String(index)), ends))
     await meetAll(nodes)
     const masterOf = async (key: string) => {
-      const slots = (await alive(nodes).raw.cluster('SLOTS')) as [number, number, [string, number, string]][]
+      const slots = (await alive(nodes).raw.cluster('SLOTS')) as unknown as [number, number, [string, number, string]][]
       const range = slots.find(([from, to]) => from <= slotOf(key) && slotOf(key) <= to)
       const master = nodes.find(({ id }) => id === range?.[2][2])
       if (!master) throw new Error(`nobody serves ${key}`)

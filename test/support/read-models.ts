@@ -2,21 +2,24 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
-import { type RedisClient, redisClient } from '../../src/adapters/redis/client.ts'
+import { type RedisClient, type RedisClientOptions, redisClient } from '../../src/adapters/redis/client.ts'
+import { sqlIncarnations } from '../../src/adapters/sql/incarnations.ts'
 import { sqlTruth } from '../../src/adapters/sql/truth.ts'
 import { bulkLoad } from '../../src/adapters/sqlite/bulk-load.ts'
 import { openConnection } from '../../src/adapters/sqlite/connection.ts'
 import { openSqlite } from '../../src/adapters/sqlite/database.ts'
 import { openScanThread } from '../../src/adapters/sqlite/scan-thread.ts'
+import { rebuild } from '../../src/jobs/rebuild/rebuild.ts'
 import { seedRoles } from '../../src/jobs/seed/roles.ts'
 import { seedUsers } from '../../src/jobs/seed/users.ts'
-import { MAX_BULK_USERS, type SqlValue, type Truth } from '../../src/ports.ts'
+import type { Incarnations, SqlValue, Truth } from '../../src/ports.ts'
 import { incarnationGuard } from '../../src/projections/incarnation/guard.ts'
-import { type Keys, readModelKeys } from '../../src/projections/keys.ts'
+import { type Keys, type Partition, readModelKeys } from '../../src/projections/keys.ts'
 import { lists } from '../../src/projections/lists/lists.ts'
 import { userLists } from '../../src/projections/lists/user-lists.ts'
 import { projector } from '../../src/projections/projector.ts'
 import { roleViews } from '../../src/projections/roles/store.ts'
+import { schemaRegistry } from '../../src/projections/schemas/schemas.ts'
 import { userReadModel } from '../../src/projections/user/store.ts'
 import { userViews } from '../../src/projections/user/views.ts'
 import { quiet } from './service.ts'
@@ -26,36 +29,43 @@ const CONNECT_TIMEOUT_MS = 500
 const LONGEST_TRANSACTION_MS = 600_000
 const SEED = 7
 
+/** How many partitions the suites of what depends on it run with: one, and a number that spreads all alike. */
+export const PARTITION_COUNTS = [1, 7]
+
 let epochs = 0
 /** Keys that no other test of this process uses: many tests can share one Redis. */
-export function freshKeys(): Keys {
+export function freshKeys(partitions = 1): Keys {
   epochs += 1
-  return readModelKeys(`t${process.pid.toString(36)}x${epochs}`)
+  return readModelKeys(`t${process.pid.toString(36)}x${epochs}`, partitions)
 }
 
 /** A test's context; what is started for it ends with it. */
 type Owner = { after(end: () => unknown): void }
 
-/** A client as the service has it, connected; `commandTimeoutMs` short where silence is what is tested. */
+type ClientOptions = Partial<Pick<RedisClientOptions, 'commandTimeoutMs' | 'confirm'>>
+/**
+ * A client as the service has it, connected; `commandTimeoutMs` short where silence is what is tested. What is begun need
+ * not be recorded to be believed, unless `confirm` says so.
+ */
 export async function connectClient(
   t: Owner,
   url: string,
   keys: Keys,
-  commandTimeoutMs: number = COMMAND_TIMEOUT_MS,
+  { commandTimeoutMs = COMMAND_TIMEOUT_MS, confirm = async () => true }: ClientOptions = {},
 ): Promise<RedisClient> {
   const client = redisClient({
     url,
-    incKey: keys.home.inc,
+    incKeys: keys.partitions.map(({ inc }) => inc),
     commandTimeoutMs,
     readDeadlineMs: commandTimeoutMs,
-    confirm: async () => true,
+    confirm,
     connectTimeoutMs: CONNECT_TIMEOUT_MS,
     log: quiet,
   })
   t.after(() => client.close())
   await client.ready()
   // The first look at the incarnation has no effect on what a test does after this.
-  await client.refreshIncarnation(keys.home.inc)
+  await Promise.all(keys.partitions.map(({ inc }) => client.refreshIncarnation(inc)))
   return client
 }
 
@@ -90,6 +100,7 @@ export async function openTruth(t: Owner, users: number) {
   })
   return {
     database,
+    incarnations: sqlIncarnations(database),
     truth: sqlTruth({ point: database, scan, dialect: database.dialect }),
     /** As a program that is not this service would. */
     sql: (statement: string, ...params: SqlValue[]) => void foreign.run(statement, params),
@@ -100,69 +111,102 @@ export async function openTruth(t: Owner, users: number) {
 /** Counts what the truth is asked for, without changing what it answers. */
 export function counting(truth: Truth) {
   const bulkReads: number[][] = []
+  const versionReads: number[][] = []
   const counted: Truth = {
     ...truth,
     users: (userIds) => {
       bulkReads.push(userIds)
       return truth.users(userIds)
     },
+    versions: (userIds) => {
+      versionReads.push(userIds)
+      return truth.versions(userIds)
+    },
   }
-  return { truth: counted, bulkReads }
+  return { truth: counted, bulkReads, versionReads }
 }
 
-type Parts = { client: RedisClient; keys: Keys; truth: Truth }
+/** Puts an incarnation there that is believed, without a worker. Answers it. */
+export async function believe(raw: Redis, keys: Keys): Promise<string> {
+  const incarnation = `x.${/^run_id:(\w+)/m.exec(await raw.info('server'))?.[1]}`
+  for (const { inc } of keys.partitions) await raw.set(inc, incarnation)
+  return incarnation
+}
+
+/** What the database does, for tests that share one: by test. */
+const records = new WeakMap<Keys, Map<number, string>>()
+function recordsOf(keys: Keys): Incarnations {
+  const record = records.get(keys) ?? new Map<number, string>()
+  records.set(keys, record)
+  return {
+    recorded: async () => new Map(record),
+    replace: async (_, partition, from, to) => {
+      if ((record.get(partition) ?? null) !== from) return false
+      record.set(partition, to)
+      return true
+    },
+  }
+}
+
+type Parts = { client: RedisClient; keys: Keys; truth: Truth; incarnations?: Incarnations }
 export type TestReadModels = ReturnType<typeof readModelsOf>
-/** The read models, put together as wiring.ts does. */
-export function readModelsOf({ client, keys, truth }: Parts) {
-  const users = userReadModel({ redis: client, keys })
-  const roles = roleViews({ redis: client, keys, truth })
-  const views = userViews({ redis: client, keys, readModel: users, truth })
-  const projecting = projector({ redis: client, truth, users, roles })
-  const pages = lists({ redis: client, keys, truth, views })
+/** The read models, put together as wiring.ts does, but that the test says whether changes wait to be handled. */
+export function readModelsOf({ client, keys, truth, incarnations = recordsOf(keys) }: Parts) {
+  const age = { isOld: false }
+  const freshness = { isOld: () => age.isOld }
+  const schemas = schemaRegistry({ redis: client, keys, log: quiet })
+  const users = userReadModel({ redis: client, keys, schemas })
+  const roles = roleViews({ redis: client, keys, truth, schemas, freshness })
+  const views = userViews({ redis: client, keys, readModel: users, truth, freshness })
+  const projecting = projector({ redis: client, keys, truth, users, roles, schemas, incarnations })
+  const pages = lists({ redis: client, keys, truth, views, freshness })
   const guard = incarnationGuard({
     redis: client,
     keys,
     truth,
     projector: projecting,
+    schemas,
+    incarnations,
     longestTransactionMs: LONGEST_TRANSACTION_MS,
     log: quiet,
   })
-  /** Makes this Redis one that may be believed. Answers the incarnation. */
-  const begin = async (): Promise<string> => {
-    await guard.check()
-    const incarnation = client.incarnation(keys.home.inc)
+  const incarnationOf = ({ inc }: Partition): string => {
+    const incarnation = client.incarnation(inc)
     if (incarnation === null) throw new Error('no incarnation was begun')
     return incarnation
   }
+  /** Makes this Redis one that may be believed. Answers the first partition's incarnation. */
+  const begin = async (): Promise<string> => {
+    await guard.check()
+    keys.partitions.forEach(incarnationOf)
+    return incarnationOf(keys.home)
+  }
   /** As `begin`, and projects everybody: what a finished build leaves. */
   const build = async (): Promise<string> => {
-    const incarnation = await begin()
-    for (let after = 0; ; ) {
-      const userIds = await truth.userIds({ branchId: null, role: null, status: null }, after, MAX_BULK_USERS)
-      await projecting.projectUsers(userIds, incarnation)
-      const last = userIds.at(-1)
-      if (last === undefined) break
-      after = last
-    }
-    await projecting.projectRoles(incarnation)
-    await guard.markBuilt(incarnation)
-    return incarnation
+    await begin()
+    await rebuild({ redis: client, keys, truth, projector: projecting, guard }, keys.partitions, () => undefined)
+    return incarnationOf(keys.home)
   }
   const all = userLists({ redis: client, keys, truth, pages })
-  return { users, roles, views, projector: projecting, guard, lists: all, begin, build }
+  return { age, schemas, users, roles, views, projector: projecting, guard, lists: all, begin, build }
 }
 
-/** What Redis holds of this epoch's users and lists, in a form that can be compared. Hints and marks are left out. */
-export async function stored(raw: Redis, keys: Keys) {
-  const entries: Record<string, Record<string, string>> = {}
-  const sets: Record<string, string[]> = {}
-  const base = keys.home.ids.slice(0, -'ids'.length)
-  for (const key of (await raw.keys(`${base}*`)).sort()) {
-    const name = key.slice(base.length)
-    if (name.startsWith('id:')) entries[name.slice(3)] = await raw.hgetall(key)
-    else if (name === 'dirty') sets[name] = (await raw.smembers(key)).sort()
-    else if (name === 'ids' || name === 'names' || name.startsWith('branch:'))
-      sets[name] = await raw.zrange(key, '0', '-1')
+type Stored = { entries: Record<string, Record<string, string>>; sets: Record<string, string[]> }
+/**
+ * What Redis holds of this epoch's users and lists, in a form that can be compared: of all partitions as of one. Hints,
+ * marks, leases and ghosts are left out.
+ */
+export async function stored(raw: Redis, keys: Keys): Promise<Stored> {
+  const entries: Stored['entries'] = {}
+  const sets: Stored['sets'] = {}
+  for (const { base } of keys.partitions) {
+    for (const key of (await raw.keys(`${base}*`)).sort()) {
+      const name = key.slice(base.length)
+      if (name.startsWith('id:')) entries[name.slice(3)] = await raw.hgetall(key)
+      else if (name === 'dirty') sets[name] = (sets[name] ?? []).concat(await raw.smembers(key)).sort()
+      else if (name === 'ids' || name === 'names' || name.startsWith('branch:'))
+        sets[name] = (sets[name] ?? []).concat(await raw.zrange(key, '0', '-1'))
+    }
   }
   return { entries, sets }
 }

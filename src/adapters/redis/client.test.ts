@@ -63,6 +63,54 @@ test('an incarnation is believed when it was begun on the serving master', async
   }
 })
 
+test('an incarnation is believed when it is the one that was begun last', async (t) => {
+  const keys = freshKeys()
+  let recorded: string | null = null
+  const asked: [string, string][] = []
+  const confirm = async (...question: [string, string]) => {
+    asked.push(question)
+    return question[1] === recorded
+  }
+  const client = await connectClient(t, server.url, keys, { confirm })
+  const inc = `abc.${client.runId(keys.home.inc)}`
+  await raw.set(keys.home.inc, inc)
+  assert.equal(await client.refreshIncarnation(keys.home.inc), null)
+  recorded = inc
+  assert.equal(await client.refreshIncarnation(keys.home.inc), inc)
+  assert.deepEqual(new Set(asked.map(String)), new Set([`${keys.home.inc},${inc}`]))
+  asked.length = 0
+  assert.equal(await client.refreshIncarnation(keys.home.inc), inc)
+  assert.deepEqual(asked, [], 'once a connection is enough')
+})
+
+test('while nobody can say which was begun last, what was believed before goes on, and nothing else is believed', async (t) => {
+  const own = await startTestRedis()
+  t.after(() => own.stop())
+  const there = connectRaw(t, own.url)
+  const keys = freshKeys()
+  let isGone = false
+  let asked = 0
+  const confirm = async () => {
+    asked += 1
+    if (isGone) throw new Error('the database is gone')
+    return true
+  }
+  const client = await connectClient(t, own.url, keys, { confirm })
+  const incs = ['abc', 'def'].map((random) => `${random}.${client.runId(keys.home.inc)}`) as [string, string]
+  await there.set(keys.home.inc, incs[0])
+  assert.equal(await client.refreshIncarnation(keys.home.inc), incs[0])
+  isGone = true
+  const before = asked
+  await there.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
+  await until('the client is connected again, and has asked', async () => asked > before)
+  await until('it believes again', async () => client.incarnation(keys.home.inc) === incs[0])
+  await there.set(keys.home.inc, incs[1])
+  // Time after time.
+  for (let look = 1; look <= 3; look += 1) assert.equal(await client.refreshIncarnation(keys.home.inc), null)
+  isGone = false
+  assert.equal(await client.refreshIncarnation(keys.home.inc), incs[1])
+})
+
 test('while nothing is believed the client looks again by itself, and sees what a worker has mended', async (t) => {
   const keys = freshKeys()
   const client = await connectClient(t, server.url, keys)
@@ -133,15 +181,28 @@ test('a set larger than the caller can take gives so many members of it, and sho
   assert.deepEqual(await client.smembers('client:none', 3), [])
 })
 
-test('keys are deleted by pattern, but for those to keep, however many there are', async (t) => {
+test('all keys of a pattern are handed over, some at a time, and no others', async (t) => {
   const client = await connectClient(t, server.url, freshKeys())
-  const many = Array.from({ length: 2_500 }, (_, i) => [`client:many:${i}`, 'x']).flat()
-  await raw.mset(...many)
-  await raw.set('client:other', 'x')
-  const deleted = await client.deleteMatching('client:many:*', (key) => key.endsWith(':7'))
-  assert.equal(deleted, 2_499)
-  assert.deepEqual(await raw.keys('client:many:*'), ['client:many:7'])
-  assert.equal(await raw.exists('client:other'), 1)
+  const many = Array.from({ length: 2_500 }, (_, i) => `client:many:${i}`)
+  await raw.mset(...many.flatMap((key) => [key, 'x']), 'client:other', 'x')
+  const seen = new Set<string>()
+  const sizes: number[] = []
+  let visiting = 0
+  await client.scan('client:many:*', async (found) => {
+    visiting += 1
+    assert.equal(visiting, 1, 'the next are fetched when these have been dealt with')
+    sizes.push(found.length)
+    for (const key of found) seen.add(key)
+    await client.get('x')
+    visiting -= 1
+  })
+  assert.deepEqual([...seen].sort(), many.sort())
+  assert.ok(Math.max(...sizes) < 2_500)
+  await assert.rejects(
+    client.scan('client:*', () => Promise.reject(new Error('enough'))),
+    /enough/,
+  )
+  await client.scan('client:nothing:*', () => assert.fail('called for nothing'))
 })
 
 test('calls of one turn travel together', async (t) => {
@@ -156,7 +217,7 @@ test('calls of one turn travel together', async (t) => {
 test('a silent Redis ends every call within the time that the client waits, and it is found again', async (t) => {
   const own = await ownServer(t)
   const keys = freshKeys()
-  const client = await connectClient(t, own.url, keys, SILENCE_MS)
+  const client = await connectClient(t, own.url, keys, { commandTimeoutMs: SILENCE_MS })
   const runId = client.runId(keys.home.inc)
   await client.set(keys.home.inc, `abc.${runId}`)
   await client.refreshIncarnation(keys.home.inc)
@@ -183,7 +244,7 @@ test('a silent Redis ends every call within the time that the client waits, and 
 
 test('an idle connection is not taken for a silent one', async (t) => {
   const keys = freshKeys()
-  const client = await connectClient(t, server.url, keys, 60)
+  const client = await connectClient(t, server.url, keys, { commandTimeoutMs: 60 })
   await raw.set(keys.home.inc, `abc.${client.runId(keys.home.inc)}`)
   await client.refreshIncarnation(keys.home.inc)
   const ownId = async () => (await raw.client('LIST')) as string
@@ -198,7 +259,8 @@ test('an idle connection is not taken for a silent one', async (t) => {
 test('while Redis is away calls fail at once, and nothing of them is sent later', async (t) => {
   const own = await startTestRedis()
   t.after(() => own.stop())
-  const client = await connectClient(t, own.url, freshKeys())
+  const keys = freshKeys()
+  const client = await connectClient(t, own.url, keys)
   await own.stop()
   await until('the client has noticed', async () => !client.isReady())
   const startedAt = performance.now()
@@ -219,7 +281,7 @@ test('while Redis is away calls fail at once, and nothing of them is sent later'
 
 test('a command whose answer was lost is not sent twice', async (t) => {
   const own = await ownServer(t)
-  const client = await connectClient(t, own.url, freshKeys(), SILENCE_MS)
+  const client = await connectClient(t, own.url, freshKeys(), { commandTimeoutMs: SILENCE_MS })
   const seen = connectRaw(t, own.url)
   await seen.ping()
   const push: LuaScript = { name: 'push', source: 'return redis.call("RPUSH", KEYS[1], ARGV[1])' }
@@ -239,7 +301,15 @@ test('a client that cannot connect does not reject its start, and close ends it'
   await gone.stop()
   const warned: string[] = []
   const log = { debug() {}, info() {}, error() {}, warn: (_: object, message: string) => void warned.push(message) }
-  const client = redisClient({ url: gone.url, incKey: 'inc', commandTimeoutMs: 50, connectTimeoutMs: 50, log })
+  const client = redisClient({
+    url: gone.url,
+    incKeys: ['inc'],
+    confirm: async () => true,
+    readDeadlineMs: 50,
+    commandTimeoutMs: 50,
+    connectTimeoutMs: 50,
+    log,
+  })
   await until('it has tried', async () => warned.length > 0)
   assert.equal(client.isReady(), false)
   await assert.rejects(client.get('x'))

@@ -46,7 +46,6 @@ export function redisClient(options: RedisClientOptions): RedisClient {
     del: async (...keys) => void (await redis.del(...keys)),
     hmget: (key, ...fields) => breaker.run(() => redis.hmgetBuffer(key, ...fields)),
     hgetall: (key) => redis.hgetall(key),
-    hdel: async (key, field) => void (await redis.hdel(key, field)),
     smembers: (key, max) =>
       breaker.run(async () => ((await redis.scard(key)) > max ? redis.srandmember(key, max) : redis.smembers(key))),
     zrangeByScore: (key, above, limit) =>
@@ -78,7 +77,8 @@ export function redisClient(options: RedisClientOptions): RedisClient {
   }
 }
 
-type Belief = { incarnation: string | null; isConfirmed: boolean }
+/** `wasConfirmed`: at some time, though perhaps not on this connection. */
+type Belief = { incarnation: string | null; isConfirmed: boolean; wasConfirmed: boolean }
 
 /**
  * What each partition's `inc` was when last seen, and whether it may be believed: it names the server that is talked to,
@@ -99,11 +99,13 @@ function watchIncarnations({ incKeys, confirm }: RedisClientOptions, servers: Se
     const before = beliefs.get(incKey)
     const isSame = before?.incarnation === incarnation
     if (isSame && before?.isConfirmed) return of(incKey)
-    beliefs.set(incKey, { incarnation, isConfirmed: false })
+    const wasConfirmed = isSame && before?.wasConfirmed === true
+    beliefs.set(incKey, { incarnation, isConfirmed: false, wasConfirmed })
     if (incarnation === null || !names(incarnation, servers.runIdOf(incKey))) return null
     // While the database can't be asked, what was believed before goes on being believed.
-    const isConfirmed = await confirm(incKey, incarnation).catch(() => isSame)
-    if (beliefs.get(incKey)?.incarnation === incarnation) beliefs.set(incKey, { incarnation, isConfirmed })
+    const isConfirmed = await confirm(incKey, incarnation).catch(() => wasConfirmed)
+    if (beliefs.get(incKey)?.incarnation === incarnation)
+      beliefs.set(incKey, { incarnation, isConfirmed, wasConfirmed: isConfirmed })
     return of(incKey)
   }
   const lookAgain = setInterval(() => {

@@ -42,8 +42,16 @@ export function measureFreshness({ redis, keys, truth, log, clock = () => perfor
     if (!Number.isNaN(oldest)) mark = oldest
     if (clock() - comparedAt > COMPARE_CLOCKS_EVERY_MS) await compareClocks()
   }
+  // One at a time: a database that hangs is not asked once more every half second.
+  let looking = false
   const timer = setInterval(() => {
-    look().catch((error) => log.debug({ reason: String(error) }, 'the mark could not be read'))
+    if (looking) return
+    looking = true
+    look()
+      .catch((error) => log.debug({ reason: String(error) }, 'the mark could not be read'))
+      .finally(() => {
+        looking = false
+      })
   }, LOOK_EVERY_MS)
   timer.unref()
   const ageMs = (): number => {

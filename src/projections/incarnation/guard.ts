@@ -4,9 +4,9 @@ import type { Keys, Partition } from '../keys.ts'
 import { lua } from '../lua.ts'
 import type { Projector } from '../projector.ts'
 import type { Schemas } from '../schemas/schemas.ts'
+import { dropPartitions } from './drop.ts'
 
 const BEGIN = lua(import.meta.url, 'begin-3')
-const DROP = lua(import.meta.url, 'drop-n')
 const SET_IF = lua(import.meta.url, 'set-if-2')
 const REPLAY_PAGE = 500
 const RANDOM_BYTES = 6
@@ -21,7 +21,7 @@ type Deps = {
   keys: Keys
   truth: Truth
   projector: Pick<Projector, 'projectUsers' | 'projectRoles'>
-  schemas: Pick<Schemas, 'seen'>
+  schemas: Pick<Schemas, 'seen' | 'register'>
   incarnations: Incarnations
   /** No writer's transaction lasts longer: a change made before the mark may have become visible this much after it. */
   longestTransactionMs: number
@@ -46,6 +46,8 @@ export function incarnationGuard({
   longestTransactionMs,
   log,
 }: Deps) {
+  /** What was seen of partitions that are being emptied, and since when. */
+  const lastSeen = new Map<string, { held: string; at: number }>()
   const begin = async (
     { index, inc, built, mark }: Partition,
     replaced: string,
@@ -67,19 +69,17 @@ export function incarnationGuard({
 
   /** Under incarnations of its own, which nobody believes: of several workers, only the last to begin drops anything. */
   const beginEmpty = async (doubtful: { partition: Partition; held: string }[]) => {
-    const emptying = new Map<string, { partition: Partition; incarnation: string }>()
+    const emptying = new Map<Partition, string>()
     for (const { partition, held } of doubtful) {
       const incarnation = await begin(partition, held, 'emptying')
-      if (incarnation !== null) emptying.set(partition.base, { partition, incarnation })
+      if (incarnation === null) continue
+      emptying.set(partition, incarnation)
+      // One's own that was broken off is begun again at once.
+      lastSeen.set(partition.inc, { held: incarnation, at: Number.NEGATIVE_INFINITY })
     }
     if (emptying.size === 0) return
-    await redis.scan(keys.ownEverywhere, async (found) => {
-      for (const [base, { partition, incarnation }] of emptying) {
-        const doomed = found.filter((key) => key.startsWith(base) && key !== partition.inc)
-        if (doomed.length > 0) await redis.run(DROP, [partition.inc, ...doomed], [incarnation])
-      }
-    })
-    for (const { partition, incarnation } of emptying.values()) await begin(partition, incarnation, 'empty')
+    await dropPartitions(redis, keys, emptying)
+    for (const [partition, incarnation] of emptying) await begin(partition, incarnation, 'empty')
   }
 
   /** One walk through what has changed since, for all partitions that have lost something. */
@@ -104,7 +104,6 @@ export function incarnationGuard({
   }
 
   /** Another worker is at it, unless it has been for so long that it must have died. */
-  const lastSeen = new Map<string, { held: string; at: number }>()
   const isBeingEmptied = ({ inc }: Partition, held: string | null): boolean => {
     if (!held?.endsWith(`.${EMPTYING}`)) return false
     const seen = lastSeen.get(inc)
@@ -129,10 +128,9 @@ export function incarnationGuard({
     /** Looks, and mends. Answers the partitions that must be built. */
     async check(): Promise<Partition[]> {
       // Before anything is read for it: from here on, everybody who changes the truth fences here as well.
-      const known = await schemas.seen()
+      if (!(await schemas.seen())) await schemas.register()
       const beliefs = await Promise.all(keys.partitions.map(({ inc }) => redis.refreshIncarnation(inc)))
-      // Forgotten while its read models lived on: nobody has fenced here meanwhile.
-      const doubtful = keys.partitions.filter((_, i) => beliefs[i] === null || !known)
+      const doubtful = keys.partitions.filter((_, i) => beliefs[i] === null)
       if (doubtful.length > 0) await mend(doubtful)
       const built = await Promise.all(keys.partitions.map((partition) => redis.get(partition.built)))
       return keys.partitions.filter(({ inc }, i) => built[i] === null || built[i] !== redis.incarnation(inc))

@@ -32,15 +32,21 @@ export function roleViews({ redis, keys, truth, schemas, freshness }: Deps) {
   let memo: RoleCatalogue | null = null
 
   const fromRedis = async (): Promise<RoleCatalogue | null> => {
-    const [version] = await redis.hmget(keys.roles, 'v')
-    if (version && memo?.version === Number(version)) return believable() ? memo : null
-    const [newVersion, body] = await redis.hmget(keys.roles, 'v', 'b')
-    if (!newVersion || !body || !believable()) return null
+    const [version] = await read('v')
+    if (version && memo?.version === Number(version)) return memo
+    const [newVersion, body] = await read('v', 'b')
+    if (!newVersion || !body) return null
     memo = { version: Number(newVersion), roles: JSON.parse(body.toString()) }
     return memo
   }
-  /** A connection that closed meanwhile may have answered for a server that must not be believed. */
-  const believable = () => redis.incarnation(inc) !== null
+  /** The server may have been emptied or exchanged, behind an open connection too: then it holds nothing. */
+  const read = async (...fields: string[]): Promise<(Buffer | null)[]> => {
+    // They travel together and in this order: had another server's data come in between, the second would tell.
+    const [values, incarnation] = await Promise.all([redis.hmget(keys.roles, ...fields), redis.get(inc)])
+    if (incarnation !== null && incarnation === redis.incarnation(inc)) return values
+    redis.refreshIncarnation(inc).catch(() => null)
+    return []
+  }
 
   const fromTruth = gather<string, ShownCatalogue>({
     ...ONE_AT_A_TIME,
@@ -55,7 +61,7 @@ export function roleViews({ redis, keys, truth, schemas, freshness }: Deps) {
   return {
     /** `atLeast`: a version that the caller knows of; an older answer is not given. */
     async catalogue(atLeast = 0): Promise<ShownCatalogue> {
-      const held = believable() ? await orNull(fromRedis()) : null
+      const held = redis.incarnation(inc) === null ? null : await orNull(fromRedis())
       if (held && held.version >= atLeast && !freshness.isOld()) return { ...held, from: 'redis' }
       try {
         const catalogue = await fromTruth('*')

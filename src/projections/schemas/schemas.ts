@@ -1,8 +1,12 @@
 import type { Log, ReadModelRedis } from '../../ports.ts'
+import { dropIncarnation, dropPartitions } from '../incarnation/drop.ts'
 import { epochOf, type Keys, keysOf } from '../keys.ts'
 import { lua } from '../lua.ts'
 
 const SEEN = lua(import.meta.url, 'seen-1')
+const FORGET = lua(import.meta.url, 'forget-1')
+/** An incarnation that nobody believes: what is under it may be dropped. */
+const REMOVED = 'removed'
 const SEEN_EVERY_MS = 10_000
 /** A schema that no process has used for this long is removed. Far longer than any process is silent. */
 const FORGET_AFTER_S = 120
@@ -22,27 +26,37 @@ export function schemaRegistry({ redis, keys, log }: Deps) {
     const registered = await redis.hgetall(keys.schemas)
     return Object.keys(registered).flatMap((tag) => (tag === keys.tag ? [] : [keysOf(keys.epoch, tag)]))
   }
+  const look = async (how: 'known' | 'register') =>
+    (await redis.run(SEEN, [keys.schemas], [keys.tag, how])) as [now: string, ...tagsAndTimes: string[]]
   const seen = async (): Promise<boolean> => {
-    const [, ...before] = (await redis.run(SEEN, [keys.schemas], [keys.tag])) as string[]
-    return before.some((text, i) => i % 2 === 0 && text === keys.tag)
+    const [, ...before] = await look('known')
+    if (before.some((text, i) => i % 2 === 0 && text === keys.tag)) return true
+    // Forgotten while its read models may have lived on: nobody has fenced here meanwhile. Whoever registers it next
+    // must not have to know that: a worker finds nothing to believe, and begins anew.
+    await Promise.all(keys.partitions.map(({ inc }) => redis.del(inc)))
+    return false
   }
   return {
     /** The read models of other releases in use. */
     others,
-    /** Registers this process's schema. Answers false when it had been forgotten (or never known). */
+    /** Says that this process's schema is in use. Answers false when it is not registered, so that nobody fences here. */
     seen,
-    /** Goes on registering it. Answers how to stop. */
+    /** For workers, before they begin anything. */
+    register: async (): Promise<void> => void (await look('register')),
+    /** Goes on saying that it is in use. Answers how to stop. */
     keepSeen(): () => void {
-      const timer = setInterval(() => void seen().catch(() => false), SEEN_EVERY_MS)
+      const tell = () => void seen().catch(() => false)
+      const timer = setInterval(tell, SEEN_EVERY_MS)
       timer.unref()
+      tell()
       return () => clearInterval(timer)
     },
     /** Removes what nobody uses any more: schemas, and copies of other databases. For workers. */
     async retire(): Promise<void> {
-      const [now = '0', ...seen] = (await redis.run(SEEN, [keys.schemas], [keys.tag])) as string[]
-      for (let i = 0; i < seen.length; i += 2) {
-        const [tag = '', at = '0'] = seen.slice(i, i + 2)
-        if (tag !== keys.tag && Number(now) - Number(at) > FORGET_AFTER_S) await remove(tag)
+      const [now, ...before] = await look('known')
+      for (let i = 0; i < before.length; i += 2) {
+        const [tag = '', at = '0'] = before.slice(i, i + 2)
+        if (tag !== keys.tag && Number(now) - Number(at) > FORGET_AFTER_S) await remove(tag, at)
       }
       await dropForgottenEpochs(Number(now))
     },
@@ -60,7 +74,7 @@ export function schemaRegistry({ redis, keys, log }: Deps) {
         if (await forgotten.get(epoch)) doomed.push(key)
       }
       dropped += doomed.length
-      await unlinkAll(redis, doomed)
+      await deleteAll(redis, doomed)
     })
     if (dropped > 0) log.info({ dropped }, 'dropped the keys of databases that nobody uses any more')
   }
@@ -70,17 +84,22 @@ export function schemaRegistry({ redis, keys, log }: Deps) {
     return now - Math.max(0, ...seen) > FORGET_EPOCH_AFTER_S
   }
 
-  /** What makes it believable goes first: should its release come back, it begins anew. */
-  async function remove(tag: string): Promise<void> {
+  /** What makes it believable goes first, and nothing goes once its release has come back, which begins anew. */
+  async function remove(tag: string, seenAt: string): Promise<void> {
     const gone = keysOf(keys.epoch, tag)
-    for (const { inc, built, mark } of gone.partitions) await redis.del(inc, built, mark)
-    await redis.hdel(keys.schemas, tag)
-    await redis.scan(keys.everything, (found) => unlinkAll(redis, found.filter(gone.isOwn)))
+    for (const { inc, built, mark } of gone.partitions) {
+      await redis.set(inc, REMOVED)
+      await redis.del(built, mark)
+    }
+    if ((await redis.run(FORGET, [keys.schemas], [tag, seenAt])) !== 1) return
+    await dropPartitions(redis, gone, new Map(gone.partitions.map((partition) => [partition, REMOVED])))
+    await redis.scan(gone.hintsEverywhere, (found) => deleteAll(redis, found))
+    for (const partition of gone.partitions) await dropIncarnation(redis, partition, REMOVED)
     log.info({ schema: tag }, 'removed the read models of a release that is gone')
   }
 }
 
 /** One by one, because each may live in another slot; they travel together. */
-export async function unlinkAll(redis: ReadModelRedis, keys: string[]): Promise<void> {
+async function deleteAll(redis: ReadModelRedis, keys: string[]): Promise<void> {
   await Promise.all(keys.map((key) => redis.del(key)))
 }

@@ -25,6 +25,10 @@ end
 local held = redis.call('HMGET', KEYS[1], 'v', 'b', 't')
 local heldVersion, version = tonumber(held[1] or '-1'), tonumber(ARGV[3])
 if heldVersion > version then
+  -- Whoever fills next need not wait for the end of a lease that has served its purpose.
+  if ARGV[10] ~= '' then
+    redis.call('DEL', KEYS[6])
+  end
   return {'older', held[1]}
 end
 if (held[3] or '') ~= ARGV[6] then

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, before, type TestContext, test } from 'node:test'
 import { Redis } from 'ioredis'
-import { callsOf, connectClient, freshKeys } from '../../../test/support/read-models.ts'
+import { believe, callsOf, connectClient, freshKeys } from '../../../test/support/read-models.ts'
 import { startTestRedis, type TestRedis } from '../../../test/support/redis.ts'
-import { batchedRead } from './batched-read.ts'
+import { until } from '../../../test/support/service.ts'
+import { batchedRead, type Held } from './batched-read.ts'
 
 let server: TestRedis
 let raw: Redis
@@ -17,10 +18,9 @@ after(async () => {
 })
 
 /** Entries 1 … `users` at version 10 times their id, and how many commands reads have taken. */
-async function start(t: TestContext, users: number, { believed = true } = {}) {
-  const keys = freshKeys()
-  const runId = /^run_id:(\w+)/m.exec(await raw.info('server'))?.[1]
-  if (believed) await raw.set(keys.home.inc, `x.${runId}`)
+async function start(t: TestContext, users: number, { believed = true, partitions = 1 } = {}) {
+  const keys = freshKeys(partitions)
+  if (believed) await believe(raw, keys)
   for (let id = 1; id <= users; id += 1) await raw.hset(keys.user(id), { v: String(10 * id), b: `body ${id}` })
   const redis = await connectClient(t, server.url, keys)
   const read = batchedRead({ redis, keys })
@@ -29,7 +29,8 @@ async function start(t: TestContext, users: number, { believed = true } = {}) {
   const before = await callsOf(raw, 'evalsha_ro')
   return { keys, redis, read, commands: async () => (await callsOf(raw, 'evalsha_ro')) - before }
 }
-const shown = (stored: { version: number; body: Buffer } | null) => stored && `${stored.version} ${stored.body}`
+const shown = (held: Held | undefined) => held && `${held.version} ${held.body ?? 'fenced'}`
+const NOTHING = '-1 fenced'
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 
 test('all readers of one turn travel in one command, and each gets its own answer', async (t) => {
@@ -39,7 +40,7 @@ test('all readers of one turn travel in one command, and each gets its own answe
     '500 body 50',
     '30 body 3',
     '170 body 17',
-    null,
+    NOTHING,
     '10 body 1',
     '420 body 42',
   ])
@@ -78,16 +79,16 @@ for (const { users, expected } of [
     const ids = Array.from({ length: users }, (_, i) => users - i)
     const answers = await Promise.all(ids.map(read))
     assert.equal(await commands(), expected)
-    assert.deepEqual(answers.slice(0, -3), Array(users - 3).fill(null))
+    assert.deepEqual(answers.slice(0, -3).map(shown), Array(users - 3).fill(NOTHING))
     assert.deepEqual(answers.slice(-3).map(shown), ['30 body 3', '20 body 2', '10 body 1'])
   })
 }
 
-test('missing and fenced users are null, tombstones have an empty body', async (t) => {
+test('of missing users nothing is known, of fenced ones the version; tombstones have an empty body', async (t) => {
   const { read, keys } = await start(t, 1)
   await raw.hset(keys.user(2), { v: '5', t: 'terms' })
   await raw.hset(keys.user(3), { v: '6', b: '', t: '' })
-  assert.deepEqual((await Promise.all([1, 2, 3, 4].map(read))).map(shown), ['10 body 1', null, '6 ', null])
+  assert.deepEqual((await Promise.all([1, 2, 3, 4].map(read))).map(shown), ['10 body 1', '5 fenced', '6 ', NOTHING])
 })
 
 test('a command that fails sends all who wait for it to the truth, and nobody after them', async (t) => {
@@ -103,12 +104,12 @@ test('a failing command takes no other of the same turn with it', async (t) => {
   await raw.set(keys.user(300), 'not a hash')
   const ids = [1, ...Array.from({ length: 255 }, (_, i) => 1_000 + i), 300, 2]
   const answers = await Promise.all(ids.map(read))
-  assert.equal(shown(answers[0] ?? null), '10 body 1')
+  assert.equal(shown(answers[0]), '10 body 1')
   assert.deepEqual(answers.slice(-2), [null, null])
 })
 
 test('what a Redis that may not be believed holds is nothing', async (t) => {
-  const { read, redis } = await start(t, 1, { believed: false })
+  const { read, redis, keys } = await start(t, 1, { believed: false })
   assert.equal(redis.incarnation(keys.home.inc), null)
   assert.equal(await read(1), null)
 })
@@ -117,4 +118,39 @@ test('a closed connection sends everybody to the truth', async (t) => {
   const { read, redis } = await start(t, 2)
   await redis.close()
   assert.deepEqual(await Promise.all([read(1), read(2)]), [null, null])
+})
+
+test('the readers of one turn travel in one command a partition', async (t) => {
+  const { read, commands } = await start(t, 20, { partitions: 7 })
+  const ids = [20, 13, 6, 1, 8, 15, 99]
+  const expected = ids.map((id) => (id === 99 ? NOTHING : `${10 * id} body ${id}`))
+  assert.deepEqual((await Promise.all(ids.map(read))).map(shown), expected)
+  // 20, 13 and 6 lie in one; 1, 8, 15 and 99 in another.
+  assert.equal(await commands(), 2)
+})
+
+for (const { what, inc } of [
+  { what: 'emptied', inc: null },
+  { what: 'being emptied', inc: 'y.emptying' },
+  { what: 'another server’s', inc: 'y.another' },
+]) {
+  test(`what is ${what} behind an open connection is not believed, is noticed, and takes no other partition with it`, async (t) => {
+    const { read, redis, keys } = await start(t, 3, { partitions: 2 })
+    const held = redis.incarnation(keys.of(2).inc)
+    if (inc === null) await raw.del(keys.of(2).inc)
+    else await raw.set(keys.of(2).inc, inc)
+    assert.equal(redis.incarnation(keys.of(2).inc), held, 'nobody has told the client')
+    assert.deepEqual((await Promise.all([1, 2, 3].map(read))).map(shown), ['10 body 1', null, '30 body 3'])
+    await until('it is noticed', async () => redis.incarnation(keys.of(2).inc) === null)
+    assert.notEqual(redis.incarnation(keys.of(1).inc), null)
+  })
+}
+
+test('a new incarnation behind an open connection is believed when it has been looked at', async (t) => {
+  const { read, redis, keys } = await start(t, 1)
+  const begun = `y${redis.incarnation(keys.home.inc)?.slice(1)}`
+  await raw.set(keys.home.inc, begun)
+  assert.equal(await read(1), null, 'what this process goes by is another life')
+  await until('it is noticed', async () => redis.incarnation(keys.home.inc) === begun)
+  assert.equal(shown(await read(1)), '10 body 1')
 })

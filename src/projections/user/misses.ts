@@ -7,8 +7,6 @@ import type { UserReadModel } from './store.ts'
 /** How long a reader waits for another's fill before it asks the database itself. */
 const FILL_WAIT_MS = 150
 const FIRST_LOOK_MS = 3
-/** A flight that turns out too old is followed by one of one's own; then what the truth says is what there is. */
-const MAX_FLIGHTS = 3
 
 type Deps = {
   redis: ReadModelRedis
@@ -17,36 +15,47 @@ type Deps = {
   /** Bounded; see gather.ts. */
   readTruth(userId: number): Promise<TrueUser>
 }
+type Flight = { incarnation: string | null; landed: Promise<ShownUser> }
 
 /**
  * Readers who found no body. One of them, in all processes, gets the lease and reads the truth for all; here, in one
  * process, they share a flight. `atLeast`: the version of the fence that the reader has found, or was told of; what a
- * flight brings that took off before it is too old for this reader.
+ * flight brings that took off before it is too old for this reader. A flight that turns out too old is followed by one
+ * that took off later, and by one of one's own; then what the truth says is what there is.
  */
 export function missReader(deps: Deps) {
-  const flights = new Map<number, Promise<ShownUser>>()
+  const flights = new Map<number, Flight>()
 
-  const takeOff = (userId: number, atLeast: number): Promise<ShownUser> => {
-    const flight = fly(deps, userId, atLeast).finally(() => {
+  const takeOff = (userId: number, atLeast: number): Flight => {
+    // Before the truth is read: what a flush has made old cannot be put in after it.
+    const incarnation = deps.redis.incarnation(deps.keys.of(userId).inc)
+    const landed = fly(deps, userId, atLeast, incarnation).finally(() => {
       if (flights.get(userId) === flight) flights.delete(userId)
     })
+    const flight = { incarnation, landed }
     flights.set(userId, flight)
     return flight
   }
+  /** A flight that took off before Redis was emptied may be older than a fence which went with it. */
+  const underWay = (userId: number): Flight | null => {
+    const flight = flights.get(userId)
+    return flight && flight.incarnation === deps.redis.incarnation(deps.keys.of(userId).inc) ? flight : null
+  }
 
   return async (userId: number, atLeast: number): Promise<ShownUser> => {
-    const joined = flights.get(userId)
-    let answer: ShownUser = joined ? { ...(await joined), shared: true } : await takeOff(userId, atLeast)
-    for (let flown = 1; answer.version < atLeast && flown < MAX_FLIGHTS; flown += 1)
-      answer = await takeOff(userId, atLeast)
-    return answer
+    // Another's flight may have read Redis before this reader asked: near caches must not keep what it brings.
+    const board = (flight: Flight | null) =>
+      flight?.landed.then((answer): ShownUser => ({ ...answer, shared: true })) ?? takeOff(userId, atLeast).landed
+    const answer = await board(underWay(userId))
+    if (answer.version >= atLeast) return answer
+    // Whoever else finds theirs too old has taken off by now, and nobody needs to fly alone.
+    const next = await board(underWay(userId))
+    return next.version >= atLeast ? next : takeOff(userId, atLeast).landed
   }
 }
 
-async function fly(deps: Deps, userId: number, atLeast: number): Promise<ShownUser> {
-  const { redis, keys, readModel, readTruth } = deps
-  // Before the truth is read: what a flush has made old cannot be put in after it.
-  const incarnation = redis.incarnation(keys.of(userId).inc)
+async function fly(deps: Deps, userId: number, atLeast: number, incarnation: string | null): Promise<ShownUser> {
+  const { readModel, readTruth } = deps
   const answer = incarnation === null ? null : await orNull(readModel.lease(userId, incarnation, atLeast))
   if (incarnation === null || answer === null) return fromTruth(await readTruth(userId))
   if (answer === 'taken') return (await filledByAnother(deps, userId, atLeast)) ?? fromTruth(await readTruth(userId))

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { after, before, type TestContext, test } from 'node:test'
 import fc from 'fast-check'
 import { Redis } from 'ioredis'
-import { connectClient, freshKeys, stored } from '../../../test/support/read-models.ts'
+import { believe, connectClient, freshKeys, PARTITION_COUNTS, stored } from '../../../test/support/read-models.ts'
 import { startTestRedis, type TestRedis } from '../../../test/support/redis.ts'
+import { keysOf } from '../keys.ts'
 import { decodeTerms, nameMember, type ProjectedUser, projectGone, type Terms } from './project.ts'
 import { OtherIncarnationError, userReadModel } from './store.ts'
 
@@ -21,108 +22,176 @@ after(async () => {
   await server?.stop()
 })
 
-async function start(t: TestContext) {
-  const keys = freshKeys()
-  const runId = /^run_id:(\w+)/m.exec(await raw.info('server'))?.[1]
-  const inc = `x.${runId}`
-  await raw.set(keys.home.inc, inc)
+/** No other schema is in use. */
+const ALONE = { others: async () => [] }
+
+async function start(t: TestContext, partitions = 1) {
+  const keys = freshKeys(partitions)
+  const inc = await believe(raw, keys)
   const client = await connectClient(t, server.url, keys)
-  return { keys, inc, client, model: userReadModel({ redis: client, keys }) }
+  return { keys, inc, client, model: userReadModel({ redis: client, keys, schemas: ALONE }) }
 }
 
+/** In no partition's way that is the first one of several. */
+const ID = 9
 const ann = (version: number, terms: Partial<Terms> = {}): ProjectedUser => ({
-  userId: 7,
+  userId: ID,
   version,
   body: Buffer.from(`ann ${version}`),
   terms: { username: 'ann', name: 'novak ann', branches: ['B1'], ...terms },
 })
 
-test('what was applied is read back, with and without its terms', async (t) => {
-  const { model, inc } = await start(t)
-  assert.equal(await model.apply(ann(5), inc), true)
-  assert.deepEqual(await model.read(7), { version: 5, body: Buffer.from('ann 5') })
-  assert.deepEqual(await model.readWithTerms(7), { version: 5, body: Buffer.from('ann 5'), terms: ann(5).terms })
-})
-
-test('an older version answers false and changes nothing, neither entry, index nor hint', async (t) => {
-  const { model, inc, keys } = await start(t)
-  await model.apply(ann(5), inc)
-  const before = await stored(raw, keys)
-  assert.equal(await model.apply(ann(4, { username: 'old.ann', branches: ['B9'] }), inc), false)
-  assert.deepEqual(await stored(raw, keys), before)
-  assert.equal(await raw.get(keys.username('old.ann')), null)
-  assert.equal(await raw.get(keys.username('ann')), '7')
-})
-
-test('what was read before a flush or a failover is refused after it', async (t) => {
-  const { model, keys, inc } = await start(t)
-  await raw.set(keys.home.inc, 'another.life')
-  await assert.rejects(model.apply(ann(5), inc), OtherIncarnationError)
-  assert.deepEqual(await stored(raw, keys), { entries: {}, sets: {} })
-  assert.equal(await raw.get(keys.username('ann')), null)
-})
-
-test('a username’s hint moves with it, and is gone with the user', async (t) => {
-  const { model, inc, keys } = await start(t)
-  const hints = () => raw.mget(keys.username('ann'), keys.username('anna'))
-  await model.apply(ann(5), inc)
-  assert.deepEqual(await hints(), ['7', null])
-  await model.apply(ann(6, { username: 'anna' }), inc)
-  assert.deepEqual(await hints(), [null, '7'])
-  await model.apply(projectGone(7, 7), inc)
-  assert.deepEqual(await hints(), [null, null])
-})
-
-test('a late worker does not take away the hint of the name’s next holder', async (t) => {
-  const { model, inc, keys } = await start(t)
-  await model.apply(ann(5), inc)
-  await model.apply({ ...ann(3), userId: 8 }, inc)
-  await model.apply(ann(6, { username: 'anna' }), inc)
-  assert.equal(await raw.get(keys.username('ann')), '8')
-})
-
-test('a fenced user is not served, and an apply at the fence’s version is', async (t) => {
-  const { model, inc, keys } = await start(t)
-  await model.apply(ann(5), inc)
-  assert.equal(await model.fence(7, 6), true)
-  assert.equal(await model.read(7), null)
-  assert.equal(await model.readWithTerms(7), null)
-  assert.equal(await model.apply(ann(5), inc), false)
-  assert.equal(await model.read(7), null)
-  assert.equal(await model.apply(ann(6, { branches: ['B2'] }), inc), true)
-  assert.equal((await model.read(7))?.version, 6)
-  assert.equal(await model.fence(7, 6), false)
-  assert.deepEqual((await stored(raw, keys)).sets, {
-    'branch:B2': ['7'],
-    ids: ['7'],
-    names: [nameMember('novak ann', 7)],
+for (const partitions of PARTITION_COUNTS) {
+  test(`what was applied is read back, with and without its terms (of ${partitions})`, async (t) => {
+    const { model, inc } = await start(t, partitions)
+    assert.equal(await model.apply(ann(5), inc), true)
+    assert.deepEqual(await model.read(ID), { version: 5, body: Buffer.from('ann 5') })
+    assert.deepEqual(await model.readWithTerms(ID), { version: 5, body: Buffer.from('ann 5'), terms: ann(5).terms })
   })
-})
 
-test('workers who apply different versions at once leave the newest, with its index entries only', async (t) => {
-  const { model, inc, keys } = await start(t)
-  await model.apply(ann(1), inc)
-  const versions = [3, 5, 2, 4]
-  await Promise.all(versions.map((version) => model.apply(ann(version, { branches: [`B${version}`] }), inc)))
-  assert.equal((await model.read(7))?.version, 5)
-  const { sets } = await stored(raw, keys)
-  assert.deepEqual(Object.keys(sets).sort(), ['branch:B5', 'ids', 'names'])
-})
+  test(`an older version answers false and changes nothing, neither entry, index nor hint (of ${partitions})`, async (t) => {
+    const { model, inc, keys } = await start(t, partitions)
+    await model.apply(ann(5), inc)
+    const before = await stored(raw, keys)
+    assert.equal(await model.apply(ann(4, { username: 'old.ann', branches: ['B9'] }), inc), false)
+    assert.deepEqual(await stored(raw, keys), before)
+    assert.equal(await raw.get(keys.username('old.ann')), null)
+    assert.equal(await raw.get(keys.username('ann')), String(ID))
+  })
 
-test('terms that move at every attempt end with an error, not with an endless loop', async (t) => {
-  const { client, keys, inc } = await start(t)
-  let attempts = 0
-  const restless = {
-    ...client,
-    run: async (...call: Parameters<typeof client.run>) => {
-      attempts += 1
-      await raw.hset(keys.user(7), 't', JSON.stringify(['ann', `name ${attempts}`, []]))
-      return client.run(...call)
-    },
-  }
-  await assert.rejects(userReadModel({ redis: restless, keys }).apply(ann(5), inc), /kept moving/)
-  assert.equal(attempts, 5)
-})
+  test(`what was read before a flush or a failover is refused after it (of ${partitions})`, async (t) => {
+    const { model, keys, inc } = await start(t, partitions)
+    await raw.set(keys.of(ID).inc, 'another.life')
+    await assert.rejects(model.apply(ann(5), inc), OtherIncarnationError)
+    assert.deepEqual(await stored(raw, keys), { entries: {}, sets: {} })
+    assert.equal(await raw.get(keys.username('ann')), null)
+  })
+
+  test(`a username’s hint moves with it, and is gone with the user (of ${partitions})`, async (t) => {
+    const { model, inc, keys } = await start(t, partitions)
+    const hints = () => raw.mget(keys.username('ann'), keys.username('anna'))
+    await model.apply(ann(5), inc)
+    assert.deepEqual(await hints(), [String(ID), null])
+    await model.apply(ann(6, { username: 'anna' }), inc)
+    assert.deepEqual(await hints(), [null, String(ID)])
+    await model.apply(projectGone(ID, 7), inc)
+    assert.deepEqual(await hints(), [null, null])
+  })
+
+  test(`a late worker does not take away the hint of the name’s next holder (of ${partitions})`, async (t) => {
+    const { model, inc, keys } = await start(t, partitions)
+    await model.apply(ann(5), inc)
+    await model.apply({ ...ann(3), userId: 8 }, inc)
+    await model.apply(ann(6, { username: 'anna' }), inc)
+    assert.equal(await raw.get(keys.username('ann')), '8')
+  })
+
+  test(`a fenced user is not served, and an apply at the fence’s version is (of ${partitions})`, async (t) => {
+    const { model, inc, keys } = await start(t, partitions)
+    await model.apply(ann(5), inc)
+    assert.equal(await model.fence(ID, 6), true)
+    assert.deepEqual(await model.read(ID), { version: 6, body: null })
+    assert.equal(await model.readWithTerms(ID), null)
+    assert.equal(await model.apply(ann(5), inc), false)
+    assert.deepEqual(await model.read(ID), { version: 6, body: null })
+    assert.equal(await model.apply(ann(6, { branches: ['B2'] }), inc), true)
+    assert.equal((await model.read(ID))?.version, 6)
+    assert.equal(await model.fence(ID, 6), false)
+    assert.deepEqual((await stored(raw, keys)).sets, {
+      'branch:B2': [String(ID)],
+      ids: [String(ID)],
+      names: [nameMember('novak ann', ID)],
+    })
+  })
+
+  test(`workers who apply different versions at once leave the newest, with its index entries only (of ${partitions})`, async (t) => {
+    const { model, inc, keys } = await start(t, partitions)
+    await model.apply(ann(1), inc)
+    const versions = [3, 5, 2, 4]
+    await Promise.all(versions.map((version) => model.apply(ann(version, { branches: [`B${version}`] }), inc)))
+    assert.equal((await model.read(ID))?.version, 5)
+    const { sets } = await stored(raw, keys)
+    assert.deepEqual(Object.keys(sets).sort(), ['branch:B5', 'ids', 'names'])
+  })
+
+  test(`terms that move at every attempt end with an error, not with an endless loop (of ${partitions})`, async (t) => {
+    const { client, keys, inc } = await start(t, partitions)
+    let attempts = 0
+    const restless = {
+      ...client,
+      run: async (...call: Parameters<typeof client.run>) => {
+        attempts += 1
+        await raw.hset(keys.user(ID), 't', JSON.stringify(['ann', `name ${attempts}`, []]))
+        return client.run(...call)
+      },
+    }
+    await assert.rejects(userReadModel({ redis: restless, keys, schemas: ALONE }).apply(ann(5), inc), /kept moving/)
+    assert.equal(attempts, 5)
+  })
+
+  test(`one reader at a time gets the lease, and only with it can a reader fill (of ${partitions})`, async (t) => {
+    const { model, inc } = await start(t, partitions)
+    const answer = await model.lease(ID, inc, 0)
+    assert.ok(typeof answer === 'object' && 'lease' in answer)
+    assert.equal(await model.lease(ID, inc, 0), 'taken')
+    assert.equal(await model.apply(ann(5), inc, 'another'), false)
+    assert.equal(await model.apply(ann(5), inc, answer.lease), true)
+    assert.equal(await model.apply(ann(6), inc, answer.lease), false, 'it has ended')
+    const stored = { version: 5, body: Buffer.from('ann 5') }
+    assert.deepEqual(await model.lease(ID, inc, 5), { stored })
+    assert.ok(typeof (await model.lease(ID, inc, 6)) === 'object', 'not as new as is asked for')
+    await assert.rejects(model.lease(ID, 'x.another', 0), OtherIncarnationError)
+  })
+
+  test(`a body of any script’s text comes back byte by byte with the lease’s answer (of ${partitions})`, async (t) => {
+    const { model, inc } = await start(t, partitions)
+    const body = Buffer.from(JSON.stringify({ name: 'Zoë 王小明 \u{1f44b}\ud800 \0' }))
+    await model.apply({ ...ann(5), body }, inc)
+    assert.deepEqual(await model.lease(ID, inc, 0), { stored: { version: 5, body } })
+  })
+
+  test(`ids that never existed are remembered under a lease (of ${partitions})`, async (t) => {
+    const { model, inc, keys } = await start(t, partitions)
+    assert.equal(await model.ghost(ID, inc, 'no lease'), false)
+    const answer = await model.lease(ID, inc, 0)
+    assert.ok(typeof answer === 'object' && 'lease' in answer)
+    await assert.rejects(model.ghost(ID, 'x.another', answer.lease), OtherIncarnationError)
+    assert.equal(await model.ghost(ID, inc, answer.lease), true)
+    assert.deepEqual(await model.read(ID), { version: 0, body: Buffer.alloc(0) })
+    assert.deepEqual(await stored(raw, keys), { entries: { [ID]: { v: '0', b: '' } }, sets: {} })
+    assert.ok((await raw.pttl(keys.user(ID))) > 0)
+    assert.equal(await model.apply(ann(1), inc), true)
+    assert.equal(await raw.pttl(keys.user(ID)), -1)
+  })
+
+  test(`with its terms, too, nothing is read that another life of Redis holds (of ${partitions})`, async (t) => {
+    const { model, inc, keys, client } = await start(t, partitions)
+    await model.apply(ann(5), inc)
+    await raw.set(keys.of(ID).inc, 'x.another')
+    assert.equal(client.incarnation(keys.of(ID).inc), inc, 'nobody has told the client')
+    assert.equal(await model.readWithTerms(ID), null)
+  })
+
+  test(`a fence goes to every schema that is in use (of ${partitions})`, async (t) => {
+    const { client, inc, keys } = await start(t, partitions)
+    const other = keysOf(keys.epoch, '999p3')
+    const model = userReadModel({ redis: client, keys, schemas: { others: async () => [other] } })
+    for (const each of [keys, other]) await raw.hset(each.user(ID), { v: '5', b: 'five', t: '' })
+    assert.equal(await model.fence(ID, 6), true)
+    for (const each of [keys, other]) {
+      assert.deepEqual({ ...(await raw.hgetall(each.user(ID))) }, { v: '6', t: '' })
+      assert.equal(await raw.sismember(each.of(ID).dirty, String(ID)), 1)
+    }
+    assert.equal(await model.fence(ID, 6), false)
+    await model.fenceOthers(ID, 7, [other])
+    assert.equal(await raw.hget(keys.user(ID), 'v'), '6')
+    assert.equal(await raw.hget(other.user(ID), 'v'), '7')
+    assert.equal(await model.fence(ID, 7), true, 'one of them was older')
+    assert.equal(await model.apply(ann(7), inc), true)
+    await raw.hset(other.user(ID), { v: '3' })
+    assert.equal(await model.fence(ID, 7), true, 'another release’s alone')
+  })
+}
 
 // A model: order does not matter. After any calls in any order, at once or one after another, the version is the highest
 // that was named, and there is a body exactly when an apply named it.
@@ -152,45 +221,48 @@ const call: fc.Arbitrary<Call> = fc.record({
 /** Calls of one step are made at once; no more than the attempts that an apply has. */
 const steps = fc.array(fc.array(call, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 8 })
 
-test(`whatever the order, versions never go back and nothing older than a fence is served (seed ${SEED})`, async (t) => {
-  const { client, inc: incarnation } = await start(t)
-  await fc.assert(
-    fc.asyncProperty(steps, async (sequence) => {
-      const keys = freshKeys()
-      await raw.set(keys.home.inc, incarnation)
-      const model = userReadModel({ redis: client, keys })
-      const highest = new Map<number, { version: number; applied: number; fence: number }>()
-      for (const step of sequence) {
-        await Promise.all(
-          step.map(({ kind, userId, version }) =>
-            kind === 'fence' ? model.fence(userId, version) : model.apply(truthAt(userId, version), incarnation),
-          ),
-        )
-        for (const { kind, userId, version } of step) {
-          const seen = highest.get(userId) ?? { version: -1, applied: -1, fence: -1 }
-          seen.version = Math.max(seen.version, version)
-          if (kind === 'fence') seen.fence = Math.max(seen.fence, version)
-          else seen.applied = Math.max(seen.applied, version)
-          highest.set(userId, seen)
-        }
-        for (const [userId, { version, applied, fence }] of highest) {
-          const held = await raw.hget(keys.user(userId), 'v')
-          assert.equal(Number(held), version)
-          const served = await model.read(userId)
-          assert.equal(served !== null, applied === version)
-          if (served) {
-            assert.ok(served.version >= fence)
-            assert.deepEqual(served.body, truthAt(userId, version).body)
+for (const partitions of PARTITION_COUNTS)
+  test(`whatever the order, versions never go back and nothing older than a fence is served (of ${partitions}, seed ${SEED})`, async (t) => {
+    const { client, inc: incarnation } = await start(t)
+    await fc.assert(
+      fc.asyncProperty(steps, async (sequence) => {
+        const keys = freshKeys(partitions)
+        for (const { inc } of keys.partitions) await raw.set(inc, incarnation)
+        await Promise.all(keys.partitions.map(({ inc }) => client.refreshIncarnation(inc)))
+        const model = userReadModel({ redis: client, keys, schemas: ALONE })
+        const highest = new Map<number, { version: number; applied: number; fence: number }>()
+        for (const step of sequence) {
+          await Promise.all(
+            step.map(({ kind, userId, version }) =>
+              kind === 'fence' ? model.fence(userId, version) : model.apply(truthAt(userId, version), incarnation),
+            ),
+          )
+          for (const { kind, userId, version } of step) {
+            const seen = highest.get(userId) ?? { version: -1, applied: -1, fence: -1 }
+            seen.version = Math.max(seen.version, version)
+            if (kind === 'fence') seen.fence = Math.max(seen.fence, version)
+            else seen.applied = Math.max(seen.applied, version)
+            highest.set(userId, seen)
           }
-          const dirty = await raw.sismember(keys.home.dirty, String(userId))
-          assert.equal(dirty, applied === version ? 0 : 1)
+          for (const [userId, { version, applied, fence }] of highest) {
+            const held = await raw.hget(keys.user(userId), 'v')
+            assert.equal(Number(held), version)
+            const served = await model.read(userId)
+            assert.equal(served?.version, version)
+            assert.equal(served.body !== null, applied === version)
+            if (served.body !== null) {
+              assert.ok(served.version >= fence)
+              assert.deepEqual(served.body, truthAt(userId, version).body)
+            }
+            const dirty = await raw.sismember(keys.of(userId).dirty, String(userId))
+            assert.equal(dirty, applied === version ? 0 : 1)
+          }
         }
-      }
-      await indexesFit(keys)
-    }),
-    { seed: SEED, numRuns: RUNS },
-  )
-})
+        await indexesFit(keys)
+      }),
+      { seed: SEED, numRuns: RUNS },
+    )
+  })
 
 /**
  * Users stand in the indexes as the terms beside their entries say, and nowhere else: enough to take every index entry

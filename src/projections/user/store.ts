@@ -39,8 +39,11 @@ export function userReadModel({ redis, keys, schemas }: Deps) {
     /** The hot read: version and body as they are stored. */
     read: batchedRead({ redis, keys }),
     async readWithTerms(userId: number): Promise<UserEntry | null> {
-      const [version, body, terms] = await redis.hmget(keys.user(userId), 'v', 'b', 't')
-      if (!version || !body || redis.incarnation(keys.of(userId).inc) === null) return null
+      const { inc } = keys.of(userId)
+      // They travel together and in this order: had another server's data come in between, the second would tell.
+      const reads = [redis.hmget(keys.user(userId), 'v', 'b', 't'), redis.get(inc)] as const
+      const [[version, body, terms], incarnation] = await Promise.all(reads)
+      if (!version || !body || !incarnation || incarnation !== redis.incarnation(inc)) return null
       return { version: Number(version), body, terms: decodeTerms(terms?.toString() ?? '') }
     },
     async lease(userId: number, incarnation: string, atLeast: number): Promise<LeaseAnswer> {

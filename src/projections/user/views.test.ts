@@ -6,14 +6,16 @@ import {
   counting,
   freshKeys,
   openTruth,
+  PARTITION_COUNTS,
   readModelsOf,
   type TestTruth,
 } from '../../../test/support/read-models.ts'
 import { startTestRedis, type TestRedis } from '../../../test/support/redis.ts'
 import { until } from '../../../test/support/service.ts'
+import { DomainError } from '../../domain/errors.ts'
 import type { Truth } from '../../ports.ts'
 import type { UserBody } from '../../wire/user.ts'
-import type { ShownUser } from './views.ts'
+import type { ShownUser } from './shown.ts'
 
 const USERS = 620
 
@@ -32,14 +34,15 @@ after(async () => {
   await server?.stop()
 })
 
-async function start(t: TestContext, { url = server.url, truth = source.truth }: { url?: string; truth?: Truth } = {}) {
-  const keys = freshKeys()
+type Options = { url?: string; truth?: Truth; partitions?: number }
+async function start(t: TestContext, { url = server.url, truth = source.truth, partitions = 1 }: Options = {}) {
+  const keys = freshKeys(partitions)
   const client = await connectClient(t, url, keys)
   const counted = counting(truth)
   const models = readModelsOf({ client, keys, truth: counted.truth })
   const filled = (userId: number) =>
     until(`user ${userId} is filled in`, async () => (await raw.hexists(keys.user(userId), 'b')) === 1)
-  return { keys, client, bulkReads: counted.bulkReads, filled, ...models }
+  return { keys, client, bulkReads: counted.bulkReads, versionReads: counted.versionReads, filled, ...models }
 }
 const bodyOf = (user: ShownUser | null): UserBody => JSON.parse(user?.body?.toString() ?? 'null')
 const usernameOf = (userId: number) => {
@@ -47,116 +50,132 @@ const usernameOf = (userId: number) => {
   return String(row?.username)
 }
 
-test('a miss is answered by the database and filled in; then Redis answers the same bytes', async (t) => {
-  const { begin, views, filled, bulkReads } = await start(t)
-  await begin()
-  const missed = await views.byId(2)
-  assert.equal(missed.from, 'database')
-  assert.equal(bodyOf(missed).userId, 2)
-  await filled(2)
-  assert.deepEqual(await views.byId(2), { ...missed, from: 'redis' })
-  assert.deepEqual(bulkReads, [[2]])
-})
+for (const partitions of PARTITION_COUNTS) {
+  test(`a miss is answered by the database and filled in; then Redis answers the same bytes (of ${partitions})`, async (t) => {
+    const { begin, views, filled, bulkReads } = await start(t, { partitions })
+    await begin()
+    const missed = await views.byId(2)
+    assert.equal(missed.from, 'database')
+    assert.equal(bodyOf(missed).userId, 2)
+    await filled(2)
+    assert.deepEqual(await views.byId(2), { ...missed, from: 'redis' })
+    assert.deepEqual(bulkReads, [[2]])
+  })
 
-test('a user who never existed is null, and leaves nothing behind', async (t) => {
-  const { begin, views, keys } = await start(t)
-  await begin()
-  const absent = { userId: 4_000, version: 0, body: null, from: 'database' as const }
-  assert.deepEqual(await views.byId(4_000), absent)
-  assert.deepEqual(await views.byId(4_000), absent)
-  assert.equal(await raw.exists(keys.user(4_000)), 0)
-})
+  test(`a user who never existed is null, and is remembered: asking again costs the database nothing (of ${partitions})`, async (t) => {
+    const { begin, views, filled, bulkReads } = await start(t, { partitions })
+    await begin()
+    const absent = { userId: 4_000, version: 0, body: null, from: 'database' as const }
+    assert.deepEqual(await views.byId(4_000), absent)
+    await filled(4_000)
+    assert.deepEqual(await views.byId(4_000), { ...absent, from: 'redis' })
+    assert.deepEqual(bulkReads, [[4_000]])
+  })
 
-test('a deleted user’s tombstone costs the database one read', async (t) => {
-  const own = await openTruth(t, 2)
-  const { begin, views, filled, bulkReads } = await start(t, { truth: own.truth })
-  await begin()
-  for (const table of ['user_branches', 'user_roles', 'user_limits', 'user_preferences', 'users']) {
-    own.sql(`DELETE FROM ${table} WHERE user_id = 2`)
-  }
-  const gone = await views.byId(2)
-  assert.equal(gone.body, null)
-  assert.ok(gone.version > 5)
-  await filled(2)
-  assert.deepEqual(await views.byId(2), { ...gone, from: 'redis' })
-  assert.equal(bulkReads.length, 1)
-})
+  test(`who is registered after having been asked for is there (of ${partitions})`, async (t) => {
+    const own = await openTruth(t, 2)
+    const { begin, views, users, filled } = await start(t, { truth: own.truth, partitions })
+    await begin()
+    await views.byId(3)
+    await filled(3)
+    own.sql(`INSERT INTO users (user_id, username, given_name, family_name, status, created_at, updated_at)
+    VALUES (3, 'new', 'New', 'Comer', 'active', '2024-01-01 00:00:00.000', '2024-01-01 00:00:00.000')`)
+    const { version } = await own.truth.user(3)
+    assert.equal(await users.fence(3, version), true)
+    const found = await views.byId(3)
+    assert.deepEqual([found.from, found.version, bodyOf(found).familyName], ['database', version, 'Comer'])
+  })
 
-test('a fenced user comes from the database until the truth is as new as the fence', async (t) => {
-  const { begin, views, users, filled, keys } = await start(t)
-  await begin()
-  const { version } = await views.byId(3)
-  await filled(3)
-  await users.fence(3, version + 1)
-  assert.equal((await views.byId(3)).from, 'database')
-  assert.equal((await views.byId(3)).from, 'database')
-  assert.equal(await raw.hexists(keys.user(3), 'b'), 0)
-})
+  test(`a deleted user’s tombstone costs the database one read (of ${partitions})`, async (t) => {
+    const own = await openTruth(t, 2)
+    const { begin, views, filled, bulkReads } = await start(t, { truth: own.truth, partitions })
+    await begin()
+    for (const table of ['user_branches', 'user_roles', 'user_limits', 'user_preferences', 'users']) {
+      own.sql(`DELETE FROM ${table} WHERE user_id = 2`)
+    }
+    const gone = await views.byId(2)
+    assert.equal(gone.body, null)
+    assert.ok(gone.version > 5)
+    await filled(2)
+    assert.deepEqual(await views.byId(2), { ...gone, from: 'redis' })
+    assert.equal(bulkReads.length, 1)
+  })
 
-test('many users are answered in the order asked for, from Redis and database mixed, duplicates too', async (t) => {
-  const { begin, views, filled, bulkReads } = await start(t)
-  await begin()
-  await views.byId(5)
-  await filled(5)
-  const found = await views.byIds([9, 5, 4_000, 1, 5])
-  assert.deepEqual(
-    found.map(({ userId, from, body }) => [userId, from, body === null]),
-    [
-      [9, 'database', false],
-      [5, 'redis', false],
-      [4_000, 'database', true],
-      [1, 'database', false],
-      [5, 'redis', false],
-    ],
-  )
-  assert.deepEqual(
-    found.map((user) => bodyOf(user)?.userId),
-    [9, 5, undefined, 1, 5],
-  )
-  assert.deepEqual(bulkReads, [[5], [9, 4_000, 1]])
-})
+  test(`a fenced user comes from the database until the truth is as new as the fence (of ${partitions})`, async (t) => {
+    const { begin, views, users, filled, keys } = await start(t, { partitions })
+    await begin()
+    const { version } = await views.byId(3)
+    await filled(3)
+    await users.fence(3, version + 1)
+    assert.equal((await views.byId(3)).from, 'database')
+    assert.equal((await views.byId(3)).from, 'database')
+    assert.equal(await raw.hexists(keys.user(3), 'b'), 0)
+  })
 
-test('no bulk read is larger than the database takes, whether Redis is believed or not', async (t) => {
-  const all = Array.from({ length: USERS }, (_, i) => USERS - i)
-  const { begin, views, bulkReads } = await start(t)
-  const unbelieved = await views.byIds(all)
-  await begin()
-  const believed = await views.byIds(all)
-  for (const users of [unbelieved, believed])
+  test(`many users are answered in the order asked for, from Redis and database mixed, duplicates too (of ${partitions})`, async (t) => {
+    const { begin, views, filled, bulkReads } = await start(t, { partitions })
+    await begin()
+    await views.byId(5)
+    await filled(5)
+    const found = await views.byIds([9, 5, 4_000, 1, 5])
     assert.deepEqual(
-      users.map(({ userId }) => userId),
-      all,
+      found.map(({ userId, from, body }) => [userId, from, body === null]),
+      [
+        [9, 'database', false],
+        [5, 'redis', false],
+        [4_000, 'database', true],
+        [1, 'database', false],
+        [5, 'redis', false],
+      ],
     )
-  assert.deepEqual(
-    bulkReads.map(({ length }) => length),
-    [500, 120, 500, 120],
-  )
-})
+    assert.deepEqual(
+      found.map((user) => bodyOf(user)?.userId),
+      [9, 5, undefined, 1, 5],
+    )
+    assert.deepEqual(bulkReads.flat().sort(), [1, 4_000, 5, 9])
+  })
 
-test('nobody asked for is nobody, without a read', async (t) => {
-  const { begin, views, bulkReads } = await start(t)
-  await begin()
-  assert.deepEqual(await views.byIds([]), [])
-  assert.equal(bulkReads.length, 0)
-})
+  test(`many are read from the database in bulks of a hundred, each once, whether Redis is believed or not (of ${partitions})`, async (t) => {
+    const all = Array.from({ length: USERS }, (_, i) => USERS - i)
+    const { begin, views, bulkReads } = await start(t, { partitions })
+    for (const believed of [false, true]) {
+      if (believed) await begin()
+      bulkReads.length = 0
+      const users = await views.byIds(all)
+      assert.deepEqual(
+        users.map(({ userId, from }) => [userId, from]),
+        all.map((userId) => [userId, 'database']),
+      )
+      assert.deepEqual(bulkReads.flat().sort(), [...all].sort())
+      assert.ok(bulkReads.every(({ length }) => length <= 100))
+    }
+  })
 
-test('a Redis that may not be believed is not read and not written', async (t) => {
-  const { client, views, keys } = await start(t)
-  // What another life of this Redis left behind.
-  await raw.hset(keys.user(2), { v: '999', b: '{"userId":2}', t: '' })
-  await raw.set(keys.username(usernameOf(2)), '3')
-  assert.equal(client.incarnation(keys.home.inc), null)
-  for (const found of [await views.byId(2), (await views.byIds([2]))[0], await views.byUsername(usernameOf(2))]) {
-    assert.equal(found?.from, 'database')
-    assert.equal(found?.version, 5)
-  }
-  assert.equal(await raw.hget(keys.user(2), 'v'), '999')
-})
+  test(`nobody asked for is nobody, without a read (of ${partitions})`, async (t) => {
+    const { begin, views, bulkReads } = await start(t, { partitions })
+    await begin()
+    assert.deepEqual(await views.byIds([]), [])
+    assert.equal(bulkReads.length, 0)
+  })
+
+  test(`a Redis that may not be believed is not read and not written (of ${partitions})`, async (t) => {
+    const { client, views, keys } = await start(t, { partitions })
+    // What another life of this Redis left behind.
+    await raw.hset(keys.user(2), { v: '999', b: '{"userId":2}', t: '' })
+    await raw.set(keys.username(usernameOf(2)), '3')
+    assert.equal(client.incarnation(keys.of(2).inc), null)
+    for (const found of [await views.byId(2), (await views.byIds([2]))[0], await views.byUsername(usernameOf(2))]) {
+      assert.equal(found?.from, 'database')
+      assert.equal(found?.version, 5)
+    }
+    assert.equal(await raw.hget(keys.user(2), 'v'), '999')
+  })
+}
 
 test('without Redis the database answers everything', async (t) => {
   const own = await startTestRedis()
   t.after(() => own.stop())
-  const { begin, views, client } = await start(t, { url: own.url })
+  const { begin, views, client, keys } = await start(t, { url: own.url })
   await begin()
   await views.byId(2)
   await own.stop()
@@ -246,4 +265,172 @@ test('what was read before a flush is not put in after it, and the flush is noti
   assert.equal((await views.byId(2)).from, 'database')
   await until('the client knows the new incarnation', async () => client.incarnation(keys.home.inc) !== before)
   assert.equal(await raw.exists(keys.user(2)), 0)
+})
+
+// What a caller knows of, and what is confirmed while changes wait to be handled.
+
+/** As a program that is not this service: nobody has fenced or projected it yet. */
+function retitle(sql: (statement: string, ...params: (string | number)[]) => void, userId: number, title: string) {
+  sql('UPDATE users SET job_title = ? WHERE user_id = ?', title, userId)
+}
+/** A database of its own, and two users in Redis. */
+async function startOwn(t: TestContext, partitions: number) {
+  const own = await openTruth(t, 4)
+  const down = { error: null as Error | null }
+  const failing = <Args extends unknown[], Answer>(call: (...args: Args) => Promise<Answer>) => {
+    return (...args: Args): Promise<Answer> => (down.error ? Promise.reject(down.error) : call(...args))
+  }
+  const { users, versions, userIdByUsername } = own.truth
+  const truth: Truth = {
+    ...own.truth,
+    users: failing(users),
+    versions: failing(versions),
+    userIdByUsername: failing(userIdByUsername),
+  }
+  const started = await start(t, { truth, partitions })
+  await started.build()
+  started.bulkReads.length = 0
+  const nameOf = (userId: number) =>
+    String(own.query('SELECT username FROM users WHERE user_id = ?', userId)[0]?.username)
+  return { ...own, ...started, down, nameOf }
+}
+
+for (const partitions of PARTITION_COUNTS) {
+  test(`a version that the caller knows of is shown, or the database is asked for it (of ${partitions})`, async (t) => {
+    const { views, sql, truth, bulkReads, filled, nameOf } = await startOwn(t, partitions)
+    assert.equal((await views.byId(2, 5)).from, 'redis')
+    assert.equal((await views.byUsername(nameOf(2), 5))?.from, 'redis')
+    assert.deepEqual(bulkReads, [])
+    retitle(sql, 2, 'Baker')
+    const { version } = await truth.user(2)
+    assert.equal((await views.byId(2)).version, 5, 'nobody has told Redis')
+    const found = await views.byId(2, version)
+    assert.deepEqual([found.version, found.from, bodyOf(found).jobTitle], [version, 'database', 'Baker'])
+    await until('Redis has it, too', async () => (await views.byId(2)).version === version)
+    assert.equal((await views.byId(2, version)).from, 'redis')
+    await filled(2)
+  })
+
+  test(`by username, too, a version that the caller knows of is shown (of ${partitions})`, async (t) => {
+    const { views, sql, truth, nameOf } = await startOwn(t, partitions)
+    retitle(sql, 2, 'Baker')
+    const { version } = await truth.user(2)
+    assert.equal((await views.byUsername(nameOf(2)))?.version, 5)
+    assert.equal((await views.byUsername(nameOf(2), version))?.version, version)
+    await until('Redis has it, too', async () => (await views.byUsername(nameOf(2)))?.version === version)
+  })
+
+  test(`a version that nobody has is unknown, not an older one (of ${partitions})`, async (t) => {
+    const { views, nameOf } = await startOwn(t, partitions)
+    const unknown = { name: 'DomainError', code: 'version-unknown' }
+    await assert.rejects(views.byId(2, 6), unknown)
+    await assert.rejects(views.byId(4_000, 1), unknown)
+    await assert.rejects(views.byUsername(nameOf(2), 6), unknown)
+    assert.equal(await views.byUsername('nobody.at.all', 6), null)
+  })
+
+  test(`while changes wait, a hit is confirmed by one read of versions (of ${partitions})`, async (t) => {
+    const { views, age, bulkReads, versionReads, nameOf } = await startOwn(t, partitions)
+    const before = await views.byId(2)
+    assert.deepEqual(versionReads, [], 'not while none wait')
+    age.isOld = true
+    const all = await Promise.all(Array.from({ length: 50 }, () => views.byId(2)))
+    for (const found of all) assert.deepEqual(found, before)
+    assert.deepEqual(versionReads, [[2]])
+    assert.deepEqual(await views.byUsername(nameOf(2)), before)
+    assert.deepEqual(versionReads, [[2], [2]])
+    assert.deepEqual(bulkReads, [])
+  })
+
+  test(`while changes wait, what Redis has not been told of comes from the database (of ${partitions})`, async (t) => {
+    const { views, age, sql, truth, nameOf } = await startOwn(t, partitions)
+    retitle(sql, 2, 'Baker')
+    retitle(sql, 3, 'Baker')
+    const oldName = nameOf(4)
+    sql(`UPDATE users SET username = 'renamed' WHERE user_id = 4`)
+    age.isOld = true
+    for (const [userId, find] of [
+      [2, () => views.byId(2)],
+      [3, () => views.byUsername(nameOf(3))],
+    ] as const) {
+      const found = await find()
+      assert.deepEqual([found?.version, found?.from], [(await truth.user(userId)).version, 'database'])
+      assert.equal(bodyOf(found).jobTitle, 'Baker')
+      // It was put in on the way: next time it only has to be confirmed.
+      await until('Redis has it', async () => (await find())?.from === 'redis')
+    }
+    assert.equal((await views.byUsername('renamed'))?.userId, 4)
+    assert.equal(await views.byUsername(oldName), null)
+  })
+
+  test(`while changes wait, a name that was given away is its new holder’s (of ${partitions})`, async (t) => {
+    const { views, age, sql, nameOf } = await startOwn(t, partitions)
+    const name = nameOf(2)
+    sql(`UPDATE users SET username = 'moved.on' WHERE user_id = 2`)
+    assert.equal((await views.byUsername(name))?.userId, 2, 'nobody has told Redis')
+    age.isOld = true
+    assert.equal(await views.byUsername(name), null)
+    sql('UPDATE users SET username = ? WHERE user_id = 3', name)
+    assert.equal((await views.byUsername(name))?.userId, 3)
+  })
+
+  test(`with the database gone, hits go on, and while changes wait they are marked (of ${partitions})`, async (t) => {
+    const { views, age, down, nameOf } = await startOwn(t, partitions)
+    const hit = await views.byId(2)
+    for (const code of ['database-unavailable', 'busy'] as const) {
+      down.error = new DomainError(code, 'not now')
+      age.isOld = false
+      assert.deepEqual(await views.byId(2), hit)
+      age.isOld = true
+      assert.deepEqual(await views.byId(2), { ...hit, stale: true })
+      assert.deepEqual(await views.byUsername(nameOf(2)), { ...hit, stale: true })
+      await assert.rejects(views.byId(4_000), { code })
+      await assert.rejects(views.byUsername('nobody.at.all'), { code })
+    }
+    down.error = new TypeError('a fault of ours')
+    await assert.rejects(views.byId(2), TypeError)
+    down.error = null
+    assert.deepEqual(await views.byId(2), hit)
+  })
+
+  test(`a name that Redis has wrong is found, and Redis is put right (of ${partitions})`, async (t) => {
+    const { views, sql, keys, nameOf, users } = await startOwn(t, partitions)
+    const oldName = nameOf(2)
+    sql(`UPDATE users SET username = 'new.name' WHERE user_id = 2`)
+    const found = await views.byUsername('new.name')
+    assert.deepEqual([found?.userId, found?.from, bodyOf(found).username], [2, 'database', 'new.name'])
+    await until('the hint is written', async () => (await raw.get(keys.username('new.name'))) === '2')
+    await until('the old hint is gone', async () => (await raw.get(keys.username(oldName))) === null)
+    assert.equal((await users.readWithTerms(2))?.terms?.username, 'new.name')
+    assert.equal((await views.byUsername('new.name'))?.from, 'redis')
+    assert.equal(await views.byUsername(oldName), null)
+  })
+}
+
+test('more than may wait for the database are told so at once, and the others are answered', async (t) => {
+  const { views, bulkReads } = await start(t)
+  const most = 2_000
+  const answers = await Promise.allSettled(Array.from({ length: most + 100 }, (_, i) => views.byId(10_000 + i)))
+  const refused = answers.filter(({ status }) => status === 'rejected') as PromiseRejectedResult[]
+  assert.equal(refused.length, 100)
+  for (const { reason } of refused) assert.equal((reason as DomainError).code, 'busy')
+  assert.equal(bulkReads.flat().length, most)
+  assert.equal((await views.byId(2)).version, 5)
+})
+
+test('no more than eight reads of the database are made at a time', async (t) => {
+  let reading = 0
+  let most = 0
+  const users: Truth['users'] = async (userIds) => {
+    reading += 1
+    most = Math.max(most, reading)
+    const found = await source.truth.users(userIds)
+    // Long enough for more to begin, if any might.
+    for (let turns = 0; turns < 20; turns += 1) await new Promise((resolve) => setImmediate(resolve))
+    reading -= 1
+    return found
+  }
+  const { views } = await start(t, { truth: { ...source.truth, users } })
+  await Promise.all(Array.from({ length: 1_900 }, (_, i) => views.byId(10_000 + i)))
+  assert.equal(most, 8)
 })
