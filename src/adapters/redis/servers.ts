@@ -129,7 +129,8 @@ export function parseClusterUrl(url: string): { nodes: { host: string; port: num
     .slice(at + 1)
     .split(',')
     .map((address) => new URL(`redis://${address}`))
-    .map(({ hostname, port }) => ({ host: hostname, port: Number(port || 6379) }))
+    // Brackets around an IPv6 address belong to the URL, not to the address.
+    .map(({ hostname, port }) => ({ host: hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(port || 6379) }))
   return {
     nodes,
     options: {

@@ -12,6 +12,7 @@ import {
 import { startTestRedis, type TestRedis } from '../../../test/support/redis.ts'
 import { until } from '../../../test/support/service.ts'
 import type { Truth } from '../../ports.ts'
+import { keysOf } from '../keys.ts'
 import { lua } from '../lua.ts'
 import { OtherIncarnationError } from '../user/store.ts'
 
@@ -124,11 +125,12 @@ async function start(t: TestContext) {
   const keys = freshKeys()
   const client = await connectClient(t, server.url, keys)
   let reads = 0
+  const database = { error: null as Error | null }
   const truth: Truth = {
     ...source.truth,
     roles: () => {
       reads += 1
-      return source.truth.roles()
+      return database.error ? Promise.reject(database.error) : source.truth.roles()
     },
   }
   const models = readModelsOf({ client, keys, truth })
@@ -137,7 +139,7 @@ async function start(t: TestContext) {
       const [v, b] = await raw.hmget(keys.roles, 'v', 'b')
       return Number(v) === version && b !== null
     })
-  return { keys, client, ...models, reads: () => reads, filled }
+  return { keys, client, ...models, reads: () => reads, filled, database }
 }
 
 test('a miss is answered by the database and filled in; then Redis answers the same', async (t) => {
@@ -199,4 +201,52 @@ test('a catalogue that keeps moving while it is read is answered but not stored'
   await assert.rejects(projector.projectRoles(), /kept moving/)
   assert.equal(await raw.exists(keys.roles), 0)
   assert.equal(await callsOf(raw, 'hset'), applied)
+})
+
+test('a catalogue of another life of Redis is not served, from memory either, and is noticed', async (t) => {
+  const { begin, roles, filled, keys, client } = await start(t)
+  const inc = await begin()
+  const { version } = await roles.catalogue()
+  await filled(version)
+  assert.equal((await roles.catalogue()).from, 'redis', 'and it is in memory now')
+  await raw.set(keys.home.inc, 'x.another')
+  assert.equal(client.incarnation(keys.home.inc), inc, 'nobody has told the client')
+  assert.equal((await roles.catalogue()).from, 'database')
+  await until('it is noticed', async () => client.incarnation(keys.home.inc) === null)
+})
+
+test('while changes wait to be handled the database says, and when it is gone, old is better than none and is said', async (t) => {
+  const { begin, roles, filled, age, database } = await start(t)
+  await begin()
+  const { version } = await roles.catalogue()
+  await filled(version)
+  const held = await roles.catalogue()
+  age.isOld = true
+  assert.deepEqual(await roles.catalogue(), { ...held, from: 'database' })
+  database.error = new Error('gone')
+  assert.deepEqual(await roles.catalogue(), { ...held, stale: true })
+  age.isOld = false
+  assert.deepEqual(await roles.catalogue(), held)
+  await roles.fence(version + 1)
+  await assert.rejects(roles.catalogue(), /gone/)
+})
+
+test('however many ask while Redis has none, one after another is read, not all at once', async (t) => {
+  const { roles, reads } = await start(t)
+  const all = await Promise.all(Array.from({ length: 1_000 }, () => roles.catalogue()))
+  assert.ok(all.every(({ from }) => from === 'database'))
+  assert.equal(reads(), 1)
+})
+
+test('a fence goes to every schema that is in use', async (t) => {
+  const { begin, roles, keys } = await start(t)
+  await begin()
+  const other = keysOf(keys.epoch, '999p3')
+  await raw.hset(keys.schemas, other.tag, '1')
+  for (const each of [keys, other]) await raw.hset(each.roles, { v: '5', b: '[]' })
+  assert.equal(await roles.fence(6), true)
+  for (const each of [keys, other]) assert.deepEqual({ ...(await raw.hgetall(each.roles)) }, { v: '6' })
+  assert.equal(await roles.fence(6), false)
+  await roles.fenceOthers(7, [other])
+  assert.deepEqual([await raw.hget(keys.roles, 'v'), await raw.hget(other.roles, 'v')], ['6', '7'])
 })

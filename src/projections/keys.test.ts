@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { MAX_USER_ID } from '../domain/user.ts'
+import { epochOf, keysOf, readModelKeys, SCHEMA, schemaTag } from './keys.ts'
+
+const EPOCH = '0a1b2c3d'
+const SEED = 20_240_802
+
+const userId = fc.integer({ min: 1, max: MAX_USER_ID })
+const tagOf = (key: string) => /^\{(.*?)\}/.exec(key)?.[1]
+
+test(`each user lies in one partition, whose keys share a hash tag that no other has (seed ${SEED})`, () => {
+  fc.assert(
+    fc.property(fc.constantFrom(1, 2, 7, 64, 1_024), userId, (count, id) => {
+      const keys = readModelKeys(EPOCH, count)
+      const partition = keys.of(id)
+      assert.equal(keys.partitions.length, count)
+      assert.equal(keys.partitions.filter((one) => one === partition).length, 1)
+      const { user, lease, branch, base, index, ...names } = partition
+      const own = [user(id), lease(id), branch('B1'), ...Object.values(names)]
+      assert.deepEqual(new Set(own.map(tagOf)), new Set([`usr${index}`]))
+      assert.ok(own.every((key) => key.startsWith(base)))
+      assert.equal(new Set(own).size, own.length)
+      assert.equal(keys.user(id), user(id))
+    }),
+    { seed: SEED },
+  )
+})
+
+test('users are spread evenly', () => {
+  const keys = readModelKeys(EPOCH, 7)
+  const counts = new Map<number, number>()
+  for (let id = 1; id <= 7_000; id += 1) counts.set(keys.of(id).index, (counts.get(keys.of(id).index) ?? 0) + 1)
+  assert.deepEqual([...counts.values()], Array(7).fill(1_000))
+})
+
+test('another number of partitions is another schema, and both are told from its tag alone', () => {
+  assert.equal(schemaTag(SCHEMA, 1), `${SCHEMA}`)
+  assert.equal(schemaTag(3, 64), '3p64')
+  for (const count of [1, 7]) {
+    const keys = readModelKeys(EPOCH, count)
+    const again = keysOf(EPOCH, keys.tag)
+    assert.equal(again.partitions.length, count)
+    assert.equal(again.user(5), keys.user(5))
+    assert.equal(again.schemas, readModelKeys(EPOCH, 3).schemas, 'one register for all')
+  }
+  assert.notEqual(readModelKeys(EPOCH, 1).user(7), readModelKeys(EPOCH, 7).user(7))
+  assert.throws(() => keysOf(EPOCH, '2p0'), RangeError)
+})
+
+const OWN = readModelKeys(EPOCH, 7)
+const EPOCHS: { key: string; epoch: string | null }[] = [
+  { key: OWN.user(9), epoch: EPOCH },
+  { key: OWN.home.inc, epoch: EPOCH },
+  { key: OWN.roles, epoch: EPOCH },
+  { key: OWN.schemas, epoch: EPOCH },
+  { key: OWN.username('ann.lee'), epoch: EPOCH },
+  { key: OWN.username('{odd}:name'), epoch: EPOCH },
+  { key: readModelKeys('other').of(3).branch('B1'), epoch: 'other' },
+  { key: '{usrportal}:x', epoch: null },
+  { key: '{usrportal}:0a1b.2:x', epoch: null },
+  { key: '{usr42}:cart', epoch: null },
+  { key: '{usr42}:cart:7', epoch: null },
+  { key: '{usr42}:cart.items', epoch: null },
+  { key: '{usr42}:cart.items:7', epoch: null },
+  { key: '{usr42}:schemas', epoch: null },
+  { key: '{usr}:0a1b.2:x', epoch: null },
+  { key: 'x{usr0}:0a1b.2:x', epoch: null },
+  { key: 'bull:jobs:1', epoch: null },
+]
+for (const { key, epoch } of EPOCHS) {
+  test(`${key} is ${epoch === null ? 'somebody else’s' : `of the epoch ${epoch}`}`, () =>
+    assert.equal(epochOf(key), epoch))
+}
