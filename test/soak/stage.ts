@@ -17,6 +17,8 @@ const BUILD_LIMIT_MS = 120_000
 const POLL_MS = 50
 /** Longer than any writer of the soak is stopped within a transaction, so that a replay depends on the mark. */
 const LONGEST_TRANSACTION_MS = 20_000
+/** Shorter than a worker is stopped: another takes over its claims meanwhile. */
+const FEED_LEASE_MS = 4_000
 const NAMES = ['1', '2']
 
 export type Api = { name: string; port: number }
@@ -45,6 +47,7 @@ export async function setStage(stack: AsyncDisposableStack, { users, say, ...wat
     REDIS_URL: redis.url,
     LOG_LEVEL: 'warn',
     LONGEST_TRANSACTION_MS: String(LONGEST_TRANSACTION_MS),
+    FEED_LEASE_MS: String(FEED_LEASE_MS),
   }
   await untilDone(started.service('seed', ['seed', '--users', String(users)], env), 'seed')
   const path = join(dir, 'data', 'users.db')

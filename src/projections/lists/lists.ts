@@ -22,26 +22,43 @@ type Deps = {
   freshness: Pick<Freshness, 'isOld'>
 }
 
+/** A partition whose indexes are whole, under this incarnation. */
+type Build = { partition: Partition; incarnation: string }
+type Prepared = { builds: Build[]; dirty: TrueUser[] }
+
 /**
  * Pages through an index in Redis, corrected by the truth for the users whose commands are not yet projected: an index
  * is believed for everybody but them.
  */
 export function lists({ redis, keys, truth, views, freshness }: Deps) {
   /** Read before the index is: who is projected in between has left `dirty` with the index already right. */
-  const dirtyUsers = async (): Promise<TrueUser[] | null> => {
+  const prepare = async (): Promise<Prepared | null> => {
     // Changes wait to be handled: somebody may be missing here, and no single entry would tell.
     if (freshness.isOld()) return null
-    const dirty = (await Promise.all(keys.partitions.map(dirtyOf))).flatMap((ids) => ids ?? [null])
-    if (dirty.includes(null) || dirty.length > MAX_DIRTY) return null
-    return dirty.length === 0 ? [] : truth.users(dirty.map(Number))
+    const parts = await Promise.all(keys.partitions.map(dirtyOf))
+    const known = parts.filter((part) => part !== null)
+    const dirty = known.flatMap(({ ids }) => ids)
+    if (known.length < parts.length || dirty.length > MAX_DIRTY) return null
+    return { builds: known, dirty: dirty.length === 0 ? [] : await truth.users(dirty.map(Number)) }
   }
-  const dirtyOf = async ({ inc, built, dirty }: Partition): Promise<string[] | null> => {
+  const dirtyOf = async (partition: Partition): Promise<(Build & { ids: string[] }) | null> => {
+    const { inc, built, dirty } = partition
     const incarnation = redis.incarnation(inc)
     if (incarnation === null) return null
     const [builtUnder, ids] = await Promise.all([redis.get(built), redis.smembers(dirty, MAX_DIRTY + 1)])
     // Built under another: Redis was emptied and built anew on a connection that never broke, so nobody else would look.
     if (builtUnder !== null && builtUnder !== incarnation) await redis.refreshIncarnation(inc)
-    return builtUnder === incarnation ? ids : null
+    return builtUnder === incarnation ? { partition, incarnation, ids } : null
+  }
+  /** Asked after the index was read: one that was emptied or exchanged in between has lost its build. Rejects then. */
+  const confirm = async (builds: Build[]): Promise<void> => {
+    const held = await Promise.all(
+      builds.map(async ({ partition: { inc, built }, incarnation }) => {
+        const builtUnder = await redis.get(built)
+        return builtUnder === incarnation && redis.incarnation(inc) === incarnation
+      }),
+    )
+    if (held.includes(false)) throw new Error('the index was lost while it was read')
   }
 
   return {
@@ -60,15 +77,15 @@ export function lists({ redis, keys, truth, views, freshness }: Deps) {
   }
 
   async function readPage<Key>(index: Index<Key>, first: Key, limit: number, matches: (user: ShownUser) => boolean) {
-    const dirty = await dirtyUsers()
-    if (dirty === null) throw new Error('the index cannot be used now')
-    const corrections = new Map(dirty.map((found) => [found.userId, found]))
+    const prepared = await prepare()
+    if (prepared === null) throw new Error('the index cannot be used now')
+    const corrections = new Map(prepared.dirty.map((found) => [found.userId, found]))
     const users: ShownUser[] = []
     let after = first
     for (let scanned = 0; scanned < MAX_SCANNED; ) {
       const wanted = limit + 1 - users.length
       const { places, more } = await readPlaces(index, after, wanted, corrections)
-      const shown = await showAll(places, corrections)
+      const [shown] = await Promise.all([showAll(places, corrections), confirm(prepared.builds)])
       for (const [i, place] of places.entries()) {
         const user = shown[i]
         if (user?.body && matches(user)) users.push(user)

@@ -5,7 +5,9 @@ import type { User } from '../../domain/user.ts'
 import type { ReadModelRedis, Truth } from '../../ports.ts'
 import { readModelKeys } from '../keys.ts'
 import { projectUser } from '../user/project.ts'
-import type { Lists } from './lists.ts'
+import type { UserViews } from '../user/views.ts'
+import { roster } from './indexes.ts'
+import { type Lists, lists } from './lists.ts'
 import { userLists } from './user-lists.ts'
 
 const stays = someUser({ id: 1, familyName: 'Lee', branches: ['B001'] })
@@ -43,4 +45,27 @@ test('a search leaves out who was renamed between index and body', async () => {
     idsOf(await userLists({ redis: noRedis, keys, truth: {} as Truth, pages }).list(filter, null, 10)),
     [1],
   )
+})
+
+test('an index that is emptied between `built` and its reading gives no page', async () => {
+  let emptied = false
+  const redis = {
+    incarnation: () => 'first.run',
+    refreshIncarnation: async () => null,
+    get: async () => (emptied ? null : 'first.run'),
+    smembers: async () => [],
+    zrangeByScore: async () => (emptied ? [] : ['1']),
+  } as unknown as ReadModelRedis
+  const views = { byIds: async () => [shown(stays)] } as unknown as UserViews
+  const { page } = lists({ redis, keys, truth: {} as Truth, views, freshness: { isOld: () => false } })
+  const index = roster({ redis, keys }, 'B001')
+  assert.deepEqual(idsOf((await page(index, 0, 10, () => true)) ?? { users: [] }), [1])
+  const emptying = {
+    ...index,
+    read: (after: number, limit: number) => {
+      emptied = true
+      return index.read(after, limit)
+    },
+  }
+  assert.equal(await page(emptying, 0, 10, () => true), null)
 })
