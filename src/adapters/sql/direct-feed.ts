@@ -1,5 +1,6 @@
 import type { ChangeFeed, ChangeSubscriber, FeedObserver, Log, Truth } from '../../ports.ts'
-import type { Claim, SqlChanges } from './changes.ts'
+import type { SqlChanges } from './changes.ts'
+import type { Claim } from './claiming.ts'
 import { describeFault } from './fault.ts'
 import { claimHandler } from './handling.ts'
 import type { SqlParked } from './parked.ts'

@@ -1,5 +1,6 @@
 import type { ChangeSubscriber, FeedObserver, Log } from '../../ports.ts'
-import type { ClaimedChange, SqlChanges } from './changes.ts'
+import type { SqlChanges } from './changes.ts'
+import type { ClaimedChange } from './claiming.ts'
 import { describeFault } from './fault.ts'
 import type { SqlParked } from './parked.ts'
 

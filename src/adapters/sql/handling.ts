@@ -1,6 +1,6 @@
 import { DomainError } from '../../domain/errors.ts'
 import type { ChangeSubscriber, Truth } from '../../ports.ts'
-import type { Claim, ClaimedChange } from './changes.ts'
+import type { Claim, ClaimedChange } from './claiming.ts'
 import { elapsedMs } from './database-time.ts'
 import { isSqlError } from './errors.ts'
 import {
