@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { type Claim, type SqlChanges, sqlChanges } from '../../src/adapters/sql/changes.ts'
+import { type SqlChanges, sqlChanges } from '../../src/adapters/sql/changes.ts'
+import type { Claim } from '../../src/adapters/sql/claiming.ts'
 import type { Database, Session } from '../../src/ports.ts'
 import { until } from '../support/service.ts'
 import { claims, endWaits, idsOf, insertChange, LEASE_MS, openFilled, subscribe, WRITTEN, waiting } from './feed-rig.ts'

@@ -263,6 +263,26 @@ function marking(open: OpenRig): void {
     assert.ok(marks.length <= 1 + Math.floor((performance.now() - begun) / 1_000), `${marks.length} marks`)
   })
 
+  test('what is written while the mark is taken is not passed over', async (t) => {
+    const rig = await openFilled(t, open, 0)
+    const { now } = truthOf(rig)
+    let writtenAt = ''
+    const { marks } = subscribe({
+      rig,
+      outbox: ({ oldest }) => ({
+        oldest: async () => {
+          const answer = await oldest()
+          writtenAt = await now()
+          await insertChange(rig, 1, writtenAt)
+          await until('the clock has gone on', async () => (await now()) > writtenAt)
+          return answer
+        },
+      }),
+    })
+    await until('a mark is given', async () => marks.length > 0)
+    assert.ok((marks[0] ?? '') <= writtenAt, `${marks[0]} after ${writtenAt}`)
+  })
+
   test('what another worker has in hand holds the mark back as well', async (t) => {
     const rig = await open(t)
     await insertChange(rig, 1, '2020-06-01 00:00:00.000')

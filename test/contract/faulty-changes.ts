@@ -89,13 +89,13 @@ function splitting(open: OpenRig): void {
     const rig = await openFilled(t, open, 8)
     const begun = gate()
     const { passed, open: go } = gate()
-    rig.after(go)
     const handle = async (changes: Change[]) => {
       if (changes.length > 1) throw new Error('planted')
       begun.open()
       await passed
     }
     const { handled, stop } = subscribe({ rig, handle, othersGoThrough })
+    rig.after(go)
     await begun.passed
     const stopped = stop()
     go()
@@ -289,11 +289,10 @@ function slowness(open: OpenRig): void {
   const SHORT_LEASE_MS = 90
 
   /** Two workers; the first is held up in the middle of handling, until `go`. */
-  async function slowAndHeir(t: Parameters<OpenRig>[0], renew: boolean, fails = false) {
+  async function slowAndHeir(t: Parameters<OpenRig>[0], renew: boolean) {
     const rig = await openFilled(t, open, 3)
     const begun = gate()
     const { passed, open: go } = gate()
-    rig.after(go)
     const slow = subscribe({
       rig,
       leaseMs: SHORT_LEASE_MS,
@@ -303,9 +302,9 @@ function slowness(open: OpenRig): void {
       handle: async () => {
         begun.open()
         await passed
-        if (fails) throw new TypeError('planted')
       },
     })
+    rig.after(go)
     await begun.passed
     const heir = subscribe({ rig, database: rig.other })
     return { rig, slow, heir, go }
@@ -323,6 +322,17 @@ function slowness(open: OpenRig): void {
     assert.deepEqual([slow.handled, heir.handled, slow.counts.claimsLost], [[[1, 2, 3]], [], 0])
   })
 
+  test('a worker that hangs for ever does not keep what it has', async (t) => {
+    const rig = await openFilled(t, open, 3)
+    const { passed, open: go } = gate()
+    subscribe({ rig, leaseMs: 30, pollMs: 600_000, handle: () => passed })
+    rig.after(go)
+    await until('it has them in hand', async () => (await claims(rig)) === 3)
+    const heir = subscribe({ rig, database: rig.other })
+    await until('the other has taken over', async () => heir.handled.length > 0)
+    assert.deepEqual(heir.handled, [[1, 2, 3]])
+  })
+
   test('a worker that was too slow does no harm: all is handled, twice, and it sees that it was', async (t) => {
     const { rig, slow, heir, go } = await slowAndHeir(t, false)
     await until('the other has taken over', async () => heir.handled.length > 0)
@@ -337,12 +347,12 @@ function slowness(open: OpenRig): void {
   test('a worker that fails too late counts nothing against what another has in hand', async (t) => {
     const rig = await openFilled(t, open, 1)
     const { passed, open: go } = gate()
-    rig.after(go)
     const handle = async () => {
       await passed
       throw new TypeError('planted')
     }
     const slow = subscribe({ rig, handle, othersGoThrough, pollMs: 600_000 })
+    rig.after(go)
     await until('it has it in hand', async () => (await claims(rig)) === 1)
     await endWaits(rig)
     const { held } = await holdAll(rig)

@@ -2,6 +2,7 @@ import { changeClaimsContract } from './change-claims.ts'
 import { changeFeedContract } from './change-feed.ts'
 import { databaseContract } from './database.ts'
 import { faultyChangesContract } from './faulty-changes.ts'
+import { feedUnderFireContract } from './feed-under-fire.ts'
 import { parkedChangesContract } from './parked-changes.ts'
 import { registerContract } from './register-user.ts'
 import { roleStoreContract } from './role-store.ts'
@@ -22,3 +23,4 @@ changeFeedContract(openSqliteRig)
 changeClaimsContract(openSqliteRig)
 faultyChangesContract(openSqliteRig)
 parkedChangesContract(openSqliteRig)
+feedUnderFireContract(openSqliteRig)

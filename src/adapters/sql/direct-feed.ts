@@ -1,5 +1,6 @@
 import type { ChangeFeed, ChangeSubscriber, FeedObserver, Log, Truth } from '../../ports.ts'
-import type { Claim, SqlChanges } from './changes.ts'
+import type { SqlChanges } from './changes.ts'
+import type { Claim } from './claiming.ts'
 import { describeFault } from './fault.ts'
 import { claimHandler } from './handling.ts'
 import type { SqlParked } from './parked.ts'
@@ -13,6 +14,8 @@ const OUTAGE_MAX_MS = 5_000
 const CLASH_WAIT_MS = 20
 /** A claim is renewed this often while its lease lasts: a slow worker, or a call that failed, does not cost it. */
 const RENEWALS_A_LEASE = 3
+/** Then a worker that hangs has had its time: twelve leases, longer than any call's limit. */
+const MAX_RENEWALS = 36
 
 export type DirectFeedDeps = {
   changes: SqlChanges
@@ -112,7 +115,13 @@ async function holding(
   claim: Claim,
   handle: (claim: Claim) => Promise<string | null>,
 ): Promise<string | null> {
+  let renewals = 0
   const renewing = setInterval(() => {
+    renewals += 1
+    if (renewals > MAX_RENEWALS) {
+      clearInterval(renewing)
+      return log.warn({ changes: claim.changes.length }, 'changes are taking too long; another worker may take them')
+    }
     changes
       .renew(claim.claim)
       .catch((error) => log.debug({ reason: describeFault(error) }, 'a claim could not be renewed'))

@@ -1,27 +1,20 @@
 import { DomainError } from '../../domain/errors.ts'
-import type { ChangeSubscriber, FeedObserver, Log, Truth } from '../../ports.ts'
-import type { Claim, ClaimedChange, SqlChanges } from './changes.ts'
+import type { ChangeSubscriber, Truth } from '../../ports.ts'
+import type { Claim, ClaimedChange } from './claiming.ts'
 import { elapsedMs } from './database-time.ts'
 import { isSqlError } from './errors.ts'
+import {
+  type Failure,
+  type Group,
+  idsOf,
+  isLeftTooOften,
+  NeverEndedError,
+  type SettlingDeps,
+  settler,
+} from './failed-changes.ts'
 import { describeFault } from './fault.ts'
-import type { SqlParked } from './parked.ts'
 
-/** With the waits between them, about eight seconds: readers begin to doubt everything when the mark is 30 s old. */
-const MAX_ATTEMPTS = 6
-const RETRY_BASE_MS = 250
-const RETRY_MAX_MS = 4_000
-/** Tries that never ended, because the worker died, say less about the change: a machine may die of anything. */
-const MAX_TAKEOVERS = 10
-
-export type HandlingDeps = {
-  changes: SqlChanges
-  parked: SqlParked
-  truth: Pick<Truth, 'now'>
-  log: Log
-  observe: FeedObserver | undefined
-}
-/** Claimed changes of one entity: they are handled, fail, and are parked together. */
-type Group = ClaimedChange[]
+export type HandlingDeps = SettlingDeps & { truth: Pick<Truth, 'now'> }
 
 /**
  * Hands a claim's changes on. What fails together is split, so that the faulty alone are left; these are tried again
@@ -33,7 +26,7 @@ export function claimHandler(deps: HandlingDeps, subscriber: ChangeSubscriber, i
   const settle = settler(deps, subscriber)
 
   const tryPart = async (claim: string, part: Group[]): Promise<Failure | null> => {
-    if (isExhausted(part)) return { error: new NeverEndedError(), isOutage: false }
+    if (part.flat().some(isLeftTooOften)) return { error: new NeverEndedError(), isOutage: false }
     try {
       await subscriber.handle(part.flat())
     } catch (error) {
@@ -64,16 +57,6 @@ export function claimHandler(deps: HandlingDeps, subscriber: ChangeSubscriber, i
     return null
   }
 }
-type Failure = { error: unknown; isOutage: boolean }
-
-class NeverEndedError extends Error {
-  constructor() {
-    super('the workers that handled it ended each time')
-    this.name = 'NeverEndedError'
-  }
-}
-const isExhausted = (part: Group[]): boolean =>
-  part.length === 1 && part.flat().some(({ takeovers }) => takeovers >= MAX_TAKEOVERS)
 
 /** Handled: forgotten. */
 async function putAway({ changes, truth, observe }: HandlingDeps, claim: string, handled: Group): Promise<void> {
@@ -82,49 +65,6 @@ async function putAway({ changes, truth, observe }: HandlingDeps, claim: string,
   if (handledAt !== null) observe?.handled(handled.map(({ changedAt }) => elapsedMs(changedAt, handledAt)))
   if (lost > 0) observe?.claimsLost(lost)
 }
-
-/** What becomes of an entity's changes that fail while others go through. */
-function settler({ changes, parked, log, observe }: HandlingDeps, subscriber: ChangeSubscriber) {
-  const retryLater = async (claim: string, group: Group, counted: 0 | 1): Promise<void> => {
-    const tries = Math.max(...group.map(({ attempts }) => attempts))
-    const longest = counted === 1 ? Math.min(RETRY_BASE_MS * 2 ** tries, RETRY_MAX_MS) : RETRY_MAX_MS
-    const afterMs = longest * (0.5 + Math.random() / 2)
-    const held = await changes.release(claim, idsOf(group), { attempts: counted, afterMs })
-    observe?.retried(held)
-    if (held < group.length) observe?.claimsLost(group.length - held)
-  }
-  const park = async (claim: string, group: Group, error: string, tried: 0 | 1): Promise<void> => {
-    for (const change of group) {
-      const attempts = change.attempts + change.takeovers + tried
-      if (!(await parked.park({ claim, change, error, attempts }))) continue
-      observe?.parked(1)
-      const { changeId, entity, entityId } = change
-      log.warn({ changeId, entity, entityId, error, attempts }, 'parked a change; see `users-service parked list`')
-    }
-  }
-  return async (claim: string, group: Group, { error, isOutage: isOut }: Failure): Promise<void> => {
-    const [change] = group
-    const reason = describeFault(error)
-    const spent = isOut ? [] : group.filter(isSpent)
-    const others = group.filter((each) => !spent.includes(each))
-    if (others.length > 0) {
-      const about = { entity: change?.entity, entityId: change?.entityId, changes: others.length, reason }
-      log.info(about, 'a change does not go through while others do; it will be tried again')
-      await retryLater(claim, others, isOut ? 0 : 1)
-    }
-    if (!change || spent.length === 0) return
-    try {
-      await subscriber.giveUp(change)
-    } catch (failure) {
-      const about = { entity: change.entity, entityId: change.entityId, reason, why: describeFault(failure) }
-      log.warn(about, 'a change can be neither handled nor given up')
-      return retryLater(claim, spent, 0)
-    }
-    await park(claim, spent, reason, error instanceof NeverEndedError ? 0 : 1)
-  }
-}
-const isSpent = ({ attempts, takeovers }: ClaimedChange): boolean =>
-  attempts + 1 >= MAX_ATTEMPTS || takeovers >= MAX_TAKEOVERS
 
 /** Not worth a failure of its own: what cannot be given back is free when the lease ends. */
 async function giveBack<Why>({ changes, log }: HandlingDeps, claim: string, rest: Group, why: Why): Promise<Why> {
@@ -147,5 +87,3 @@ function halves(part: Group[]): Group[][] {
   const middle = Math.ceil(part.length / 2)
   return [part.slice(middle), part.slice(0, middle)]
 }
-
-const idsOf = (changes: Group): number[] => changes.map(({ changeId }) => changeId)
