@@ -31,6 +31,8 @@ export async function rebuild({ redis, truth, projector, guard }: RebuildDeps, o
     const last = userIds.at(-1)
     if (last === undefined) break
     next = truth.userIds(EVERYBODY, last, MAX_BULK_USERS)
+    // Awaited only after the projecting; a scan that fails before then must not count as a failure that nobody sees.
+    next.catch(() => undefined)
     await projector.projectUsers(userIds, incarnation)
     done += userIds.length
     onProgress(done, Math.max(total, done))
