@@ -89,8 +89,15 @@ export type ReadModels = {
 // ── The truth, read ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** `user` null: there is none (deleted when version > 0, never existed when 0). `settled` false: it kept moving while
- * it was read, so it may be answered but never stored. */
-export type TrueUser = { userId: number; version: number; user: User | null; settled: boolean }
+ * it was read, so it may be answered but never stored. `unreadable`: the rows of this one, among many, cannot be read;
+ * it says nothing of whether there is such a user. A read of one user rejects instead. */
+export type TrueUser = {
+  userId: number
+  version: number
+  user: User | null
+  settled: boolean
+  unreadable?: true
+}
 
 export type UserFilter = { branchId: string | null; role: string | null; status: UserStatus | null }
 

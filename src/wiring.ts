@@ -5,6 +5,7 @@ import { findRedisServer, type LocalRedis, startLocalRedis } from './adapters/re
 import { subscribe } from './adapters/redis/subscriber.ts'
 import { sqlChanges } from './adapters/sql/changes.ts'
 import { directFeed } from './adapters/sql/direct-feed.ts'
+import { countOddities } from './adapters/sql/oddities.ts'
 import { sqlRoleStore } from './adapters/sql/role-store.ts'
 import { sqlTruth } from './adapters/sql/truth.ts'
 import { sqlUserStore } from './adapters/sql/user-store.ts'
@@ -132,7 +133,8 @@ async function wireCore(config: Config, log: Log) {
   const keys = readModelKeys(await readEpoch(database))
   const redis = redisClient({ ...config.redis, url: redisUrl(config), incKey: keys.inc, log })
   await Promise.race([redis.ready(), new Promise((resolve) => setTimeout(resolve, REDIS_START_WAIT_MS).unref())])
-  const truth = sqlTruth({ point: database, scan, dialect: database.dialect })
+  const oddities = countOddities(log)
+  const truth = sqlTruth({ point: database, scan, dialect: database.dialect, oddities })
   const users = userReadModel({ redis, keys })
   const roles = roleViews({ redis, keys, truth })
   const views = userViews({ redis, keys, readModel: users, truth })
