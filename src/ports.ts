@@ -25,10 +25,13 @@ export type Dialect = {
   lastUserId: string
 }
 
+/** Out of reach, every call rejects with DomainError `database-unavailable`. */
 export type Database = Session & {
   dialect: Dialect
   /** Commits when `work` resolves, rolls back when it rejects. Waits a bounded time for a place: DomainError `busy`. */
   transaction<Result>(work: (session: Session) => Promise<Result>): Promise<Result>
+  /** Reads from where the data really is, past every cache of this process. Rejects when that is not possible. */
+  ping(): Promise<void>
   close(): Promise<void>
 }
 

@@ -168,8 +168,11 @@ async function readEpoch(database: Database): Promise<string> {
 type Parts = Awaited<ReturnType<typeof wireCore>>
 
 /** Without Redis everything but searches is answered, from the database; without either, nothing can be. */
-async function checkHealth({ redis, truth }: Pick<Parts, 'redis' | 'truth'>): ReturnType<HealthDeps['checks']> {
-  const database = await truth.now().then(
+async function checkHealth({
+  redis,
+  database: held,
+}: Pick<Parts, 'redis' | 'database'>): ReturnType<HealthDeps['checks']> {
+  const database = await held.ping().then(
     () => ({ state: 'ok' as const }),
     () => ({ state: 'degraded' as const, why: 'does not answer; only what Redis holds is served' }),
   )

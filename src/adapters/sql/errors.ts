@@ -1,3 +1,5 @@
+import { DomainError } from '../../domain/errors.ts'
+
 export type SqlErrorKind = 'duplicate' | 'missing-parent' | 'busy' | 'unavailable' | 'other'
 
 /** What any driver's error comes down to. The statement's parameters never stand in the message: they are people's data. */
@@ -13,4 +15,12 @@ export class SqlError extends Error {
 
 export function isSqlError(error: unknown, kind: SqlErrorKind): boolean {
   return error instanceof SqlError && error.kind === kind
+}
+
+/** What leaves an adapter: a database out of reach is a refusal that callers know (503), not a fault of this service. */
+export function surfaced(error: unknown): unknown {
+  if (isSqlError(error, 'busy')) return new DomainError('busy', 'The database is locked by another writer.')
+  return isSqlError(error, 'unavailable')
+    ? new DomainError('database-unavailable', 'The database cannot be read or written at present.')
+    : error
 }

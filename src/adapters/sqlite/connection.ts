@@ -22,7 +22,9 @@ export type Connection = {
 }
 
 export function openConnection(path: string, { readOnly }: { readOnly: boolean }): Connection {
-  const database = translating(() => new DatabaseSync(path, { readOnly, timeout: OPEN_TIMEOUT_MS }))
+  const database = translating(
+    () => new DatabaseSync(path, { readOnly, timeout: readOnly ? BUSY_TIMEOUT_MS : OPEN_TIMEOUT_MS }),
+  )
   translating(() => {
     if (!readOnly) database.exec('PRAGMA journal_mode = WAL')
     // NORMAL in WAL mode loses the last commits in a power cut, never consistency; this is not the production database.
