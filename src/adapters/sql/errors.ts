@@ -5,11 +5,14 @@ export type SqlErrorKind = 'duplicate' | 'missing-parent' | 'busy' | 'unavailabl
 /** What any driver's error comes down to. The statement's parameters never stand in the message: they are people's data. */
 export class SqlError extends Error {
   readonly kind: SqlErrorKind
+  /** At the start of a process, what whoever starts it can mend: shown as one sentence (main.ts). */
+  readonly expected: boolean
 
   constructor(kind: SqlErrorKind, message: string, cause: unknown) {
     super(message, { cause })
     this.name = 'SqlError'
     this.kind = kind
+    this.expected = kind === 'unavailable'
   }
 }
 

@@ -22,15 +22,7 @@ export type Connection = {
 }
 
 export function openConnection(path: string, { readOnly }: { readOnly: boolean }): Connection {
-  const database = translating(
-    () => new DatabaseSync(path, { readOnly, timeout: readOnly ? BUSY_TIMEOUT_MS : OPEN_TIMEOUT_MS }),
-  )
-  translating(() => {
-    if (!readOnly) database.exec('PRAGMA journal_mode = WAL')
-    // NORMAL in WAL mode loses the last commits in a power cut, never consistency; this is not the production database.
-    database.exec(`PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -${CACHE_KIB}`)
-    database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`)
-  })
+  const database = opened(path, readOnly)
   const statements = new LRUCache<string, StatementSync>({ max: MAX_PREPARED_STATEMENTS })
   const prepared = (sql: string) => {
     const known = statements.get(sql)
@@ -82,11 +74,30 @@ function withoutBigInts(row: Record<string, unknown>): SqlRow {
   return row as SqlRow
 }
 
+function opened(path: string, readOnly: boolean): DatabaseSync {
+  let database: DatabaseSync | undefined
+  try {
+    database = new DatabaseSync(path, { readOnly, timeout: readOnly ? BUSY_TIMEOUT_MS : OPEN_TIMEOUT_MS })
+    if (!readOnly) database.exec('PRAGMA journal_mode = WAL')
+    // NORMAL in WAL mode loses the last commits in a power cut, never consistency; this is not the production database.
+    database.exec(`PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -${CACHE_KIB}`)
+    database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`)
+    return database
+  } catch (error) {
+    database?.close()
+    throw new SqlError(classify(error), `${path} cannot be opened: ${messageOf(error)}.`, error)
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : 'SQLite failed'
+}
+
 function translating<Result>(work: () => Result): Result {
   try {
     return work()
   } catch (error) {
-    throw new SqlError(classify(error), error instanceof Error ? error.message : 'SQLite failed', error)
+    throw new SqlError(classify(error), messageOf(error), error)
   }
 }
 
