@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import { createLog } from './adapters/pino/log.ts'
 import { redisClient } from './adapters/redis/client.ts'
-import { findRedisServer, type LocalRedis, startLocalRedis } from './adapters/redis/local-server.ts'
+import { type KeptRedis, keepLocalRedis } from './adapters/redis/kept-server.ts'
+import { findRedisServer } from './adapters/redis/local-server.ts'
 import { subscribe } from './adapters/redis/subscriber.ts'
 import { sqlChanges } from './adapters/sql/changes.ts'
 import { directFeed } from './adapters/sql/direct-feed.ts'
@@ -104,11 +105,17 @@ export async function startProjecting(config: Config, log: Log, listener: BuildL
 export async function rebuildOnce(config: Config, log: Log, onProgress: Progress): Promise<number> {
   const parts = await wireCore(patient(config), log)
   try {
+    if (!parts.redis.isReady()) throw new OutOfReachError('Redis does not answer: is it running, and REDIS_URL right?')
     await parts.guard.check()
     return await rebuild(parts, onProgress)
   } finally {
     await parts.close()
   }
+}
+
+/** What whoever started this can mend: shown as one sentence (main.ts). */
+class OutOfReachError extends Error {
+  readonly expected = true
 }
 
 export type MadeUpUsers = { path: string; users: number; seed: number; onProgress(done: number): void }
@@ -119,9 +126,9 @@ export function loadMadeUpUsers({ path, users, seed, onProgress }: MadeUpUsers):
 }
 
 /** The Redis that `all` brings with it, under the data folder; null when this machine has no server to start. */
-export async function startOwnRedis({ dataDir, searchPath }: Config): Promise<LocalRedis | null> {
+export async function startOwnRedis({ dataDir, searchPath }: Config, log: Log): Promise<KeptRedis | null> {
   const binary = findRedisServer({ path: searchPath, toolsDir: '.tools' })
-  return binary === undefined ? null : startLocalRedis({ binary, dir: join(dataDir, 'redis'), persist: true })
+  return binary === undefined ? null : keepLocalRedis({ binary, dir: join(dataDir, 'redis'), persist: true }, log)
 }
 
 /** The pieces that every process has. */

@@ -62,6 +62,7 @@ export const PACKAGES: [files: string, ...packages: string[]][] = [
   // A Redis of our own is a child process.
   ['src/adapters/redis/*-server.ts', 'node:child_process', 'node:events', 'node:fs', 'node:fs/promises', 'node:path'],
   ['src/adapters/redis/local-server.ts', 'node:net', 'node:readline'],
+  ['src/adapters/redis/end-with-us.ts', 'type node:child_process'],
   ['src/adapters/redis/one-question.ts', 'node:net'],
   ['src/adapters/sqlite/connection.ts', 'node:sqlite', 'lru-cache'],
   ['src/adapters/sqlite/scan-thread.ts', 'node:worker_threads'],
@@ -84,7 +85,9 @@ export const PACKAGES: [files: string, ...packages: string[]][] = [
   ['src/cli/*.ts', 'commander', 'node:fs', 'node:fs/promises', 'node:path'],
   ['src/cli/progress.ts', 'cli-progress'],
   ['src/cli/stopping.ts', 'close-with-grace'],
-  ['src/cli/worker-thread.ts', 'node:events', 'node:worker_threads'],
+  ['src/cli/listening.ts', 'node:events', 'node:net'],
+  ['src/cli/single.ts', 'node:crypto'],
+  ['src/cli/worker-thread.ts', 'node:worker_threads'],
   ['workers/*-thread.ts', 'node:worker_threads'],
 ]
 
