@@ -40,8 +40,8 @@ export type Database = Session & {
 /** Who asked for a command, for the audit. */
 export type Actor = { name: string; requestId: string; address: string }
 
-/** `expectedVersion`: from If-Match; null when the caller named none. */
-export type WriteContext = { expectedVersion: number | null; by: Actor }
+/** `expectedVersions`: from If-Match; any of them will do. Null when the caller named none; empty matches nothing. */
+export type WriteContext = { expectedVersions: number[] | null; by: Actor }
 
 /** `visible` false: committed, but the read models could not be told; the change feed will (design, section 3). */
 export type Written = { version: number; visible: boolean }

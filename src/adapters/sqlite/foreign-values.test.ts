@@ -68,7 +68,7 @@ test('names, texts and times that are none read as empty, and the user can still
   assert.deepEqual([user.createdAt, user.updatedAt], ['1970-01-01T00:00:00.000Z', '1970-01-01T00:00:00.000Z'])
   assert.deepEqual(oddities.counts(), { text: 3, time: 2, status: 1, limit: 1 })
   assert.equal(lines.length, 4, 'one line a kind')
-  const context = { expectedVersion: null, by: { name: 'local', requestId: 'r1', address: '-' } }
+  const context = { expectedVersions: null, by: { name: 'local', requestId: 'r1', address: '-' } }
   await sqlUserStore(rig.database).update(1, context, () => [
     { type: 'limit-set', userId: 1, at: '2024-06-01T09:00:00.000Z', limit: 'refund-amount', value: 7 },
   ])

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { FastifyZodOpenApiSchema, FastifyZodOpenApiTypeProvider } from 'fastify-zod-openapi'
 import { z } from 'zod'
 import { IfMatch, WrittenRole, writeAnswer, writeAnswers } from '../../wire/answer.ts'
-import { etag, expectedVersion, type TagBase } from '../../wire/etag.ts'
+import { etag, expectedVersions, type TagBase } from '../../wire/etag.ts'
 import { RoleName } from '../../wire/fields.ts'
 import { problems } from '../../wire/problem.ts'
 import { RoleDefinition } from '../../wire/role.ts'
@@ -29,7 +29,7 @@ export function defineRoleRoute(app: FastifyInstance, deps: Deps): void {
     handler: async (request, reply) => {
       const { params, body } = request
       const context = {
-        expectedVersion: expectedVersion(request.headers['if-match'], deps.tagBase, ['r']),
+        expectedVersions: expectedVersions(request.headers['if-match'], deps.tagBase, ['r']),
         by: request.actor,
       }
       const { version, visible } = await handle({ role: { role: params.role, ...body }, context })
