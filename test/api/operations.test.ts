@@ -185,7 +185,16 @@ const REFUSALS: Refusal[] = [
     await post(`${path}/terminate`)
     return { method: 'DELETE', url }
   }),
-  bad('setLimit', 'there is no such limit', { method: 'PUT', url: '/v1/users/1/limits/none', body: { value: 1 } }),
+  bad('setLimit', 'the value is no number', {
+    method: 'PUT',
+    url: '/v1/users/1/limits/cash-drop',
+    body: { value: 'x' },
+  }),
+  refused('setLimit', 404, 'limit-unknown', 'there is no such limit', async () => ({
+    method: 'PUT',
+    url: await user('/limits/none'),
+    body: { value: 1 },
+  })),
   missing('setLimit', { method: 'PUT', url: `${nobody}/limits/cash-drop`, body: { value: 1 } }),
   done('setLimit', 'PUT', '/limits/cash-drop', { value: 1 }),
   refused('setLimit', 422, 'limit-out-of-range', 'it is above the limit’s range', async () => ({
@@ -193,7 +202,11 @@ const REFUSALS: Refusal[] = [
     url: await user('/limits/discount-percent'),
     body: { value: 101 },
   })),
-  bad('removeLimit', 'there is no such limit', { method: 'DELETE', url: '/v1/users/1/limits/none' }),
+  bad('removeLimit', 'the name is malformed', { method: 'DELETE', url: '/v1/users/1/limits/a%20b' }),
+  refused('removeLimit', 404, 'limit-unknown', 'there is no such limit', async () => ({
+    method: 'DELETE',
+    url: await user('/limits/none'),
+  })),
   missing('removeLimit', { method: 'DELETE', url: `${nobody}/limits/cash-drop` }),
   refused('removeLimit', 409, 'user-terminated', 'the user is terminated', async () => {
     const path = await user()

@@ -2,17 +2,16 @@ import type { FastifyInstance } from 'fastify'
 import type { FastifyZodOpenApiSchema, FastifyZodOpenApiTypeProvider } from 'fastify-zod-openapi'
 import { z } from 'zod'
 import { DomainError } from '../../domain/errors.ts'
-import { USER_STATUSES } from '../../domain/user.ts'
+import { MAX_USER_ID, USER_STATUSES } from '../../domain/user.ts'
 import { listAnswer, listAnswers } from '../../wire/answer.ts'
-import { BranchId, line, MAX_LINE, RoleName, UserId } from '../../wire/fields.ts'
+import { BranchId, digitsUpTo, line, MAX_LINE, RoleName, UserId } from '../../wire/fields.ts'
 import { CursorParam, LimitParam, UserPage } from '../../wire/page.ts'
 import { problems } from '../../wire/problem.ts'
 import { type Deps, listUsers } from './handler.ts'
 
 const MAX_IDS = 100
 
-/** Up to 8999999999999999: a little short of 2^53 - 1, so that the pattern says all, and no id can lose a digit. */
-const ID = '([1-9][0-9]{0,14}|[1-8][0-9]{15})'
+const ID = digitsUpTo(MAX_USER_ID)
 
 const IdsParam = z
   .string()
