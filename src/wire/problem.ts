@@ -26,6 +26,32 @@ export const Problem = z
 export type Problem = z.infer<typeof Problem>
 export const PROBLEM_JSON = 'application/problem+json'
 
+/** A refusal of a request as such: no rule of the domain knows of it. */
+export class Refusal extends Error {
+  readonly status: number
+  readonly code: string
+  readonly errors: Problem['errors']
+
+  constructor(status: number, code: string, detail: string, errors?: Problem['errors']) {
+    super(detail)
+    this.name = 'Refusal'
+    this.status = status
+    this.code = code
+    this.errors = errors
+  }
+}
+
+const MAX_SHOWN_NAME = 64
+
+/** A JSON Pointer (RFC 6901). Names come from requests: shortened, and always well-formed. */
+export function pointerTo(path: readonly PropertyKey[]): string {
+  return path.map((name) => `/${shown(String(name))}`).join('')
+}
+
+function shown(name: string): string {
+  return name.slice(0, MAX_SHOWN_NAME).toWellFormed().replaceAll('~', '~0').replaceAll('/', '~1')
+}
+
 /** `problems(400, 404)`: the error answers of a route for its OpenAPI description. */
 export function problems(...statuses: number[]) {
   return Object.fromEntries(
