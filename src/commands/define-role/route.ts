@@ -5,6 +5,7 @@ import { IfMatch, WrittenRole, writeAnswer, writeAnswers } from '../../wire/answ
 import { etag, expectedVersions, type TagBase } from '../../wire/etag.ts'
 import { RoleName } from '../../wire/fields.ts'
 import { problems } from '../../wire/problem.ts'
+import { TRUER } from '../../wire/problem-examples.ts'
 import { RoleDefinition } from '../../wire/role.ts'
 import { defineRole, type Deps as HandlerDeps } from './handler.ts'
 
@@ -24,7 +25,10 @@ export function defineRoleRoute(app: FastifyInstance, deps: Deps): void {
       params: z.object({ role: RoleName }),
       headers: IfMatch,
       body: RoleDefinition,
-      response: { ...writeAnswers(WrittenRole), ...problems(400, 409, 412, 413, 415, 422, 503) },
+      response: {
+        ...writeAnswers(WrittenRole),
+        ...problems(TRUER.roleName, TRUER.tooManyRoles, TRUER.catalogue, 413, 415, TRUER.twice, 503),
+      },
     } satisfies FastifyZodOpenApiSchema,
     handler: async (request, reply) => {
       const { params, body } = request

@@ -21,7 +21,7 @@ export function removeLimitRoute(app: FastifyInstance, deps: Deps): void {
       description: 'Unset means none.',
       params: z.object({ userId: UserIdParam, limit: LimitNameParam }),
       headers: IfMatch,
-      response: { ...writeAnswers(WrittenUser), ...problems(400, 404, 409, 412, 503) },
+      response: { ...writeAnswers(WrittenUser), ...problems(400, 404, 409, 412, 413, 415, 503) },
     } satisfies FastifyZodOpenApiSchema,
     handler: async (request, reply) => {
       const { params } = request

@@ -21,7 +21,7 @@ export function removePreferenceRoute(app: FastifyInstance, deps: Deps): void {
       description: 'What is not there is removed already.',
       params: z.object({ userId: UserIdParam, key: PreferenceKey }),
       headers: IfMatch,
-      response: { ...writeAnswers(WrittenUser), ...problems(400, 404, 409, 412, 503) },
+      response: { ...writeAnswers(WrittenUser), ...problems(400, 404, 409, 412, 413, 415, 503) },
     } satisfies FastifyZodOpenApiSchema,
     handler: async (request, reply) => {
       const { params } = request

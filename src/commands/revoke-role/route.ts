@@ -24,7 +24,7 @@ export function revokeRoleRoute(app: FastifyInstance, deps: Deps): void {
         branchId: BranchId.optional().meta({ description: 'At this branch only; absent: everywhere.' }),
       }),
       headers: IfMatch,
-      response: { ...writeAnswers(WrittenUser), ...problems(400, 404, 409, 412, 503) },
+      response: { ...writeAnswers(WrittenUser), ...problems(400, 404, 409, 412, 413, 415, 503) },
     } satisfies FastifyZodOpenApiSchema,
     handler: async (request, reply) => {
       const { params, query } = request

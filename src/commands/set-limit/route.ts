@@ -6,6 +6,7 @@ import { IfMatch, WrittenUser, writeAnswer, writeAnswers } from '../../wire/answ
 import { etag, expectedVersions, type TagBase } from '../../wire/etag.ts'
 import { LimitNameParam, LimitValue, UserIdParam } from '../../wire/fields.ts'
 import { problems } from '../../wire/problem.ts'
+import { TRUER } from '../../wire/problem-examples.ts'
 import { type Deps as HandlerDeps, setLimit } from './handler.ts'
 
 const RANGES = Object.entries(LIMITS).map(
@@ -27,7 +28,7 @@ export function setLimitRoute(app: FastifyInstance, deps: Deps): void {
       params: z.object({ userId: UserIdParam, limit: LimitNameParam }),
       headers: IfMatch,
       body: z.strictObject({ value: LimitValue }).meta({ id: 'LimitSetting', examples: [{ value: 15 }] }),
-      response: { ...writeAnswers(WrittenUser), ...problems(400, 404, 409, 412, 413, 415, 422, 503) },
+      response: { ...writeAnswers(WrittenUser), ...problems(400, 404, 409, 412, 413, 415, TRUER.outOfRange, 503) },
     } satisfies FastifyZodOpenApiSchema,
     handler: async (request, reply) => {
       const { params, body } = request

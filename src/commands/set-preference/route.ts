@@ -21,7 +21,9 @@ export function setPreferenceRoute(app: FastifyInstance, deps: Deps): void {
       description: 'Any text under a key.',
       params: z.object({ userId: UserIdParam, key: PreferenceKey }),
       headers: IfMatch,
-      body: z.strictObject({ value: PreferenceValue }).meta({ id: 'PreferenceSetting' }),
+      body: z
+        .strictObject({ value: PreferenceValue })
+        .meta({ id: 'PreferenceSetting', examples: [{ value: 'Dzień dobry! 👋' }] }),
       response: { ...writeAnswers(WrittenUser), ...problems(400, 404, 409, 412, 413, 415, 503) },
     } satisfies FastifyZodOpenApiSchema,
     handler: async (request, reply) => {

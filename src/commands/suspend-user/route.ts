@@ -21,7 +21,7 @@ export function suspendUserRoute(app: FastifyInstance, deps: Deps): void {
       description: 'An active user may do nothing any more until reinstated.',
       params: z.object({ userId: UserIdParam }),
       headers: IfMatch,
-      response: { ...writeAnswers(WrittenUser), ...problems(400, 404, 409, 412, 503) },
+      response: { ...writeAnswers(WrittenUser), ...problems(400, 404, 409, 412, 413, 415, 503) },
     } satisfies FastifyZodOpenApiSchema,
     handler: async (request, reply) => {
       const { params } = request

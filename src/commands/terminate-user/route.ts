@@ -21,7 +21,7 @@ export function terminateUserRoute(app: FastifyInstance, deps: Deps): void {
       description: 'Final: who comes back is a new user.',
       params: z.object({ userId: UserIdParam }),
       headers: IfMatch,
-      response: { ...writeAnswers(WrittenUser), ...problems(400, 404, 412, 503) },
+      response: { ...writeAnswers(WrittenUser), ...problems(400, 404, 412, 413, 415, 503) },
     } satisfies FastifyZodOpenApiSchema,
     handler: async (request, reply) => {
       const { params } = request

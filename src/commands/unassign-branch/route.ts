@@ -5,6 +5,7 @@ import { IfMatch, WrittenUser, writeAnswer, writeAnswers } from '../../wire/answ
 import { etag, expectedVersions, type TagBase } from '../../wire/etag.ts'
 import { BranchId, UserIdParam } from '../../wire/fields.ts'
 import { problems } from '../../wire/problem.ts'
+import { TRUER } from '../../wire/problem-examples.ts'
 import { type Deps as HandlerDeps, unassignBranch } from './handler.ts'
 
 export type Deps = HandlerDeps & { tagBase: TagBase }
@@ -21,7 +22,7 @@ export function unassignBranchRoute(app: FastifyInstance, deps: Deps): void {
       description: 'Not the home branch, and not one at which roles are held.',
       params: z.object({ userId: UserIdParam, branchId: BranchId }),
       headers: IfMatch,
-      response: { ...writeAnswers(WrittenUser), ...problems(400, 404, 409, 412, 503) },
+      response: { ...writeAnswers(WrittenUser), ...problems(400, 404, TRUER.home, 412, 413, 415, 503) },
     } satisfies FastifyZodOpenApiSchema,
     handler: async (request, reply) => {
       const { params } = request

@@ -7,6 +7,7 @@ import { listAnswer, listAnswers } from '../../wire/answer.ts'
 import { BranchId, digitsUpTo, line, MAX_LINE, RoleName, UserId } from '../../wire/fields.ts'
 import { CursorParam, LimitParam, UserPage } from '../../wire/page.ts'
 import { problems } from '../../wire/problem.ts'
+import { fault, TRUER } from '../../wire/problem-examples.ts'
 import { type Deps, listUsers } from './handler.ts'
 
 const MAX_IDS = 100
@@ -36,6 +37,8 @@ const UserList = UserPage.extend({
   missing: z.array(UserId).optional().meta({ description: 'With `ids`: those that do not exist.' }),
 }).meta({ id: 'UserList' })
 
+const LIMIT_FAULT = fault('query', '/limit', 'must be an integer, 1 to 200')
+
 export function listUsersRoute(app: FastifyInstance, deps: Deps): void {
   const handle = listUsers(deps)
   app.withTypeProvider<FastifyZodOpenApiTypeProvider>().route({
@@ -49,7 +52,7 @@ export function listUsersRoute(app: FastifyInstance, deps: Deps): void {
         'By id, by filter, or by the beginning of the name. Filters combine. Sorted by id, with `q` by name and id. ' +
         'A page may be short and not be the last: go on while `nextCursor` is not null.',
       querystring: Filters,
-      response: { ...listAnswers('The users.', UserList), ...problems(400, 422, 503) },
+      response: { ...listAnswers('The users.', UserList), ...problems(LIMIT_FAULT, TRUER.idsAlone, 503) },
     } satisfies FastifyZodOpenApiSchema,
     handler: async (request, reply) => {
       const { ids, branchId = null, role = null, status = null, q = null, limit, cursor } = request.query
