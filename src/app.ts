@@ -1,15 +1,15 @@
-import { isUtf8 } from 'node:buffer'
-import Fastify, { errorCodes, type FastifyBodyParser, type FastifyInstance, type FastifySchemaCompiler } from 'fastify'
-import { serializerCompiler, validatorCompiler } from 'fastify-zod-openapi'
-import type { z } from 'zod'
+import Fastify, { type FastifyInstance } from 'fastify'
+import { serializerCompiler } from 'fastify-zod-openapi'
 import { type CommandDeps, registerCommands } from './commands/index.ts'
 import { registerActor } from './plugins/actor.ts'
-import { answerClientError } from './plugins/client-errors.ts'
+import { answerClientError, answerExpectations } from './plugins/client-errors.ts'
 import { registerDocs } from './plugins/docs.ts'
 import { answerRouterError, registerErrors } from './plugins/errors.ts'
 import { type HealthDeps, registerHealth } from './plugins/health.ts'
 import { collectMethods } from './plugins/methods.ts'
+import { takeJsonOnly } from './plugins/request-bodies.ts'
 import { type RequestLog, registerRequestId, requestIdOf } from './plugins/request-id.ts'
+import { compileValidator, refuseUndeclaredQueries } from './plugins/validation.ts'
 import { type QueryDeps, registerQueries } from './queries/index.ts'
 
 export type HttpLimits = {
@@ -56,16 +56,20 @@ export async function buildApp({ commands, queries, health, http, log }: AppDeps
     onConstructorPoisoning: 'error',
     trustProxy: false,
     http: {
+      // Refused in plugins/request-id.ts, with a body; Node's own refusal has none.
+      requireHostHeader: false,
       maxHeaderSize: MAX_HEADER_BYTES,
       headersTimeout: Math.min(HEADERS_TIMEOUT_MS, http.requestTimeoutMs),
       connectionsCheckingInterval: TIMEOUTS_CHECK_MS,
     },
   })
   app.server.maxConnections = http.maxConnections
+  answerExpectations(app.server, http.bodyLimitBytes)
   closeWhatEndsWhileClosing(app)
   app.setValidatorCompiler(compileValidator)
   app.setSerializerCompiler(serializerCompiler)
   takeJsonOnly(app)
+  refuseUndeclaredQueries(app)
   registerRequestId(app, log)
   registerActor(app)
   registerErrors(app, log)
@@ -91,35 +95,4 @@ function closeWhatEndsWhileClosing(app: FastifyInstance): void {
     const sweep = setInterval(() => app.server.closeIdleConnections(), CLOSING_SWEEP_MS)
     app.server.once('close', () => clearInterval(sweep))
   })
-}
-
-/**
- * JSON and nothing else; a merge patch (RFC 7396) is JSON too, and is taken where there is something to patch. JSON is
- * UTF-8 (RFC 8259 section 8.1): other bytes are refused, because decoding them leniently would store U+FFFD for a name.
- */
-function takeJsonOnly(app: FastifyInstance): void {
-  app.removeContentTypeParser(['text/plain', 'application/json'])
-  const parseText = app.getDefaultJsonParser('error', 'error')
-  const parseJson: FastifyBodyParser<Buffer> = (request, body, done) =>
-    isUtf8(body)
-      ? parseText(request, body.toString(), (error, value) => done(error, value === null ? JSON_NULL : value))
-      : done(new errorCodes.FST_ERR_CTP_INVALID_JSON_BODY())
-  app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, parseJson)
-  app.addContentTypeParser<Buffer>('application/merge-patch+json', { parseAs: 'buffer' }, (request, body, done) =>
-    request.method === 'PATCH' ? parseJson(request, body, done) : done(new errorCodes.FST_ERR_CTP_INVALID_MEDIA_TYPE()),
-  )
-}
-
-/** A body that says null, which is not the same as none: Fastify shows validators null for both. */
-const JSON_NULL = Symbol('null')
-
-/**
- * The headers that reads take (If-None-Match) are any text, and described only for the document: checking them would
- * copy all headers of every hot read.
- */
-const compileValidator: FastifySchemaCompiler<z.ZodType> = (route) => {
-  if (route.httpPart === 'headers' && route.method === 'GET') return () => true
-  const validate = validatorCompiler(route)
-  if (route.httpPart !== 'body') return validate
-  return (body) => validate(body === JSON_NULL ? null : (body ?? undefined))
 }

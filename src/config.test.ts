@@ -38,6 +38,8 @@ const VARIABLES: [name: string, value: string, read: (config: Config) => unknown
   ['PORT', '9090', ({ http }) => http.port, 9090],
   ['DATA_DIR', '/srv/users', ({ dataDir }) => dataDir, '/srv/users'],
   ['REDIS_URL', 'rediss://u:p@redis:6380/2', ({ redis }) => redis.url, 'rediss://u:p@redis:6380/2'],
+  ['REDIS_PARTITIONS', '7', ({ redis }) => redis.partitions, 7],
+  ['REDIS_READ_DEADLINE_MS', '16', ({ redis }) => redis.readDeadlineMs, 16],
   ['PATH', '/a:/b', ({ searchPath }) => searchPath, '/a:/b'],
   ['REDIS_COMMAND_TIMEOUT_MS', '11', ({ redis }) => redis.commandTimeoutMs, 11],
   ['REDIS_CONNECT_TIMEOUT_MS', '12', ({ redis }) => redis.connectTimeoutMs, 12],
@@ -78,7 +80,10 @@ const RANGES: Record<string, [min: number, max: number]> = {
   PORT: [0, 65_535],
   REDIS_COMMAND_TIMEOUT_MS: [10, 60_000],
   REDIS_CONNECT_TIMEOUT_MS: [10, 60_000],
+  REDIS_PARTITIONS: [1, 1_024],
+  REDIS_READ_DEADLINE_MS: [5, 60_000],
   FEED_POLL_MS: [5, 60_000],
+  FEED_LEASE_MS: [500, 600_000],
   LONGEST_TRANSACTION_MS: [1_000, 86_400_000],
   INLINE_PROJECTION_MS: [0, 10_000],
   BODY_LIMIT_BYTES: [1_024, 10_485_760],
@@ -124,9 +129,11 @@ describe('a number', () => {
 })
 
 describe('text', () => {
-  test('REDIS_URL is a redis: or rediss: URL', () => {
-    const refusal = new ConfigError('Wrong settings. REDIS_URL: redis://… or rediss://…')
-    for (const url of ['redis://h', 'rediss://h:6380', 'redis://u:p%40@[::1]:6379/1']) {
+  test('REDIS_URL names one server, or the nodes of a cluster', () => {
+    const refusal = new ConfigError(
+      'Wrong settings. REDIS_URL: redis://…, rediss://…, or redis-cluster://host:port,host:port',
+    )
+    for (const url of ['redis://h', 'rediss://h:6380', 'redis://u:p%40@[::1]:6379/1', 'redis-cluster://a:1,b:2']) {
       assert.equal(readConfig({ REDIS_URL: url }).redis.url, url)
     }
     for (const url of [
@@ -201,6 +208,6 @@ test('each setting says what it means and what is allowed', () => {
   const allowed = Object.fromEntries(settings().map((setting) => [setting.name, setting.allowed]))
   assert.equal(allowed.PORT, 'a whole number, 0 to 65535')
   assert.equal(allowed.HOST, 'any text')
-  assert.equal(allowed.REDIS_URL, 'redis://… or rediss://…')
+  assert.equal(allowed.REDIS_URL, 'redis://…, rediss://…, or redis-cluster://host:port,host:port')
   assert.equal(allowed.LOG_FORMAT, 'auto, json, pretty')
 })

@@ -25,10 +25,13 @@ export type Dialect = {
   lastUserId: string
 }
 
+/** Out of reach, every call rejects with DomainError `database-unavailable`. */
 export type Database = Session & {
   dialect: Dialect
   /** Commits when `work` resolves, rolls back when it rejects. Waits a bounded time for a place: DomainError `busy`. */
   transaction<Result>(work: (session: Session) => Promise<Result>): Promise<Result>
+  /** Reads from where the data really is, past every cache of this process. Rejects when that is not possible. */
+  ping(): Promise<void>
   close(): Promise<void>
 }
 
@@ -37,8 +40,8 @@ export type Database = Session & {
 /** Who asked for a command, for the audit. */
 export type Actor = { name: string; requestId: string; address: string }
 
-/** `expectedVersion`: from If-Match; null when the caller named none. */
-export type WriteContext = { expectedVersion: number | null; by: Actor }
+/** `expectedVersions`: from If-Match; any of them will do. Null when the caller named none; empty matches nothing. */
+export type WriteContext = { expectedVersions: number[] | null; by: Actor }
 
 /** `visible` false: committed, but the read models could not be told; the change feed will (design, section 3). */
 export type Written = { version: number; visible: boolean }
@@ -89,8 +92,15 @@ export type ReadModels = {
 // ── The truth, read ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** `user` null: there is none (deleted when version > 0, never existed when 0). `settled` false: it kept moving while
- * it was read, so it may be answered but never stored. */
-export type TrueUser = { userId: number; version: number; user: User | null; settled: boolean }
+ * it was read, so it may be answered but never stored. `unreadable`: the rows of this one, among many, cannot be read;
+ * it says nothing of whether there is such a user. A read of one user rejects instead. */
+export type TrueUser = {
+  userId: number
+  version: number
+  user: User | null
+  settled: boolean
+  unreadable?: true
+}
 
 export type UserFilter = { branchId: string | null; role: string | null; status: UserStatus | null }
 

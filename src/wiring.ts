@@ -1,11 +1,13 @@
 import { join } from 'node:path'
 import { createLog } from './adapters/pino/log.ts'
 import { redisClient } from './adapters/redis/client.ts'
-import { findRedisServer, type LocalRedis, startLocalRedis } from './adapters/redis/local-server.ts'
+import { type KeptRedis, keepLocalRedis } from './adapters/redis/kept-server.ts'
+import { findRedisServer } from './adapters/redis/local-server.ts'
 import { subscribe } from './adapters/redis/subscriber.ts'
 import { sqlChanges } from './adapters/sql/changes.ts'
 import { directFeed } from './adapters/sql/direct-feed.ts'
 import { sqlIncarnations } from './adapters/sql/incarnations.ts'
+import { countOddities } from './adapters/sql/oddities.ts'
 import { sqlParked } from './adapters/sql/parked.ts'
 import { sqlRoleStore } from './adapters/sql/role-store.ts'
 import { sqlTruth } from './adapters/sql/truth.ts'
@@ -113,6 +115,7 @@ export async function startProjecting(config: Config, log: Log, listener: BuildL
 export async function rebuildOnce(config: Config, log: Log, onProgress: Progress): Promise<number> {
   const parts = await wireCore(patient(config), log)
   try {
+    if (!parts.redis.isReady()) throw new OutOfReachError('Redis does not answer: is it running, and REDIS_URL right?')
     await parts.guard.check()
     return await rebuild(parts, parts.keys.partitions, onProgress)
   } finally {
@@ -128,6 +131,11 @@ export function openParked(config: Config) {
   return { ...sqlParked(database), close: database.close }
 }
 
+/** What whoever started this can mend: shown as one sentence (main.ts). */
+class OutOfReachError extends Error {
+  readonly expected = true
+}
+
 export type MadeUpUsers = { path: string; users: number; seed: number; onProgress(done: number): void }
 
 /** Makes a new embedded database. Synchronous: for the command line only. */
@@ -136,9 +144,9 @@ export function loadMadeUpUsers({ path, users, seed, onProgress }: MadeUpUsers):
 }
 
 /** The Redis that `all` brings with it, under the data folder; null when this machine has no server to start. */
-export async function startOwnRedis({ dataDir, searchPath }: Config): Promise<LocalRedis | null> {
+export async function startOwnRedis({ dataDir, searchPath }: Config, log: Log): Promise<KeptRedis | null> {
   const binary = findRedisServer({ path: searchPath, toolsDir: '.tools' })
-  return binary === undefined ? null : startLocalRedis({ binary, dir: join(dataDir, 'redis'), persist: true })
+  return binary === undefined ? null : keepLocalRedis({ binary, dir: join(dataDir, 'redis'), persist: true }, log)
 }
 
 /** The pieces that every process has. */
@@ -160,7 +168,8 @@ async function wireCore(config: Config, log: Log) {
     log,
   })
   await Promise.race([redis.ready(), new Promise((resolve) => setTimeout(resolve, REDIS_START_WAIT_MS).unref())])
-  const truth = sqlTruth({ point: database, scan, dialect: database.dialect })
+  const oddities = countOddities(log)
+  const truth = sqlTruth({ point: database, scan, dialect: database.dialect, oddities })
   const schemas = schemaRegistry({ redis, keys, log })
   const users = userReadModel({ redis, keys, schemas })
   const freshness = measureFreshness({ redis, keys, truth, log })
@@ -212,9 +221,9 @@ type Parts = Awaited<ReturnType<typeof wireCore>>
 async function checkHealth({
   redis,
   keys,
-  truth,
-}: Pick<Parts, 'redis' | 'keys' | 'truth'>): ReturnType<HealthDeps['checks']> {
-  const database = await truth.now().then(
+  database: held,
+}: Pick<Parts, 'redis' | 'keys' | 'database'>): ReturnType<HealthDeps['checks']> {
+  const database = await held.ping().then(
     () => ({ state: 'ok' as const }),
     () => ({ state: 'degraded' as const, why: 'does not answer; only what Redis holds is served' }),
   )

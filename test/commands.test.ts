@@ -26,7 +26,7 @@ const CATALOGUE: RoleCatalogue = {
   version: 3,
   roles: ['cashier', 'baker'].map((role) => ({ role, title: role, privileged: false, permissions: [] })),
 }
-const context: WriteContext = { expectedVersion: 5, by: { name: 'local', requestId: 'r1', address: '127.0.0.1' } }
+const context: WriteContext = { expectedVersions: [5], by: { name: 'local', requestId: 'r1', address: '127.0.0.1' } }
 
 /** A store of one user, kept in memory, that decides twice each time, as one does that was overtaken. */
 function storeOf(first: User) {

@@ -4,10 +4,11 @@ import { type Config, readConfig } from '../config.ts'
 import { createServiceLog, wireApi } from '../wiring.ts'
 import { wholeNumber } from './arguments.ts'
 import { startBundledRedis } from './bundled-redis.ts'
+import { checkAddress, listenOn } from './listening.ts'
 import { type ProgressBar, progressBar } from './progress.ts'
 import { seedDemo } from './seed-command.ts'
 import { lockFolder } from './single.ts'
-import { untilToldToStop } from './stopping.ts'
+import { stopWhenTold } from './stopping.ts'
 import { tour } from './tour.ts'
 import { type ProjectThread, startProjectThread } from './worker-thread.ts'
 
@@ -19,54 +20,58 @@ export function allCommand(): Command {
     .option('--seed-users <number>', 'first fill an empty database with this many made-up users', wholeNumber)
     .action(async ({ seedUsers }: { seedUsers?: number }) => {
       const config = readConfig()
-      const unlock = await lockFolder(config.dataDir)
+      // What is started is ended in the opposite order, also when something after it does not start.
+      const started = new AsyncDisposableStack()
       try {
+        started.defer(await lockFolder(config.dataDir))
+        await checkAddress(config.http)
         const filled = seedUsers !== undefined && (await seedDemo(config, seedUsers))
-        await run(config, { firstTime: filled, unlock })
+        await run(config, { firstTime: filled, started })
       } catch (error) {
-        await unlock()
+        await started.disposeAsync()
         throw error
       }
     })
 }
 
-type RunOptions = { firstTime: boolean; unlock(): Promise<void> }
+type RunOptions = { firstTime: boolean; started: AsyncDisposableStack }
 
-async function run(given: Config, { firstTime, unlock }: RunOptions): Promise<void> {
+async function run(given: Config, { firstTime, started }: RunOptions): Promise<void> {
   const log = createServiceLog(given)
-  const redis = given.redis.url === null ? await startBundledRedis(given) : null
-  const config = redis ? { ...given, redis: { ...given.redis, url: redis.url } } : given
-  const api = await wireApi(config, log).catch(async (error) => {
-    await redis?.stop()
-    throw error
-  })
+  const stopping = stopWhenTold({ log, graceMs: given.shutdownGraceMs }, () => started.disposeAsync())
+  const config = given.redis.url === null ? await withOwnRedis(given, log, started) : given
+  const api = await wireApi(config, log)
+  started.defer(api.close)
   const worker = startProjectThread(config)
+  started.defer(worker.stop)
+  worker.onFailure((error) => stopping.fail(error, 'the worker failed; stopping, so that nothing stale is served'))
   const app = await buildApp({ ...api, http: config.http, log })
-  const close = async () => {
-    await app.close()
-    await worker.stop()
-    await api.close()
-    await redis?.stop()
-    await unlock()
-  }
-  worker.onFailure((error) => {
-    log.error({ err: error }, 'the worker failed; stopping, so that nothing stale is served')
-    process.exitCode = 1
-    close().finally(() => process.exit(1))
-  })
-  const stopped = untilToldToStop({ log, graceMs: config.shutdownGraceMs }, close)
-  if (firstTime) await showBuild(worker)
-  const address = await app.listen({ host: config.http.host, port: config.http.port })
+  started.defer(() => app.close())
+  const built = !firstTime || (await showBuild(worker))
+  // Told to stop meanwhile, or failed: whoever stops ends the process.
+  if (!built || stopping.begun()) return
+  const address = await listenOn(app, config.http)
   process.stdout.write(tour(address))
-  await stopped
+}
+
+async function withOwnRedis(
+  config: Config,
+  log: ReturnType<typeof createServiceLog>,
+  started: AsyncDisposableStack,
+): Promise<Config> {
+  const redis = await startBundledRedis(config, log)
+  started.defer(redis.stop)
+  return { ...config, redis: { ...config.redis, url: redis.url } }
 }
 
 /** The first build is waited for, and shown. A later one goes on beside the serving: reads come from the database. */
-async function showBuild(worker: ProjectThread): Promise<void> {
+async function showBuild(worker: ProjectThread): Promise<boolean> {
   let bar: ProgressBar | undefined
-  await worker.built((done, total) => {
+  const built = await worker.built((done, total) => {
     bar ??= progressBar('projecting users', total)
     bar.update(done)
   })
-  bar?.stop()
+  if (built) bar?.stop()
+  else bar?.abandon()
+  return built
 }

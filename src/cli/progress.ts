@@ -1,6 +1,11 @@
 import { Presets, SingleBar } from 'cli-progress'
 
-export type ProgressBar = { update(done: number): void; stop(): void }
+export type ProgressBar = {
+  update(done: number): void
+  stop(): void
+  /** It will not be done: says nothing more. */
+  abandon(): void
+}
 
 /** On a terminal a bar with rate and remaining time, elsewhere one line at the end. */
 export function progressBar(title: string, total: number): ProgressBar {
@@ -14,6 +19,7 @@ export function progressBar(title: string, total: number): ProgressBar {
       done = now
       bar?.update(now)
     },
+    abandon: () => bar?.stop(),
     stop() {
       bar?.stop()
       const seconds = (Date.now() - startedAt) / 1000

@@ -7,6 +7,7 @@ import { databasePath } from '../wiring.ts'
 import { wholeNumber } from './arguments.ts'
 import { PlainError } from './plain-error.ts'
 import { seed } from './seed.ts'
+import { lockFolder } from './single.ts'
 
 /** The same people on every machine. */
 const SEED = 1
@@ -17,8 +18,14 @@ export function seedCommand(): Command {
     .description('Fill an embedded database with made-up users; one that was not made so is never touched')
     .option('--users <number>', 'how many', wholeNumber, wholeNumber(DEFAULT_USERS))
     .action(async ({ users }: { users: number }) => {
-      const filled = await seedDemo(readConfig(), users)
-      if (!filled) process.stdout.write('the database holds these users already\n')
+      const config = readConfig()
+      const unlock = await lockFolder(config.dataDir)
+      try {
+        const filled = await seedDemo(config, users)
+        if (!filled) process.stdout.write('the database holds these users already\n')
+      } finally {
+        await unlock()
+      }
     })
 }
 

@@ -1,11 +1,11 @@
-import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import type { FromThread } from '../../workers/project-thread.ts'
 import type { Config } from '../config.ts'
 
 export type ProjectThread = {
-  /** Resolves when a build has ended; tells how far it is until then. Rejects when the thread ends. */
-  built(onProgress: (done: number, total: number) => void): Promise<void>
+  /** Resolves when a build has ended well, or the thread has (false); tells how far it is until then. */
+  built(onProgress: (done: number, total: number) => void): Promise<boolean>
+  /** Told once, when the thread has ended and nobody had asked it to. */
   onFailure(tell: (error: Error) => void): void
   stop(): Promise<void>
 }
@@ -13,18 +13,28 @@ export type ProjectThread = {
 /** Starts the projecting worker as a thread of this process. */
 export function startProjectThread(config: Config): ProjectThread {
   const thread = new Worker(new URL('../../workers/project-thread.ts', import.meta.url), { workerData: { config } })
+  let failure: Error | null = null
+  let asked = false
+  thread.on('error', (error) => {
+    failure = error instanceof Error ? error : new Error(String(error))
+  })
+  // Made at once: who waits only when stopping would wait for ever for a thread that has ended before.
+  const ended = new Promise<void>((resolve) => thread.once('exit', () => resolve()))
   return {
     built: (onProgress) =>
-      new Promise((resolve, reject) => {
+      new Promise((resolve) => {
         thread.on('message', (message: FromThread) => {
-          if (message.type === 'built') resolve()
+          if (message.type === 'built') resolve(true)
           else onProgress(message.done, message.total)
         })
-        thread.once('exit', () => reject(new Error('the worker ended')))
+        ended.then(() => resolve(false))
       }),
-    onFailure: (tell) => void thread.on('error', tell),
+    onFailure: (tell) =>
+      void ended.then(() => {
+        if (!asked) tell(failure ?? new Error('the thread ended by itself'))
+      }),
     stop: async () => {
-      const ended = once(thread, 'exit')
+      asked = true
       thread.postMessage('stop')
       await ended
     },

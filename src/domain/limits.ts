@@ -26,9 +26,15 @@ export function isLimitName(name: string): name is LimitName {
   return Object.hasOwn(LIMITS, name)
 }
 
-/** Refuses unless `value` is a whole number within the limit's range. */
-export function checkLimit(name: string, value: number): LimitName {
+/** Refuses what is no limit. */
+export function knownLimit(name: string): LimitName {
   if (!isLimitName(name)) throw new DomainError('limit-unknown', `There is no limit "${name}".`, '/limit')
+  return name
+}
+
+/** Refuses unless `value` is a whole number within the limit's range. */
+export function checkLimit(text: string, value: number): LimitName {
+  const name = knownLimit(text)
   const { min, max, unit } = LIMITS[name]
   if (!Number.isInteger(value) || value < min || value > max) {
     throw new DomainError(

@@ -1,31 +1,56 @@
 import { randomUUID } from 'node:crypto'
-import { STATUS_CODES } from 'node:http'
+import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { PROBLEM_JSON, type Problem } from '../wire/problem.ts'
+import { requestIdOf } from './request-id.ts'
+import { NO_HTTP, OF_NODE, type ServerRefusal, UNKNOWN_EXPECTATION, UNKNOWN_METHOD } from './server-refusals.ts'
 
-type Refusal = { status: number; code: string; detail: string }
-
-/** Of https://nodejs.org/api/errors.html and llhttp's; anything else is bytes that are no HTTP. */
-const REFUSALS: Record<string, Refusal> = {
-  ERR_HTTP_REQUEST_TIMEOUT: { status: 408, code: 'request-timeout', detail: 'The request did not arrive in time.' },
-  HPE_HEADER_OVERFLOW: { status: 431, code: 'headers-too-large', detail: 'The path and headers are too large.' },
-}
-const NO_HTTP: Refusal = { status: 400, code: 'invalid-request', detail: 'This is not HTTP/1.1.' }
+/** `rawPacket`: the bytes, as a Buffer, whatever the types of a framework say. */
+type ClientError = Error & { code?: string; rawPacket?: unknown }
 
 /** What Node's parser refuses never becomes a request: the answer is written by hand, and the connection closed. */
-export function answerClientError(error: Error & { code?: string }, socket: Socket): void {
+export function answerClientError(error: ClientError, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
-  const { status, code, detail } = REFUSALS[error.code ?? ''] ?? NO_HTTP
-  const requestId = randomUUID()
+  const { head, body } = written(refusalFor(error), randomUUID())
+  const lines = Object.entries(head.headers).map(([name, value]) => `${name}: ${value}`)
+  socket.end(`HTTP/1.1 ${head.status} ${head.title}\r\n${lines.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())
+}
+
+/** RFC 9112 section 3: a method is a token. What begins as a request does may be one, of a method that Node lacks. */
+const REQUEST_LINE = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64} \S+ HTTP\/1\.[01]\r?\n/
+/** Longer ones are no less strange. */
+const MAX_LINE_BYTES = 1_024
+
+function refusalFor({ code = '', rawPacket }: ClientError): ServerRefusal {
+  const line = Buffer.isBuffer(rawPacket) ? rawPacket.subarray(0, MAX_LINE_BYTES).toString('latin1') : ''
+  if (code === 'HPE_INVALID_METHOD' && REQUEST_LINE.test(line)) return UNKNOWN_METHOD
+  return OF_NODE[code] ?? NO_HTTP
+}
+
+/**
+ * Expectations (RFC 9110 section 10.1.1): one that is not known is refused, with a body unlike Node's own answer; and
+ * nobody is told to go on sending a body that is too large. `bodyLimitBytes` as Fastify has it, which then refuses.
+ */
+export function answerExpectations(server: Server, bodyLimitBytes: number): void {
+  server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
+    const { head, body } = written(UNKNOWN_EXPECTATION, requestIdOf(request))
+    response.writeHead(head.status, head.headers).end(body)
+  })
+  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+    if (!(Number(request.headers['content-length']) > bodyLimitBytes)) response.writeContinue()
+    server.emit('request', request, response)
+  })
+}
+
+function written({ status, code, detail }: ServerRefusal, requestId: string) {
   const title = STATUS_CODES[status] ?? 'Error'
   const problem: Problem = { type: `urn:users-service:problem:${code}`, title, status, code, detail, requestId }
   const body = JSON.stringify(problem)
-  const head = [
-    `HTTP/1.1 ${status} ${title}`,
-    `content-type: ${PROBLEM_JSON}; charset=utf-8`,
-    `content-length: ${Buffer.byteLength(body)}`,
-    `x-request-id: ${requestId}`,
-    'connection: close',
-  ]
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())
+  const headers = {
+    'content-type': `${PROBLEM_JSON}; charset=utf-8`,
+    'content-length': String(Buffer.byteLength(body)),
+    'x-request-id': requestId,
+    connection: 'close',
+  }
+  return { head: { status, title, headers }, body }
 }

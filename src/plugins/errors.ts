@@ -3,7 +3,8 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { RequestValidationError } from 'fastify-zod-openapi'
 import { DomainError, type ErrorCode } from '../domain/errors.ts'
 import type { Log } from '../ports.ts'
-import { PROBLEM_JSON, type Problem } from '../wire/problem.ts'
+import { PROBLEM_JSON, type Problem, pointerTo, Refusal } from '../wire/problem.ts'
+import { SERVER_REFUSALS } from './server-refusals.ts'
 
 /** A code without a status does not compile. */
 const STATUS = {
@@ -39,11 +40,6 @@ const FASTIFY_CODES: Record<string, { status: number; code: string; detail: stri
     detail: 'The body’s media type is not taken here.',
   },
   FST_ERR_CTP_BODY_TOO_LARGE: { status: 413, code: 'body-too-large', detail: 'The body is too large.' },
-  FST_ERR_CTP_EMPTY_JSON_BODY: {
-    status: 400,
-    code: 'malformed-json',
-    detail: 'The body is empty, where JSON was announced.',
-  },
   FST_ERR_CTP_INVALID_JSON_BODY: { status: 400, code: 'malformed-json', detail: 'The body is not JSON.' },
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: {
     status: 400,
@@ -59,7 +55,10 @@ const FASTIFY_CODES: Record<string, { status: number; code: string; detail: stri
 /** Every code that a request can be answered with, and its status: for the document. */
 export function problemCodes(): [code: string, status: number][] {
   const elsewhere = { 'not-found': 404, 'method-not-allowed': 405, 'internal-error': 500 }
-  const refused = Object.values(FASTIFY_CODES).map(({ code, status }): [string, number] => [code, status])
+  const refused = [...Object.values(FASTIFY_CODES), ...SERVER_REFUSALS].map(({ code, status }): [string, number] => [
+    code,
+    status,
+  ])
   const all = new Map([...Object.entries(STATUS), ...refused, ...Object.entries(elsewhere)])
   return [...all].sort(([a, aStatus], [b, bStatus]) => aStatus - bStatus || (a < b ? -1 : 1))
 }
@@ -71,6 +70,8 @@ export function registerErrors(app: FastifyInstance, log: Log): void {
       if (STATUS[error.code] >= 500) log.warn({ requestId: request.id, code: error.code }, 'not answered')
       return sendDomainError(error, request, reply)
     }
+    if (error instanceof Refusal)
+      return sendProblem(request, reply, error.status, error.code, error.message, error.errors)
     if (error.validation)
       return sendProblem(request, reply, 400, 'invalid-request', 'The request is at fault; see errors.', faults(error))
     const known = FASTIFY_CODES[error.code]
@@ -151,17 +152,14 @@ function faults(error: FastifyError): NonNullable<Problem['errors']> {
   return (error.validation ?? []).slice(0, MAX_FAULTS).flatMap((entry) => {
     if (!(entry instanceof RequestValidationError)) return [{ in: place, pointer: '', detail: 'is not valid' }]
     const issue = entry.params.issue
-    const at = issue.path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
+    const at = pointerTo(issue.path)
+    if (place === 'body' && at === '' && issue.input === undefined && issue.code === 'invalid_type')
+      return [{ in: place, pointer: '', detail: 'a body is required' }]
     if (issue.code === 'unrecognized_keys') {
       return issue.keys
         .slice(0, MAX_FAULTS)
-        .map((key) => ({ in: place, pointer: `${at}/${shortened(key)}`, detail: 'is not known here' }))
+        .map((key) => ({ in: place, pointer: `${at}${pointerTo([key])}`, detail: 'is not known here' }))
     }
     return [{ in: place, pointer: at, detail: issue.message }]
   })
-}
-
-const MAX_SHOWN_KEY = 64
-function shortened(key: string): string {
-  return key.slice(0, MAX_SHOWN_KEY).toWellFormed().replaceAll('~', '~0').replaceAll('/', '~1')
 }

@@ -1,5 +1,5 @@
 import { METHODS } from 'node:http'
-import type { FastifyInstance, HTTPMethods } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
 import { sendProblem } from './errors.ts'
 
 /** Every method that Node parses; CONNECT never reaches a route. */
@@ -12,7 +12,9 @@ const ALL = METHODS.filter((method) => method !== 'CONNECT') as HTTPMethods[]
 export function collectMethods(app: FastifyInstance): () => void {
   for (const method of ALL) if (!app.supportedMethods.includes(method)) app.addHttpMethod(method)
   const known = new Map<string, Set<string>>()
-  app.addHook('onRoute', ({ url, method }) => {
+  app.addHook('onRoute', (route) => {
+    const { url, method } = route
+    if (method === 'HEAD') route.onSend = [...[route.onSend ?? []].flat(), withoutLength]
     if (!url.startsWith('/v1/') && !url.startsWith('/health/')) return
     const methods = known.get(url) ?? new Set()
     for (const one of [method].flat()) methods.add(one)
@@ -36,4 +38,15 @@ export function collectMethods(app: FastifyInstance): () => void {
       })
     }
   }
+}
+
+/** Fastify gives every HEAD without a body a length of 0; a 304 has none, or that of the 200 (RFC 9110 section 8.6). */
+function withoutLength(
+  _request: FastifyRequest,
+  reply: FastifyReply,
+  payload: unknown,
+  done: (error: null, payload: unknown) => void,
+): void {
+  if (reply.statusCode === 304) reply.removeHeader('content-length')
+  done(null, payload)
 }

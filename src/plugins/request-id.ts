@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Log } from '../ports.ts'
+import type { Problem } from '../wire/problem.ts'
+import { sendProblem } from './errors.ts'
 
 export type RequestLog = Log & { level: string }
 
@@ -13,10 +15,19 @@ export function requestIdOf(request: Pick<IncomingMessage, 'headers'>): string {
   return typeof given === 'string' && SANE.test(given) ? given : randomUUID()
 }
 
+/** RFC 9112 section 3.2: a request of HTTP/1.1 without Host is refused. */
+const NO_HOST: Problem['errors'] = [{ in: 'header', pointer: '/host', detail: 'is required' }]
+
 /** Answers the id, and logs it: commands at `info`, the very many reads at `debug`. No query: it may hold names. */
 export function registerRequestId(app: FastifyInstance, log: RequestLog): void {
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id)
+    const { headers, httpVersionMinor } = request.raw
+    if (headers.host === undefined && httpVersionMinor > 0) {
+      reply.header('connection', 'close')
+      sendProblem(request, reply, 400, 'invalid-request', 'The header Host is missing.', NO_HOST)
+      return
+    }
     done()
   })
   const logsReads = ['debug', 'trace'].includes(log.level)

@@ -12,7 +12,7 @@ import { visibleWrites } from './visible-writes.ts'
 /** Longer than projecting takes on a busy machine; where the deadline itself is tested, it is DEADLINE_MS. */
 const AMPLE_MS = 5_000
 const DEADLINE_MS = 30
-const BY = { expectedVersion: null, by: { name: 'tester', requestId: 'r1', address: '127.0.0.1' } }
+const BY = { expectedVersions: null, by: { name: 'tester', requestId: 'r1', address: '127.0.0.1' } }
 
 let server: TestRedis
 let raw: Redis
@@ -116,7 +116,7 @@ test('a command that changes nothing has nothing to show when Redis is as new', 
 test('a command that is refused tells the read models nothing', async (t) => {
   const { stores, calls } = await start(t)
   const before = versionOf(4)
-  await assert.rejects(stores.users.update(4, { ...BY, expectedVersion: 99 }, retitle), { code: 'version-conflict' })
+  await assert.rejects(stores.users.update(4, { ...BY, expectedVersions: [99] }, retitle), { code: 'version-conflict' })
   await assert.rejects(stores.users.update(999, BY, retitle), { code: 'user-not-found' })
   assert.deepEqual(calls, [])
   assert.equal(versionOf(4), before)
@@ -189,7 +189,7 @@ test('projecting that hangs holds a command up for no longer than its deadline',
   const { stores, users } = await start(t, { deadlineMs: DEADLINE_MS, replace: { projectUserNow: forever } })
   const { version, visible } = await stores.users.update(8, BY, retitle)
   assert.deepEqual([visible, hung], [true, 1])
-  assert.equal(await users.read(8), null)
+  assert.deepEqual(await users.read(8), { version, body: null })
   assert.equal(await users.fence(8, version), false, 'the fence stands')
 })
 

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { noneMatch } from './etag.ts'
 import { Version } from './fields.ts'
+import { REQUEST_ID } from './problem.ts'
 
 /** Where an answer was read: in this process, in Redis, or in the database. The nearest first. */
 export const READ_FROM_NEAREST_FIRST = ['near', 'redis', 'database'] as const
@@ -54,6 +55,7 @@ const VISIBILITY = {
   enum: ['pending'],
   description: 'Only when it is so: committed, but reads may show it only after the workers have caught up.',
 }
+const CACHE = { type: 'string', description: 'Whether a copy may be kept, and asked about again.' }
 const LOCATION = { type: 'string', description: 'Where the new user is.' }
 
 const json = (schema: z.ZodType) => ({ 'application/json': { schema } })
@@ -65,16 +67,30 @@ type AnswerMap = Record<
 >
 
 export const readAnswers = (description: string, schema: z.ZodType): AnswerMap => ({
-  200: { description, headers: { etag: ETAG, 'read-from': READ_FROM }, content: json(schema) },
+  200: {
+    description,
+    headers: { ...REQUEST_ID, etag: ETAG, 'read-from': READ_FROM, 'cache-control': CACHE },
+    content: json(schema),
+  },
   304: { description: 'The caller has this version.' },
 })
 export const listAnswers = (description: string, schema: z.ZodType): AnswerMap => ({
-  200: { description, headers: { 'read-from': READ_FROM }, content: json(schema) },
+  200: {
+    description,
+    headers: { ...REQUEST_ID, 'read-from': READ_FROM, 'cache-control': CACHE },
+    content: json(schema),
+  },
 })
 export const writeAnswers = (schema: z.ZodType, status: 200 | 201 = 200): AnswerMap => ({
   [status]: {
     description: status === 201 ? 'Done; Location says where.' : 'Done, or it was so already.',
-    headers: { etag: ETAG, visibility: VISIBILITY, ...(status === 201 ? { location: LOCATION } : {}) },
+    headers: {
+      ...REQUEST_ID,
+      etag: ETAG,
+      'cache-control': CACHE,
+      visibility: VISIBILITY,
+      ...(status === 201 ? { location: LOCATION } : {}),
+    },
     content: json(schema),
   },
 })

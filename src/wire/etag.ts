@@ -17,22 +17,18 @@ export function noneMatch(header: string | undefined, current: string): boolean 
   return !header.split(',').some((tag) => tag.trim().replace(/^W\//, '') === current)
 }
 
-/** No entity is ever at this version: what a tag that cannot match expects. */
-const NEVER = -1
-
 /**
- * If-Match: the version that the caller expects; null when it expects none (no header, or `*`). A weak tag (RFC 9110
+ * If-Match: the versions that the caller would take; null when any will do (no header, or `*`). A weak tag (RFC 9110
  * section 13.1.1 wants the strong comparison), one of another database history, and one that is not ours never match.
  */
-export function expectedVersion(
+export function expectedVersions(
   header: string | undefined,
   { epoch }: TagBase,
   variants: EtagVariant[],
-): number | null {
+): number[] | null {
   if (header === undefined || header.trim() === '*') return null
-  for (const tag of header.split(',')) {
+  return header.split(',').flatMap((tag) => {
     const match = /^"([^".]+)\.\d{1,9}\.([a-z])\.(\d{1,16})(\.\d{1,16})?"$/.exec(tag.trim())
-    if (match?.[1] === epoch && variants.some((variant) => variant === match[2])) return Number(match[3])
-  }
-  return NEVER
+    return match?.[1] === epoch && variants.some((variant) => variant === match[2]) ? Number(match[3]) : []
+  })
 }

@@ -7,6 +7,7 @@ import { LIMIT_NAMES } from '../domain/limits.ts'
 import { MAX_USER_ID } from '../domain/user.ts'
 import {
   BranchId,
+  digitsUpTo,
   Email,
   EmployeeNumber,
   GivenName,
@@ -227,4 +228,16 @@ test('no pattern takes long over any input', () => {
   }
   // A few milliseconds, if time grows with length; minutes, if with its square.
   assert.ok(performance.now() - started < 2_000)
+})
+
+test('the digits up to a number are those of all numbers from 1 to it, and no others', () => {
+  for (const max of [10, 19, 101, 200, 998, 999, 1_000, 1_234]) {
+    const pattern = new RegExp(`^${digitsUpTo(max)}$`)
+    for (let n = 0; n <= max + 1_100; n += 1)
+      assert.equal(pattern.test(String(n)), n >= 1 && n <= max, `${n} of ${max}`)
+  }
+  const ids = new RegExp(`^${digitsUpTo(Number.MAX_SAFE_INTEGER)}$`)
+  for (const id of ['1', '9007199254740991', '8999999999999999', '9007199254740989']) assert.ok(ids.test(id), id)
+  for (const id of ['0', '9007199254740992', '9007199254741000', '9008000000000000', '10000000000000000', '01'])
+    assert.ok(!ids.test(id), id)
 })

@@ -7,6 +7,18 @@ const MAX_USER_ID_DIGITS = String(MAX_USER_ID).length
 
 const ID_DIGITS = new RegExp(`^[1-9][0-9]{0,${MAX_USER_ID_DIGITS - 1}}$`)
 
+/** A pattern of the digits of 1 to `max`: it alone says all, so that no id can lose a digit on its way to a number. */
+export function digitsUpTo(max: number): string {
+  const digits = [...String(max)].map(Number)
+  const shorter = `[1-9][0-9]{0,${digits.length - 2}}`
+  const aslong = digits.flatMap((digit, i) => {
+    const lowest = i === 0 ? 1 : 0
+    if (digit <= lowest) return []
+    return `${digits.slice(0, i).join('')}[${lowest}-${digit - 1}][0-9]{${digits.length - 1 - i}}`
+  })
+  return `(${[shorter, ...aslong, String(max)].join('|')})`
+}
+
 export const UserId = z
   .int()
   .min(1)
@@ -59,7 +71,11 @@ export const PermissionName = z
   .regex(/^[A-Za-z0-9._-]{1,64}$/, 'must be 1 to 64 letters, digits, dots, underscores or hyphens')
   .meta({ description: 'What somebody wants to do.', examples: ['receipt.void'] })
 
-export const LimitNameParam = z.enum(LIMIT_NAMES).meta({ description: 'One of the fixed limits.' })
+/** Any name: one that there is not is no such thing (404), as with roles. */
+export const LimitNameParam = z
+  .string()
+  .regex(/^[A-Za-z0-9._-]{1,32}$/, 'must be 1 to 32 letters, digits, dots, underscores or hyphens')
+  .meta({ description: `A limit: ${LIMIT_NAMES.join(', ')}.`, examples: ['discount-percent'] })
 
 export const PreferenceKey = z
   .string()

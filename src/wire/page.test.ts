@@ -7,12 +7,13 @@ import { CursorParam, DEFAULT_PAGE, decodeCursor, LimitParam, MAX_PAGE, pageBody
 
 const SEED = 20_240_607
 const FILTER = { branchId: null, role: null, status: null, q: 'wojcik' }
+const KEY = `wojcik zofia\0${'7'.padStart(16, '0')}`
 const invalid = refusal('invalid-cursor', '/cursor')
 
 const cursorFor = (filter: object, key: string): string => JSON.parse(pageBody([], filter, key)).nextCursor
 const made = (content: unknown): string => Buffer.from(JSON.stringify(content)).toString('base64url')
 const contentOf = (cursor: string): [number, string, string] => JSON.parse(Buffer.from(cursor, 'base64url').toString())
-const [, HASH] = contentOf(cursorFor(FILTER, 'key'))
+const [, HASH] = contentOf(cursorFor(FILTER, KEY))
 
 test('a page is its bodies as they are, with more and a cursor behind them', () => {
   const bodies = [Buffer.from('{"userId":1,"givenName":"Zoë"}'), Buffer.from('{"userId":2}')]
@@ -22,9 +23,9 @@ test('a page is its bodies as they are, with more and a cursor behind them', () 
     pageBody(bodies, {}, null, { missing: [9] }),
     '{"items":[{"userId":1,"givenName":"Zoë"},{"userId":2}],"missing":[9],"nextCursor":null}',
   )
-  const { items, nextCursor } = JSON.parse(pageBody(bodies, FILTER, '2'))
+  const { items, nextCursor } = JSON.parse(pageBody(bodies, FILTER, KEY))
   assert.deepEqual(items, [{ userId: 1, givenName: 'Zoë' }, { userId: 2 }])
-  assert.equal(decodeCursor(FILTER, nextCursor), '2')
+  assert.equal(decodeCursor(FILTER, nextCursor), KEY)
 })
 
 test('without a cursor a list begins at its beginning', () => {
@@ -63,8 +64,8 @@ const OTHERS: [what: string, filter: object][] = [
 ]
 for (const [what, filter] of OTHERS) {
   test(`a cursor is refused with other filters: ${what}`, () => {
-    assert.throws(() => decodeCursor(filter, cursorFor(FILTER, 'key')), invalid)
-    assert.throws(() => decodeCursor(FILTER, cursorFor(filter, 'key')), invalid)
+    assert.throws(() => decodeCursor(filter, cursorFor(FILTER, KEY)), invalid)
+    assert.throws(() => decodeCursor(FILTER, cursorFor(filter, KEY)), invalid)
   })
 }
 
@@ -77,7 +78,7 @@ test('a cursor that was cut anywhere is refused', () => {
 })
 
 test('a cursor with one character changed is refused, or is a cursor of the same filters for another key', () => {
-  const cursor = cursorFor(FILTER, 'wojcik')
+  const cursor = cursorFor(FILTER, KEY)
   for (let at = 0; at < cursor.length; at += 1) {
     for (const letter of ['A', '-', '9']) {
       const tampered = cursor.slice(0, at) + letter + cursor.slice(at + 1)
@@ -91,23 +92,43 @@ test('a cursor with one character changed is refused, or is a cursor of the same
 })
 
 const FORGED: [what: string, content: unknown][] = [
-  ['another version', [2, HASH, 'key']],
-  ['a version that is text', ['1', HASH, 'key']],
+  ['another version', [2, HASH, KEY]],
+  ['a version that is text', ['1', HASH, KEY]],
   ['a key that is a number', [1, HASH, 7]],
   ['no key', [1, HASH]],
   ['a null key', [1, HASH, null]],
-  ['more than a key', [1, HASH, 'key', 'more']],
-  ['another hash', [1, `${HASH.slice(0, -1)}!`, 'key']],
-  ['an empty hash', [1, '', 'key']],
-  ['an object', { 0: 1, 1: HASH, 2: 'key' }],
+  ['more than a key', [1, HASH, KEY, 'more']],
+  ['another hash', [1, `${HASH.slice(0, -1)}!`, KEY]],
+  ['an empty hash', [1, '', KEY]],
+  ['an object', { 0: 1, 1: HASH, 2: KEY }],
   ['null', null],
   ['a number', 1],
   ['text', 'key'],
   ['nothing', []],
+  ['a key that is no place in a search', [1, HASH, '7']],
+  ['a place without an id', [1, HASH, 'wojcik\0']],
+  ['a place with half an id', [1, HASH, 'wojcik\x007']],
 ]
 for (const [what, content] of FORGED) {
   test(`a forged cursor is refused: ${what}`, () => assert.throws(() => decodeCursor(FILTER, made(content)), invalid))
 }
+
+const BY_ID = { ...FILTER, q: null }
+const [, ID_HASH] = contentOf(cursorFor(BY_ID, '7'))
+test('a list by id goes on after an id, as it writes ids', () => {
+  for (const key of ['1', '7', '9007199254740991']) assert.equal(decodeCursor(BY_ID, made([1, ID_HASH, key])), key)
+  for (const key of ['', '0', '-1', '07', '1e3', '0x10', 'abc', ' 7', '7\n', '9007199254740992', KEY]) {
+    assert.throws(() => decodeCursor(BY_ID, made([1, ID_HASH, key])), invalid, key)
+  }
+})
+
+test('another spelling of the same bytes is refused', () => {
+  const cursor = cursorFor(BY_ID, '7')
+  const spaced = Buffer.from(`[1, "${ID_HASH}", "7"]`).toString('base64url')
+  for (const other of [`${cursor}A`, `${cursor}AA`, `${cursor}_`, `${cursor}=`, spaced]) {
+    assert.throws(() => decodeCursor(BY_ID, other), invalid, other)
+  }
+})
 
 test('what is no cursor at all is refused, and not repeated in the message', () => {
   for (const cursor of ['', 'x', 'AAAA', '____', 'c2VjcmV0', 'A'.repeat(1_024), made('secret')]) {

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { DomainError } from '../domain/errors.ts'
-import { asInteger } from './fields.ts'
+import { MAX_USER_ID } from '../domain/user.ts'
+import { asInteger, digitsUpTo } from './fields.ts'
 import { UserBody } from './user.ts'
 
 export const DEFAULT_PAGE = 50
@@ -43,14 +44,28 @@ function encodeCursor(filter: object, lastKey: string): string {
   return Buffer.from(JSON.stringify([CURSOR_VERSION, filterHash(filter), lastKey])).toString('base64url')
 }
 
-/** The key to go on after; null from the start. Throws `invalid-cursor`: damaged, or given for another filter. */
+/**
+ * The key to go on after; null from the start. Throws `invalid-cursor`: damaged, made up, or given for another filter.
+ * Only what encodeCursor itself would have written is taken: base64url has other spellings of the same bytes.
+ */
 export function decodeCursor(filter: object, cursor: string | undefined): string | null {
   if (cursor === undefined) return null
   const content = CursorContent.safeParse(parsed(Buffer.from(cursor, 'base64url').toString('utf8')))
-  if (!content.success || content.data[1] !== filterHash(filter)) {
+  const key = content.data?.[2]
+  if (key === undefined || !isKey(filter, key) || encodeCursor(filter, key) !== cursor) {
     throw new DomainError('invalid-cursor', 'The cursor is damaged, or was given for other filters.', '/cursor')
   }
-  return content.data[2]
+  return key
+}
+
+const ID_KEY = new RegExp(`^${digitsUpTo(MAX_USER_ID)}$`)
+/** A searched name, NUL, and the id in 16 digits (projections/user/project.ts). */
+const NAME_KEY = /^[^\0]*\0[0-9]{16}$/
+
+/** Lists go by id, searches by name and id. */
+function isKey(filter: object, key: string): boolean {
+  const searched = 'q' in filter && filter.q !== null
+  return (searched ? NAME_KEY : ID_KEY).test(key)
 }
 
 function parsed(text: string): unknown {

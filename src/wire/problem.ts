@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { exampleOf, type ProblemExample } from './problem-examples.ts'
 
 /** RFC 9457. `code` is stable; `detail` is for people and may change. */
 export const Problem = z
@@ -26,12 +27,59 @@ export const Problem = z
 export type Problem = z.infer<typeof Problem>
 export const PROBLEM_JSON = 'application/problem+json'
 
-/** `problems(400, 404)`: the error answers of a route for its OpenAPI description. */
-export function problems(...statuses: number[]) {
+/** A refusal of a request as such: no rule of the domain knows of it. */
+export class Refusal extends Error {
+  readonly status: number
+  readonly code: string
+  readonly errors: Problem['errors']
+
+  constructor(status: number, code: string, detail: string, errors?: Problem['errors']) {
+    super(detail)
+    this.name = 'Refusal'
+    this.status = status
+    this.code = code
+    this.errors = errors
+  }
+}
+
+const MAX_SHOWN_NAME = 64
+
+/** A JSON Pointer (RFC 6901). Names come from requests: shortened, and always well-formed. */
+export function pointerTo(path: readonly PropertyKey[]): string {
+  return path.map((name) => `/${shown(String(name))}`).join('')
+}
+
+function shown(name: string): string {
+  return name.slice(0, MAX_SHOWN_NAME).toWellFormed().replaceAll('~', '~0').replaceAll('/', '~1')
+}
+
+/** On every answer; described as plain JSON Schema, which @fastify/swagger wraps in a `schema` of its own. */
+export const REQUEST_ID = {
+  'x-request-id': {
+    type: 'string',
+    description: 'The caller’s own when it was sane, else a new one; also in the logs.',
+  },
+}
+const HEADERS: Record<number, object> = {
+  405: { allow: { type: 'string', description: 'The methods that this path takes.' } },
+  503: { 'retry-after': { type: 'integer', description: 'Seconds after which it is worth another try.' } },
+}
+/** Any operation may meet these. */
+const ALWAYS = [405, 500]
+
+/**
+ * `problems(400, TRUER.role)`: the error answers of a route for its OpenAPI description, each with an example that is
+ * true of the route.
+ */
+export function problems(...refused: (number | ProblemExample)[]) {
   return Object.fromEntries(
-    statuses.map((status) => [
+    [...refused, ...ALWAYS].map(exampleOf).map(({ status, example }) => [
       status,
-      { description: DESCRIPTIONS[status] ?? 'Error', content: { [PROBLEM_JSON]: { schema: Problem } } },
+      {
+        description: DESCRIPTIONS[status] ?? 'Error',
+        headers: { ...REQUEST_ID, ...HEADERS[status] },
+        content: { [PROBLEM_JSON]: { schema: Problem, example } },
+      },
     ]),
   )
 }

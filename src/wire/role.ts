@@ -12,7 +12,12 @@ export const RoleDefinition = z
     privileged: z.boolean().meta({ description: 'Granted with special care.', examples: [false] }),
     permissions: z.array(RolePermissionBody).max(MAX_PERMISSIONS_PER_ROLE),
   })
-  .meta({ id: 'RoleDefinition' })
+  .meta({
+    id: 'RoleDefinition',
+    examples: [
+      { title: 'Cashier', privileged: false, permissions: [{ permission: 'receipt.void', effect: 'approve' }] },
+    ],
+  })
 
 export const RoleBody = z
   .object({

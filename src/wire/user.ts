@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { LIMITS, type LimitName } from '../domain/limits.ts'
 import { USER_STATUSES, type User } from '../domain/user.ts'
-import { LimitValue, Timestamp, UserId, Version } from './fields.ts'
+import { Timestamp, UserId, Version } from './fields.ts'
 
 // Answers are looser than requests: what older programs have written is shown as it is.
 const text = (example: string) => z.string().meta({ examples: [example] })
@@ -13,9 +13,12 @@ export const GrantBody = z
 const limitShape = Object.fromEntries(
   Object.entries(LIMITS).map(([name, { title, unit }]) => [
     name,
-    LimitValue.optional().meta({ description: `${title} (${unit}).` }),
+    z
+      .int()
+      .meta({ description: `${title} (${unit}).`, examples: [15] })
+      .optional(),
   ]),
-) as Record<LimitName, z.ZodOptional<typeof LimitValue>>
+) as Record<LimitName, z.ZodOptional<z.ZodInt>>
 
 /** What every answer that shows a user holds. */
 export const UserBody = z

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify'
 
+import type { Problem } from '../../src/wire/problem.ts'
+
 export type Method = NonNullable<InjectOptions['method']>
 /** `body` is sent as JSON; `raw` as it is, as JSON too unless a header says otherwise. */
 export type Ask = {
@@ -15,9 +17,16 @@ export type Answer = LightMyRequestResponse
 export type Operation = {
   operationId: string
   summary?: string
-  parameters?: { name: string; in: string; schema: object }[]
-  requestBody?: { content: Record<string, { schema: object }> }
-  responses: Record<string, { description: string; content?: Record<string, { schema: object }> }>
+  parameters?: { name: string; in: string; schema: object; example?: unknown }[]
+  requestBody?: { content: Record<string, { schema: object; example?: unknown }> }
+  responses: Record<
+    string,
+    {
+      description: string
+      headers?: Record<string, object>
+      content?: Record<string, { schema: object; example?: Problem }>
+    }
+  >
 }
 export type OpenApi = {
   openapi: string
@@ -40,7 +49,9 @@ export type Api = {
 }
 
 /** Answers that no operation need document: they are given before one is found, or by the server for any of them. */
-const EVERYWHERE = [404, 405, 413, 414, 415, 431]
+const EVERYWHERE = [404, 405, 414, 431]
+/** They say when they are there. */
+const OPTIONAL_HEADERS = ['visibility']
 const MEMBERS = ['type', 'title', 'status', 'code', 'detail', 'requestId', 'errors']
 /** What only the inside knows: stack frames, statements, modules, drivers. */
 const INSIDE =
@@ -122,6 +133,8 @@ function answerCheck(document: OpenApi) {
     if (!found) return
     const { template, operation } = found
     const documented = operation.responses[answer.statusCode]
+    for (const name of Object.keys(documented?.headers ?? {}))
+      assert.ok(name in answer.headers || OPTIONAL_HEADERS.includes(name), `without the header ${name}: ${about}`)
     if (!documented) return assert.ok(EVERYWHERE.includes(answer.statusCode), `not documented: ${about}`)
     const type = String(answer.headers['content-type']).split(';')[0] ?? ''
     if (!documented.content) return assert.equal(answer.body, '', about)

@@ -100,6 +100,7 @@ test('If-Match names the current version strongly, alone or in a list; * and no 
   const table: [(tag: string, permissions: string) => string, number][] = [
     [(tag) => tag, 200],
     [(tag) => `"x", ${tag}`, 200],
+    [(tag) => `${tag.replace(/\d+"$/, '1"')}, ${tag}`, 200],
     [(_, permissions) => permissions, 200],
     [() => '*', 200],
     [(tag) => `W/${tag}`, 412],

@@ -84,7 +84,9 @@ test('every operation of the API says what it answers, well and ill, and refusal
       operation.operationId,
     )
     if (!path.startsWith('/v1')) continue
-    assert.ok(statuses.includes('400') && statuses.includes('503'), operation.operationId)
+    for (const any of ['400', '405', '500', '503']) assert.ok(statuses.includes(any), `${operation.operationId} ${any}`)
+    if (operation.operationId && !/^(get|list|check)/.test(operation.operationId))
+      for (const sent of ['413', '415']) assert.ok(statuses.includes(sent), `${operation.operationId} ${sent}`)
     assert.equal(
       statuses.includes('404'),
       path.includes('/{') && !isIdempotentOnNothing(operation),
@@ -93,7 +95,12 @@ test('every operation of the API says what it answers, well and ill, and refusal
     for (const [status, { description, content }] of Object.entries(operation.responses)) {
       assert.ok(description.length > 3)
       if (Number(status) < 400) continue
-      assert.deepEqual(content, { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } })
+      const { schema, example, ...more } = content?.['application/problem+json'] ?? assert.fail(`no problem ${status}`)
+      assert.deepEqual([schema, more], [{ $ref: '#/components/schemas/Problem' }, {}])
+      assert.ok(example && example.status === Number(status), `${operation.operationId} ${status} has an example`)
+      assert.ok(ajv.validate({ $ref: 'api#/components/schemas/Problem' }, example), JSON.stringify(ajv.errors))
+      const row = `| ${status} | \`${example.code}\` |`
+      assert.ok(api.document.info.description.includes(row), `${row} stands in the table`)
     }
   }
 })
@@ -102,6 +109,53 @@ test('every operation of the API says what it answers, well and ill, and refusal
 function isIdempotentOnNothing({ operationId }: Operation): boolean {
   return ['getRoster', 'defineRole', 'removeRole'].includes(operationId)
 }
+
+test('answers say which headers they carry', () => {
+  for (const { path, operation } of operations().filter(({ path }) => path.startsWith('/v1'))) {
+    for (const [status, { headers = {} }] of Object.entries(operation.responses)) {
+      const wanted = ['x-request-id', ...({ 304: ['etag'], 405: ['allow'], 503: ['retry-after'] }[status] ?? [])]
+      if (status.startsWith('2')) wanted.push('cache-control')
+      for (const name of wanted) assert.ok(name in headers, `${operation.operationId} ${status} of ${path}: ${name}`)
+    }
+  }
+})
+
+test('what refuses before there is a request stands in the table, too', () => {
+  for (const [status, code] of [
+    [408, 'request-timeout'],
+    [417, 'expectation-failed'],
+    [431, 'headers-too-large'],
+    [501, 'method-unknown'],
+  ])
+    assert.ok(api.document.info.description.includes(`| ${status} | \`${code}\` |`), `${code}`)
+})
+
+test('what can be tried out is filled in with what the made-up users hold', () => {
+  const filled = operations().flatMap(({ operation }) =>
+    (operation.parameters ?? []).filter((one) => one.in === 'path').map((one) => [one.name, one.example] as const),
+  )
+  const seen = new Map(filled)
+  for (const [name, example] of filled) assert.equal(example, seen.get(name), name)
+  assert.deepEqual(Object.fromEntries(seen), {
+    userId: 1,
+    username: 'zofia.wojcik',
+    branchId: 'B001',
+    role: 'cashier',
+    permission: 'receipt.void',
+    limit: 'discount-percent',
+    key: 'receipt-greeting',
+  })
+  for (const { operation } of operations()) {
+    for (const { example } of Object.values(operation.requestBody?.content ?? {}))
+      assert.ok(example !== undefined, `${operation.operationId} has a body to send`)
+  }
+})
+
+test('the page loads what it needs over plain HTTP under any name, and nothing from elsewhere', async () => {
+  const policy = String((await service.app.inject('/docs')).headers['content-security-policy'])
+  assert.match(policy, /default-src 'self'/)
+  assert.doesNotMatch(policy, /upgrade-insecure-requests|https?:|\*/)
+})
 
 test('what is sent has examples, and the examples are valid', () => {
   let checked = 0

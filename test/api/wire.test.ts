@@ -95,6 +95,9 @@ test('304 has neither body nor content-length of one, and the connection goes on
   const answers = await exchange(GET('/v1/users/1', `If-None-Match: ${tag}\r\n`) + GET('/health/live', LAST))
   assert.match(answers, /^HTTP\/1\.1 304 /)
   assert.match(answers, /HTTP\/1\.1 200 .*\{"alive":true\}$/s)
+  const head = await exchange(GET('/v1/users/1', `If-None-Match: ${tag}\r\n${LAST}`).replace('GET', 'HEAD'))
+  assert.match(head, /^HTTP\/1\.1 304 /)
+  assert.doesNotMatch(head, /content-length/i)
 })
 
 test('one connection serves request after request, also those sent before the answers came', async () => {
@@ -151,7 +154,6 @@ const BODY = 'PATCH /v1/users/1 HTTP/1.1\r\nHost: x\r\nContent-Type: application
 const NO_HTTP: [what: string, bytes: string | Buffer][] = [
   ['garbage', 'GARBAGE\r\n\r\n'],
   ['a TLS hello', Buffer.from('16030100a5010000a10303', 'hex')],
-  ['an unknown method', 'BREW /v1/users/1 HTTP/1.1\r\nHost: x\r\n\r\n'],
   ['an unknown version', 'GET / HTTP/9.9\r\nHost: x\r\n\r\n'],
   ['a header without colon', 'GET / HTTP/1.1\r\nHost x\r\n\r\n'],
   ['a header with NUL', 'GET / HTTP/1.1\r\nHost: x\r\nA: a\0b\r\n\r\n'],
@@ -173,6 +175,33 @@ test('what is no HTTP is answered with a problem document, and the connection is
     isProblem(answer, 400, 'invalid-request')
   }
   assert.deepEqual(written(service), before)
+})
+
+test('a method that nobody knows is 501 and says so; CONNECT gets no tunnel', async () => {
+  for (const method of ['BREW', 'FOO', 'get'])
+    isProblem(await exchange(`${method} /v1/users/1 HTTP/1.1\r\nHost: x\r\n\r\n`), 501, 'method-unknown')
+  assert.doesNotMatch(await exchange('CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n'), /^HTTP\/1\.1 2/)
+})
+
+test('a request without Host is 400 and names it; HTTP/1.0 needs none', async () => {
+  isProblem(await exchange('GET /v1/users/1 HTTP/1.1\r\n\r\n'), 400, 'invalid-request')
+  assert.equal(parse(await exchange('GET /v1/users/1 HTTP/1.0\r\n\r\n')).status, 200)
+})
+
+test('an expectation that is not known is 417; nobody is told to send on what is too large', async () => {
+  isProblem(await exchange(GET('/v1/users/1', 'Expect: coffee\r\n')), 417, 'expectation-failed')
+  const sent = (length: number) => `${BODY}Expect: 100-continue\r\nContent-Length: ${length}\r\n\r\n`
+  const large = dial()
+  large.socket.write(sent(99_000_000))
+  await large.received('body-too-large')
+  large.socket.destroy()
+  isProblem(large.text(), 413, 'body-too-large')
+  const small = dial()
+  small.socket.write(sent(20))
+  await small.received('HTTP/1.1 100 Continue')
+  small.socket.write('{"jobTitle":"Sender"}'.slice(0, 20))
+  await small.received('malformed-json')
+  small.socket.destroy()
 })
 
 test('chunks that are broken change nothing', async () => {

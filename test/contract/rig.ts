@@ -39,7 +39,7 @@ export type OpenRig = (t: Owner, options?: { lockWaitMs?: number }) => Promise<R
 
 export const AT = '2024-06-01T09:00:00.000Z'
 export const BY = { name: 'local', requestId: 'r1', address: '127.0.0.1' }
-export const ANY_VERSION = { expectedVersion: null, by: BY }
+export const ANY_VERSION = { expectedVersions: null, by: BY }
 
 export function truthOf({ database, scan }: Pick<Rig, 'database' | 'scan'>): Truth {
   return sqlTruth({ point: database, scan, dialect: database.dialect })

@@ -75,7 +75,7 @@ export function roleStoreContract(open: OpenRig): void {
 
     test('what is already so writes nothing, whatever version is expected', async (t) => {
       const { roles, database, version } = await openRoles(t, open)
-      const old = { expectedVersion: 1, by: BY }
+      const old = { expectedVersions: [1], by: BY }
       const answers = await changingNothing(database, async () => [
         await define(roles, { ...CASHIER, permissions: CASHIER.permissions.toReversed() }, old),
         await remove(roles, 'none', old),
@@ -87,9 +87,11 @@ export function roleStoreContract(open: OpenRig): void {
       const { roles, database, version } = await openRoles(t, open)
       const changed = { ...BAKER, title: 'Bread' }
       await changingNothing(database, () =>
-        assert.rejects(define(roles, changed, { expectedVersion: version - 1, by: BY }), { code: 'version-conflict' }),
+        assert.rejects(define(roles, changed, { expectedVersions: [version - 1], by: BY }), {
+          code: 'version-conflict',
+        }),
       )
-      await define(roles, changed, { expectedVersion: version, by: BY })
+      await define(roles, changed, { expectedVersions: [version], by: BY })
     })
 
     test('holders are counted up to 1, of this role only', async (t) => {

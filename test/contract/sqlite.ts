@@ -11,7 +11,8 @@ import { lastFirst, type OpenRig, type OtherProgram, type Owner } from './rig.ts
 /** A folder of the test's own, deleted after it. */
 export async function temporaryFolder(t: Owner): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'users-service-contract-'))
-  t.after(() => rm(folder, { recursive: true, force: true }))
+  // A process that has just been killed may still be making a file in it.
+  t.after(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }))
   return folder
 }
 

@@ -152,7 +152,7 @@ function writing(open: OpenRig): void {
       await users.update(1, ANY_VERSION, () => []),
       await users.updateWithRoles(1, ANY_VERSION, () => []),
       // What is already so is answered even where the version is another: repeats work.
-      await users.update(1, { expectedVersion: 1, by: BY }, () => []),
+      await users.update(1, { expectedVersions: [1], by: BY }, () => []),
     ])
     assert.deepEqual(answers, new Array(3).fill({ version, visible: true }))
   })
@@ -183,7 +183,7 @@ function refusing(open: OpenRig): void {
     {
       name: 'another version than the expected one',
       error: { code: 'version-conflict' },
-      ask: (users) => users.update(1, { expectedVersion: 1, by: BY }, () => [suspended]),
+      ask: (users) => users.update(1, { expectedVersions: [1], by: BY }, () => [suspended]),
     },
     {
       name: 'the username of somebody else, in whatever case',
@@ -215,7 +215,7 @@ function refusing(open: OpenRig): void {
   test('the expected version lets through', async (t) => {
     const { users, read } = await openStore(t, open)
     const { version } = await read(1)
-    await users.update(1, { expectedVersion: version, by: BY }, () => [suspended])
+    await users.update(1, { expectedVersions: [version], by: BY }, () => [suspended])
     assert.equal((await read(1)).status, 'suspended')
   })
 
@@ -276,7 +276,7 @@ function concurrent(open: OpenRig): void {
   test('of commands that expect one version, one is done', async (t) => {
     const { users, read, other } = await openStore(t, open)
     const { version } = await read(1)
-    const expecting = { expectedVersion: version, by: BY }
+    const expecting = { expectedVersions: [version], by: BY }
     const results = await Promise.allSettled(
       [users, sqlUserStore(other), users, sqlUserStore(other)].map((store, index) =>
         store.update(1, expecting, () => [{ ...of, type: 'preference-set', key: 'winner', value: `${index}` }]),

@@ -92,7 +92,7 @@ test(`two workers share the work; one is killed with changes in hand, and the ot
   const environment = { DATA_DIR: dir, REDIS_URL: redis.url, FEED_LEASE_MS: String(LEASE_MS), LOG_FORMAT: 'json' }
   const [doomed] = ['a', 'b'].map((name) => started.service(name, ['work', 'project'], environment))
   assert.ok(doomed)
-  await until('the read models are built', () => raw.get(keys.built))
+  await until('the read models are built', () => raw.get(keys.home.built))
   seen.pile(BACKLOG)
   // A second claim is made when the first has been handled.
   await until('both workers have handled some', async () => seen.workersSince(0, '%.2').size === 2)

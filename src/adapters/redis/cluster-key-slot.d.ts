@@ -1,4 +1,5 @@
 declare module 'cluster-key-slot' {
   /** The slot, 0 … 16383, of a key (https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/). */
-  export default function slotOf(key: string): number
+  function slotOf(key: string): number
+  export = slotOf
 }

@@ -100,11 +100,12 @@ test('a server that cannot be started is an error', async (t) => {
   await assert.rejects(startHere(t, { binary: '/nowhere/redis-server' }), /ENOENT/)
 })
 
-test('says when the server ends unasked', async (t) => {
-  const lines: string[] = []
-  const redis = await startHere(t, { log: (line) => lines.push(line) })
+test('says when the server ends unasked, and how', async (t) => {
+  const ends: string[] = []
+  const redis = await startHere(t, { onUnaskedEnd: (how) => void ends.push(how) })
   process.kill(redis.pid, 'SIGKILL')
-  await until(() => lines.includes('Redis ended unasked (SIGKILL)'))
+  await until(() => ends.length > 0)
+  assert.deepEqual(ends, ['SIGKILL'])
 })
 
 test('a server left behind by a process that was killed is replaced, and its keys are kept', async (t) => {

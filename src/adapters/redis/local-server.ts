@@ -6,6 +6,7 @@ import { createServer } from 'node:net'
 import { delimiter, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
+import { endWithUs } from './end-with-us.ts'
 import { endLeftover, PID_FILE } from './leftover-server.ts'
 import { ask } from './one-question.ts'
 
@@ -35,8 +36,10 @@ export type LocalRedisOptions = {
   stopLimitMs?: number
   /** Settings of redis.conf beyond our own, `--name` → value. */
   more?: Record<string, string>
-  /** Told each line that the server prints, and when it ends unasked. */
+  /** Told each line that the server prints. */
   log?: (line: string) => void
+  /** Told when it ends unasked, and by what: its exit code or a signal. */
+  onUnaskedEnd?: (how: string) => void
 }
 
 export type LocalRedis = { url: string; port: number; pid: number; stop(): Promise<void> }
@@ -52,7 +55,8 @@ export function findRedisServer({ path, toolsDir }: { path: string; toolsDir: st
 /**
  * Starts a Redis of our own on 127.0.0.1, and resolves when it answers. Rejects when it doesn't within 10 s, when the
  * given port is taken, or when another living process runs its Redis in the same folder.
- * Keeping this process alive is left to others; ending the server before this process ends, to the caller: `stop`.
+ * Keeping this process alive is left to others; ending the server before this process ends, to the caller: `stop`. When
+ * this process ends without it, the server is told to end as well.
  */
 export async function startLocalRedis(options: LocalRedisOptions): Promise<LocalRedis> {
   await mkdir(options.dir, { recursive: true })
@@ -71,7 +75,7 @@ export async function startLocalRedis(options: LocalRedisOptions): Promise<Local
 class PortTaken extends Error {}
 
 async function start(options: LocalRedisOptions, port: number): Promise<LocalRedis> {
-  const { binary, dir, persist, more = {}, stopLimitMs = STOP_LIMIT_MS, log } = options
+  const { binary, dir, persist, more = {}, stopLimitMs = STOP_LIMIT_MS, log, onUnaskedEnd } = options
   const child = spawn(binary, [...settings(port, persist), ...Object.entries(more).flat()], {
     cwd: dir,
     // A process group of its own: the terminal's Ctrl-C would end it before those who still write to it.
@@ -85,6 +89,7 @@ async function start(options: LocalRedisOptions, port: number): Promise<LocalRed
   const pid = Number(child.pid)
   // Not 'exit': what it said last may still be in the pipe then.
   const ended = once(child, 'close').then(() => rm(join(dir, PID_FILE), { force: true }))
+  endWithUs(child)
   child.unref()
   await writeFile(join(dir, PID_FILE), `${pid}\n${process.pid}\n`)
 
@@ -95,7 +100,7 @@ async function start(options: LocalRedisOptions, port: number): Promise<LocalRed
     throw /already in use/i.test(said) ? new PortTaken(message) : new Error(message)
   }
   let stopped: Promise<void> | undefined
-  child.once('exit', (code, signal) => stopped ?? log?.(`Redis ended unasked (${signal ?? code})`))
+  child.once('exit', (code, signal) => stopped ?? onUnaskedEnd?.(String(signal ?? code)))
   const stop = () => {
     stopped ??= end(child, ended, stopLimitMs)
     return stopped

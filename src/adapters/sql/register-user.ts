@@ -90,6 +90,8 @@ async function insertUser(
 
 async function lastUserId(database: Database, session: Session): Promise<number> {
   const [row] = await session.query<{ id: number }>(database.dialect.lastUserId)
-  if (!row) throw new Error('the database gave the new user no id')
-  return row.id
+  const userId = Number(row?.id)
+  if (!Number.isSafeInteger(userId) || userId < 1)
+    throw new Error('the database gave the new user no id that JSON carries')
+  return userId
 }

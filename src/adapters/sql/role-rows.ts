@@ -1,8 +1,10 @@
 import type { Effect, Role, RoleCatalogue } from '../../domain/role.ts'
-import type { Session } from '../../ports.ts'
+import type { Session, SqlRow } from '../../ports.ts'
+import { type Oddities, UNCOUNTED } from './oddities.ts'
 
-type RoleRow = { role: string; title: string; privileged: number }
-type PermissionRow = { role: string; permission: string; effect: string }
+/** As they come: another program may have written anything into any column. */
+type RoleRow = SqlRow & { privileged: number }
+type PermissionRow = SqlRow & { effect: string }
 
 const MAX_READS = 3
 
@@ -15,28 +17,38 @@ export async function readCatalogueVersion(session: Session): Promise<number> {
 }
 
 /** All roles, read between two looks at the version. `settled` false: it moved at each of MAX_READS attempts. */
-export async function readCatalogue(session: Session): Promise<RoleCatalogue & { settled: boolean }> {
+export async function readCatalogue(
+  session: Session,
+  oddities: Oddities = UNCOUNTED,
+): Promise<RoleCatalogue & { settled: boolean }> {
   for (let attempt = 1; ; attempt += 1) {
     const version = await readCatalogueVersion(session)
-    const roles = await readRoles(session)
+    const roles = await readRoles(session, oddities)
     const settled = (await readCatalogueVersion(session)) === version
     if (settled || attempt === MAX_READS) return { version, roles, settled }
   }
 }
 
-async function readRoles(session: Session): Promise<Role[]> {
+async function readRoles(session: Session, oddities: Oddities): Promise<Role[]> {
   const roles = await session.query<RoleRow>('SELECT role, title, privileged FROM roles ORDER BY role')
   const permissions = await session.query<PermissionRow>(
     'SELECT role, permission, effect FROM role_permissions ORDER BY role, permission',
   )
-  const byRole = new Map<string, Role>(
-    roles.map((row) => [
-      row.role,
-      { role: row.role, title: row.title, privileged: row.privileged !== 0, permissions: [] },
-    ]),
-  )
+  const byRole = new Map<string, Role>()
+  for (const { role, title, privileged } of roles) {
+    if (typeof role !== 'string') {
+      oddities.seen('role', '-')
+      continue
+    }
+    if (typeof title !== 'string') oddities.seen('role', role)
+    // Without a readable title it is shown by its name: it still gives what it gives.
+    const shown = typeof title === 'string' ? title : role
+    byRole.set(role, { role, title: shown, privileged: privileged !== 0, permissions: [] })
+  }
   for (const { role, permission, effect } of permissions) {
-    byRole.get(role)?.permissions.push({ permission, effect: effectFrom(effect) })
+    const holder = typeof role === 'string' ? byRole.get(role) : undefined
+    if (holder && typeof permission === 'string') holder.permissions.push({ permission, effect: effectFrom(effect) })
+    else oddities.seen('role', typeof role === 'string' ? role : '-')
   }
   return [...byRole.values()]
 }

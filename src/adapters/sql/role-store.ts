@@ -15,7 +15,7 @@ export function sqlRoleStore(database: Database): RoleStore {
         const catalogue = await readCatalogue(session)
         const events = decide(catalogue, await countHolders(database, session, role))
         if (events.length === 0) return { version: catalogue.version, visible: true }
-        if (context.expectedVersion !== null && context.expectedVersion !== catalogue.version) {
+        if (context.expectedVersions !== null && !context.expectedVersions.includes(catalogue.version)) {
           throw new DomainError('version-conflict', `The catalogue is at version ${catalogue.version}.`)
         }
         for (const event of events) await writeRoleEvent(session, event)

@@ -20,6 +20,12 @@ test('the times of older programs are read, whatever their fraction', () => {
   }
 })
 
+test('what is no time reads as none', () => {
+  for (const text of ['', ' ', 'yesterday', '0000-00-00 00:00:00', '2024-13-01', '2024-06-01 25:00:00', '01.06.2024']) {
+    assert.equal(fromSqlTime(text), null, text)
+  }
+})
+
 test('a time with an offset is kept in UTC', () => {
   assert.equal(toSqlTime('2024-06-01T11:00:00.5+02:00'), '2024-06-01 09:00:00.500')
 })

@@ -1,9 +1,13 @@
-import { normaliseUsername } from '../../domain/user.ts'
+import { MAX_USER_ID, normaliseUsername } from '../../domain/user.ts'
 import type { Dialect, Session, SqlValue, TrueUser, Truth, UserFilter } from '../../ports.ts'
+import { isSqlError } from './errors.ts'
+import { type Oddities, UNCOUNTED } from './oddities.ts'
 import { readCatalogue, readCatalogueVersion } from './role-rows.ts'
 import { readUserRows, readVersions } from './user-rows.ts'
 
 const MAX_READS = 3
+/** Another program may have numbered somebody beyond what a JSON number carries: no user of this service. */
+const OF_A_USER = `BETWEEN 1 AND ${MAX_USER_ID}`
 
 /**
  * Reads the database. `point` answers what is short; `scan` what may take long (on an embedded database in a thread of
@@ -13,22 +17,25 @@ export function sqlTruth({
   point,
   scan,
   dialect,
+  oddities = UNCOUNTED,
 }: {
   point: Session
   scan: Pick<Session, 'query'>
   dialect: Dialect
+  oddities?: Oddities
 }): Truth {
   return {
-    user: async (userId) => firstOf(await readUsers(point, [userId])),
-    users: (userIds) => readUsers(point, userIds),
+    user: async (userId) => firstOf(await readUsers(point, [userId], oddities)),
+    users: (userIds) => readUsers(point, userIds, oddities),
     versions: async (userIds) => {
       const versions = await readVersions(point, userIds)
       return new Map(userIds.map((userId) => [userId, versions.get(userId) ?? 0]))
     },
     userIdByUsername: async (username) => {
-      const [row] = await point.query<{ user_id: number }>('SELECT user_id FROM users WHERE LOWER(username) = ?', [
-        normaliseUsername(username),
-      ])
+      const [row] = await point.query<{ user_id: number }>(
+        `SELECT user_id FROM users WHERE LOWER(username) = ? AND user_id ${OF_A_USER}`,
+        [normaliseUsername(username)],
+      )
       return row?.user_id ?? null
     },
     userIds: async (filter, afterId, limit) => {
@@ -40,7 +47,7 @@ export function sqlTruth({
       const [row] = await scan.query<{ n: number }>('SELECT COUNT(*) AS n FROM users')
       return Number(row?.n ?? 0)
     },
-    roles: () => readCatalogue(point),
+    roles: () => readCatalogue(point, oddities),
     rolesVersion: () => readCatalogueVersion(point),
     usersChangedSince: async (since, afterId, limit) => changedSince(scan, dialect, since, afterId, limit),
     now: async () => {
@@ -51,13 +58,45 @@ export function sqlTruth({
   }
 }
 
-/** Version, rows, version: what moved meanwhile is read again, at most MAX_READS times, and then never stored. */
-export async function readUsers(session: Session, userIds: number[]): Promise<TrueUser[]> {
+/**
+ * Version, rows, version: what moved meanwhile is read again, at most MAX_READS times, and then never stored. When the
+ * rows of many cannot be read for what stands in them, each is read alone: one user's rows fail nobody else.
+ */
+export async function readUsers(
+  session: Session,
+  userIds: number[],
+  oddities: Oddities = UNCOUNTED,
+): Promise<TrueUser[]> {
+  try {
+    return await readTogether(session, userIds, oddities)
+  } catch (error) {
+    const distinct = [...new Set(userIds)]
+    if (distinct.length < 2 || !isSqlError(error, 'other')) throw error
+    const answers = new Map<number, TrueUser>()
+    for (const userId of distinct) answers.set(userId, await readAlone(session, userId, oddities))
+    return userIds.map((userId) => answers.get(userId) ?? unreadable(userId))
+  }
+}
+
+async function readAlone(session: Session, userId: number, oddities: Oddities): Promise<TrueUser> {
+  try {
+    return firstOf(await readTogether(session, [userId], oddities))
+  } catch (error) {
+    if (!isSqlError(error, 'other')) throw error
+    return unreadable(userId)
+  }
+}
+
+function unreadable(userId: number): TrueUser {
+  return { userId, version: 0, user: null, settled: false, unreadable: true }
+}
+
+async function readTogether(session: Session, userIds: number[], oddities: Oddities): Promise<TrueUser[]> {
   const answers = new Map<number, TrueUser>()
   let pending = [...new Set(userIds)]
   for (let attempt = 1; pending.length > 0; attempt += 1) {
     const before = await readVersions(session, pending)
-    const rows = await readUserRows(session, pending)
+    const rows = await readUserRows(session, pending, oddities)
     const after = await readVersions(session, pending)
     for (const userId of pending) {
       const version = before.get(userId) ?? 0
@@ -78,7 +117,7 @@ function firstOf(users: TrueUser[]): TrueUser {
 
 /** Subselects rather than joins: each filter alone has an index, and no row comes twice. */
 function filteredIds({ branchId, role, status }: UserFilter, afterId: number): { sql: string; params: SqlValue[] } {
-  const where = ['user_id > ?']
+  const where = ['user_id > ?', `user_id ${OF_A_USER}`]
   const params: SqlValue[] = [afterId]
   if (branchId !== null) {
     where.push('user_id IN (SELECT user_id FROM user_branches WHERE branch_id = ?)')
@@ -105,7 +144,8 @@ async function changedSince(
 ) {
   const rows = await scan.query<{ id: number }>(
     `SELECT DISTINCT CAST(entity_id AS BIGINT) AS id FROM entity_versions
-     WHERE entity = 'user' AND changed_at >= ? AND CAST(entity_id AS BIGINT) > ? ORDER BY 1 ${dialect.limit(limit)}`,
+     WHERE entity = 'user' AND changed_at >= ? AND CAST(entity_id AS BIGINT) > ?
+       AND CAST(entity_id AS BIGINT) ${OF_A_USER} ORDER BY 1 ${dialect.limit(limit)}`,
     [since, afterId],
   )
   return rows.map((row) => Number(row.id))

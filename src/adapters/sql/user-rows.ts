@@ -1,30 +1,22 @@
 import { isLimitName } from '../../domain/limits.ts'
-import { compareGrants, compareText, type User, type UserStatus } from '../../domain/user.ts'
-import type { Session } from '../../ports.ts'
+import { compareGrants, compareText, USER_STATUSES, type User, type UserStatus } from '../../domain/user.ts'
+import type { Session, SqlValue } from '../../ports.ts'
 import { inList } from './in-list.ts'
-import { fromSqlTime } from './time.ts'
+import { type Oddities, UNCOUNTED } from './oddities.ts'
+import { fromSqlTime, UNREADABLE_TIME } from './time.ts'
 
-type UserRow = {
-  user_id: number
-  username: string
-  employee_number: string | null
-  given_name: string
-  family_name: string
-  email: string | null
-  phone: string | null
-  job_title: string | null
-  status: string
-  home_branch_id: string | null
-  created_at: string
-  updated_at: string
-}
-type BranchRow = { user_id: number; branch_id: string }
-type GrantRow = { user_id: number; role: string; branch_id: string | null }
-type LimitRow = { user_id: number; limit_name: string; limit_value: number }
-type PreferenceRow = { user_id: number; preference_key: string; preference_value: string }
+/** As they come: whatever the schema says, another program may have written something else into any column. */
+type Cell = SqlValue | Uint8Array
+type UserRow = { user_id: number } & Record<(typeof COLUMNS)[number], Cell>
+type BranchRow = { user_id: number; branch_id: Cell }
+type GrantRow = { user_id: number; role: Cell; branch_id: Cell }
+type LimitRow = { user_id: number; limit_name: Cell; limit_value: Cell }
+type PreferenceRow = { user_id: number; preference_key: Cell; preference_value: Cell }
 
-const USER_COLUMNS = `user_id, username, employee_number, given_name, family_name, email, phone, job_title, status,
-  home_branch_id, created_at, updated_at`
+const COLUMNS = [
+  ...(['username', 'employee_number', 'given_name', 'family_name', 'email', 'phone', 'job_title'] as const),
+  ...(['status', 'home_branch_id', 'created_at', 'updated_at'] as const),
+] as const
 
 /** The sum of each user's counters, by user id. Who has no counters never existed: absent from the answer. */
 export async function readVersions(session: Session, userIds: number[]): Promise<Map<number, number>> {
@@ -37,33 +29,39 @@ export async function readVersions(session: Session, userIds: number[]): Promise
   return new Map(rows.map((row) => [Number(row.entity_id), Number(row.version)]))
 }
 
-/** The users' rows of all five tables, put together, with version 0: the caller knows under which version it read them. */
-export async function readUserRows(session: Session, userIds: number[]): Promise<Map<number, User>> {
+/**
+ * The users' rows of all five tables, put together, with version 0: the caller knows under which version it read them.
+ * What other programs wrote and the domain cannot hold is left out, or read as what docs/decisions/0012 says, and counted.
+ */
+export async function readUserRows(
+  session: Session,
+  userIds: number[],
+  oddities: Oddities = UNCOUNTED,
+): Promise<Map<number, User>> {
   const ids = inList(userIds)
+  const select = <Row>(columns: string, table: string): Promise<Row[]> =>
+    // A cell may be of any type, which a row of the port may not.
+    session.query(`SELECT user_id, ${columns} FROM ${table} WHERE user_id IN ${ids.sql}`, ids.params) as Promise<
+      unknown[]
+    > as Promise<Row[]>
   const [users, branches, grants, limits, preferences] = await Promise.all([
-    session.query<UserRow>(`SELECT ${USER_COLUMNS} FROM users WHERE user_id IN ${ids.sql}`, ids.params),
-    session.query<BranchRow>(`SELECT user_id, branch_id FROM user_branches WHERE user_id IN ${ids.sql}`, ids.params),
-    session.query<GrantRow>(`SELECT user_id, role, branch_id FROM user_roles WHERE user_id IN ${ids.sql}`, ids.params),
-    session.query<LimitRow>(
-      `SELECT user_id, limit_name, limit_value FROM user_limits WHERE user_id IN ${ids.sql}`,
-      ids.params,
-    ),
-    session.query<PreferenceRow>(
-      `SELECT user_id, preference_key, preference_value FROM user_preferences WHERE user_id IN ${ids.sql}`,
-      ids.params,
-    ),
+    select<UserRow>(COLUMNS.join(', '), 'users'),
+    select<BranchRow>('branch_id', 'user_branches'),
+    select<GrantRow>('role, branch_id', 'user_roles'),
+    select<LimitRow>('limit_name, limit_value', 'user_limits'),
+    select<PreferenceRow>('preference_key, preference_value', 'user_preferences'),
   ])
-  const found = new Map(users.map((row) => [row.user_id, userFrom(row)]))
-  for (const row of branches) found.get(row.user_id)?.branches.push(row.branch_id)
-  for (const row of grants) found.get(row.user_id)?.roles.push({ role: row.role, branchId: row.branch_id })
-  for (const row of sorted(limits, 'limit_name')) {
-    const user = found.get(row.user_id)
-    if (user && isLimitName(row.limit_name)) user.limits[row.limit_name] = row.limit_value
+  const found = new Map(users.map((row) => [row.user_id, userFrom(row, oddities)]))
+  for (const { user_id: id, branch_id: branchId } of branches) {
+    if (typeof branchId === 'string') found.get(id)?.branches.push(branchId)
+    else oddities.seen('branch', id)
   }
-  for (const row of sorted(preferences, 'preference_key')) {
-    const user = found.get(row.user_id)
-    if (user) user.preferences[row.preference_key] = row.preference_value
+  for (const { user_id: id, role, branch_id: branchId } of grants) {
+    if (typeof role === 'string' && isTextOrNull(branchId)) found.get(id)?.roles.push({ role, branchId })
+    else oddities.seen('grant', id)
   }
+  addLimits(found, limits, oddities)
+  addPreferences(found, preferences, oddities)
   for (const user of found.values()) {
     user.branches.sort(compareText)
     user.roles.sort(compareGrants)
@@ -71,34 +69,68 @@ export async function readUserRows(session: Session, userIds: number[]): Promise
   return found
 }
 
-function userFrom(row: UserRow): User {
+/** A limit of another program's own is none of ours, and no oddity. */
+function addLimits(users: Map<number, User>, rows: LimitRow[], oddities: Oddities): void {
+  for (const { user_id: id, limit_name: name, limit_value: value } of sorted(rows, 'limit_name')) {
+    const user = users.get(id)
+    if (!user || typeof name !== 'string' || !isLimitName(name)) continue
+    if (typeof value === 'number' && Number.isSafeInteger(value)) user.limits[name] = value
+    else oddities.seen('limit', id)
+  }
+}
+
+function addPreferences(users: Map<number, User>, rows: PreferenceRow[], oddities: Oddities): void {
+  for (const { user_id: id, preference_key: key, preference_value: value } of sorted(rows, 'preference_key')) {
+    const user = users.get(id)
+    if (user && typeof key === 'string' && typeof value === 'string') user.preferences[key] = value
+    else oddities.seen('preference', id)
+  }
+}
+
+function userFrom(row: UserRow, oddities: Oddities): User {
+  const id = row.user_id
+  const nullable = (cell: Cell): string | null => {
+    if (isTextOrNull(cell)) return cell
+    oddities.seen('text', id)
+    return null
+  }
+  const time = (cell: Cell): string => {
+    const read = typeof cell === 'string' ? fromSqlTime(cell) : null
+    if (read === null) oddities.seen('time', id)
+    return read ?? UNREADABLE_TIME
+  }
+  if (!USER_STATUSES.some((status) => status === row.status)) oddities.seen('status', id)
   return {
-    id: row.user_id,
-    username: row.username,
-    employeeNumber: row.employee_number,
-    givenName: row.given_name,
-    familyName: row.family_name,
-    email: row.email,
-    phone: row.phone,
-    jobTitle: row.job_title,
+    id,
+    username: nullable(row.username) ?? '',
+    employeeNumber: nullable(row.employee_number),
+    givenName: nullable(row.given_name) ?? '',
+    familyName: nullable(row.family_name) ?? '',
+    email: nullable(row.email),
+    phone: nullable(row.phone),
+    jobTitle: nullable(row.job_title),
     status: statusFrom(row.status),
-    homeBranchId: row.home_branch_id,
+    homeBranchId: nullable(row.home_branch_id),
     branches: [],
     roles: [],
     limits: {},
     // No prototype: a key such as __proto__, which an older program may have written, is a key like any other.
     preferences: Object.create(null),
-    createdAt: fromSqlTime(row.created_at),
-    updatedAt: fromSqlTime(row.updated_at),
+    createdAt: time(row.created_at),
+    updatedAt: time(row.updated_at),
     version: 0,
   }
 }
 
 /** A status that this service does not know lets nobody do anything: it reads as suspended. */
-function statusFrom(text: string): UserStatus {
-  return text === 'active' || text === 'terminated' ? text : 'suspended'
+function statusFrom(cell: Cell): UserStatus {
+  return cell === 'active' || cell === 'terminated' ? cell : 'suspended'
 }
 
-function sorted<Row extends Record<Key, string>, Key extends string>(rows: Row[], key: Key): Row[] {
-  return rows.sort((a, b) => compareText(a[key], b[key]))
+function isTextOrNull(cell: Cell): cell is string | null {
+  return cell === null || typeof cell === 'string'
+}
+
+function sorted<Row extends Record<Key, Cell>, Key extends string>(rows: Row[], key: Key): Row[] {
+  return rows.sort((a, b) => compareText(String(a[key]), String(b[key])))
 }

@@ -42,7 +42,7 @@ async function updateOnce(database: Database, session: Session, userId: number, 
   const user = await lockAndLoad(session, userId)
   const events = await decide(user, session)
   if (events.length === 0) return user.version
-  if (context.expectedVersion !== null && context.expectedVersion !== user.version) {
+  if (context.expectedVersions !== null && !context.expectedVersions.includes(user.version)) {
     throw new DomainError('version-conflict', `The user is at version ${user.version}.`)
   }
   const bumps = await checkingUsername(session, user, events, () =>

@@ -5,10 +5,15 @@ import { SqlError, type SqlErrorKind } from '../sql/errors.ts'
 
 /** How long SQLite itself may wait for another process's lock, blocking the event loop: shorter than anybody notices. */
 const BUSY_TIMEOUT_MS = 15
+/** At the start nobody is served yet, and several processes may be switching the same file to WAL. */
+const OPEN_TIMEOUT_MS = 5_000
 const MAX_PREPARED_STATEMENTS = 300
 const CACHE_KIB = 32_768
 
-/** One synchronous connection with its prepared statements. Every error comes out as a `SqlError`. */
+/**
+ * One synchronous connection with its prepared statements. Every error comes out as a `SqlError`. An integer that no
+ * JavaScript number holds comes as its digits; other programs may also have put bytes (a Uint8Array) into any column.
+ */
 export type Connection = {
   all(sql: string, params: SqlValue[]): SqlRow[]
   run(sql: string, params: SqlValue[]): number
@@ -17,12 +22,7 @@ export type Connection = {
 }
 
 export function openConnection(path: string, { readOnly }: { readOnly: boolean }): Connection {
-  const database = translating(() => new DatabaseSync(path, { readOnly, timeout: BUSY_TIMEOUT_MS }))
-  translating(() => {
-    if (!readOnly) database.exec('PRAGMA journal_mode = WAL')
-    // NORMAL in WAL mode loses the last commits in a power cut, never consistency; this is not the production database.
-    database.exec(`PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -${CACHE_KIB}`)
-  })
+  const database = opened(path, readOnly)
   const statements = new LRUCache<string, StatementSync>({ max: MAX_PREPARED_STATEMENTS })
   const prepared = (sql: string) => {
     const known = statements.get(sql)
@@ -32,8 +32,10 @@ export function openConnection(path: string, { readOnly }: { readOnly: boolean }
     return statement
   }
   return {
-    all: (sql, params) => translating(() => prepared(sql).all(...params) as SqlRow[]),
-    run: (sql, params) => translating(() => Number(prepared(sql).run(...params).changes)),
+    all: (sql, params) => translating(() => allRows(prepared(sql), params)),
+    // The id of the row inserted last comes with it, and may be one of those that no number holds.
+    run: (sql, params) =>
+      translating(() => withBigInts(prepared(sql), (statement) => Number(statement.run(...params).changes))),
     exec: (sql) => translating(() => database.exec(sql)),
     close: () => {
       if (database.isOpen) database.close()
@@ -41,13 +43,66 @@ export function openConnection(path: string, { readOnly }: { readOnly: boolean }
   }
 }
 
+/**
+ * `node:sqlite` throws for an integer beyond 2^53 - 1, and all other rows would be lost with it. Reading everything as
+ * BigInt costs every read; reading the whole again, once in a blue moon, costs nothing.
+ */
+function allRows(statement: StatementSync, params: SqlValue[]): SqlRow[] {
+  try {
+    return statement.all(...params) as SqlRow[]
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== 'ERR_OUT_OF_RANGE') throw error
+  }
+  return withBigInts(statement, () => statement.all(...params).map(withoutBigInts))
+}
+
+function withBigInts<Result>(statement: StatementSync, work: (statement: StatementSync) => Result): Result {
+  statement.setReadBigInts(true)
+  try {
+    return work(statement)
+  } finally {
+    statement.setReadBigInts(false)
+  }
+}
+
+function withoutBigInts(row: Record<string, unknown>): SqlRow {
+  for (const [column, value] of Object.entries(row)) {
+    if (typeof value !== 'bigint') continue
+    const number = Number(value)
+    row[column] = Number.isSafeInteger(number) ? number : String(value)
+  }
+  return row as SqlRow
+}
+
+function opened(path: string, readOnly: boolean): DatabaseSync {
+  let database: DatabaseSync | undefined
+  try {
+    database = new DatabaseSync(path, { readOnly, timeout: readOnly ? BUSY_TIMEOUT_MS : OPEN_TIMEOUT_MS })
+    if (!readOnly) database.exec('PRAGMA journal_mode = WAL')
+    // NORMAL in WAL mode loses the last commits in a power cut, never consistency; this is not the production database.
+    database.exec(`PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -${CACHE_KIB}`)
+    database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`)
+    return database
+  } catch (error) {
+    database?.close()
+    throw new SqlError(classify(error), `${path} cannot be opened: ${messageOf(error)}.`, error)
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : 'SQLite failed'
+}
+
 function translating<Result>(work: () => Result): Result {
   try {
     return work()
   } catch (error) {
-    throw new SqlError(classify(error), error instanceof Error ? error.message : 'SQLite failed', error)
+    throw new SqlError(classify(error), messageOf(error), error)
   }
 }
+
+/** IOERR, CORRUPT, FULL, CANTOPEN, NOTADB. */
+const UNAVAILABLE = [10, 11, 13, 14, 26]
 
 /** Extended result codes of https://www.sqlite.org/rescode.html; the low byte is the primary code. */
 function classify(error: unknown): SqlErrorKind {
@@ -57,5 +112,5 @@ function classify(error: unknown): SqlErrorKind {
   if (code === 787) return 'missing-parent'
   const primary = code & 0xff
   if (primary === 5 || primary === 6) return 'busy'
-  return primary === 10 || primary === 13 || primary === 14 || primary === 26 ? 'unavailable' : 'other'
+  return UNAVAILABLE.includes(primary) ? 'unavailable' : 'other'
 }

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { DomainError } from '../../domain/errors.ts'
 import type { Database, Session, SqlRow, SqlValue } from '../../ports.ts'
-import { isSqlError } from '../sql/errors.ts'
+import { isSqlError, surfaced } from '../sql/errors.ts'
 import { type Connection, openConnection } from './connection.ts'
 import { sqliteDialect } from './dialect.ts'
 
@@ -26,6 +26,7 @@ export function openSqlite(path: string, { lockWaitMs = LOCK_WAIT_MS }: SqliteOp
     dialect: sqliteDialect,
     execute: (sql, params = []) => inTurn(() => untilNotBusy(() => writer.run(sql, params))),
     transaction: (work) => inTurn(() => inTransaction(writer, untilNotBusy, work)),
+    ping: () => untilNotBusy(() => readAnew(path)),
     // However many writes wait, it comes after them.
     close: () =>
       inTurn(async () => {
@@ -36,6 +37,16 @@ export function openSqlite(path: string, { lockWaitMs = LOCK_WAIT_MS }: SqliteOp
 }
 export type SqliteOptions = { lockWaitMs?: number }
 type UntilNotBusy = ReturnType<typeof untilUnlocked>
+
+/** The pages that a connection has cached stay readable when the file is gone or damaged: only a new one looks. */
+function readAnew(path: string): void {
+  const connection = openConnection(path, { readOnly: true })
+  try {
+    connection.all('SELECT epoch FROM service_epoch', [])
+  } finally {
+    connection.close()
+  }
+}
 
 function readingFrom(connection: Connection, untilNotBusy: UntilNotBusy): Pick<Session, 'query'> {
   return {
@@ -60,7 +71,7 @@ async function inTransaction<Result>(
     return result
   } catch (error) {
     rollBack(connection)
-    throw error
+    throw surfaced(error)
   }
 }
 
@@ -69,7 +80,7 @@ function rollBack(connection: Connection) {
   try {
     connection.exec('ROLLBACK')
   } catch (error) {
-    if (!isSqlError(error, 'other')) throw error
+    if (!isSqlError(error, 'other') && !isSqlError(error, 'unavailable')) throw error
   }
 }
 
@@ -81,8 +92,8 @@ function untilUnlocked(lockWaitMs: number) {
       try {
         return work()
       } catch (error) {
-        if (!isSqlError(error, 'busy')) throw error
-        if (Date.now() > deadline) throw new DomainError('busy', 'The database is locked by another writer.')
+        if (!isSqlError(error, 'busy')) throw surfaced(error)
+        if (Date.now() > deadline) throw surfaced(error)
         await wait(RETRY_STEP_MS * (0.5 + Math.random()))
       }
     }

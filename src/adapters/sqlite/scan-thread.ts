@@ -1,26 +1,27 @@
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { DomainError } from '../../domain/errors.ts'
 import type { Session, SqlRow, SqlValue } from '../../ports.ts'
+import { SqlError, type SqlErrorKind, surfaced } from '../sql/errors.ts'
 import { openConnection } from './connection.ts'
 
 /** Scans that wait for the thread; one more is refused, because its answer would come too late to matter. */
 const MAX_WAITING_SCANS = 64
 
 type Request = { id: number; sql: string; params: SqlValue[] }
-type Reply = { id: number; rows: SqlRow[] } | { id: number; error: string }
+type Reply = { id: number; rows: SqlRow[] } | { id: number; error: string; kind: SqlErrorKind }
 export type ScanThread = Pick<Session, 'query'> & { close(): Promise<void> }
 
 /** Runs reads that may take long in a thread with a connection of its own: `node:sqlite` would stall everything else. */
 export function openScanThread(path: string): ScanThread {
   const thread = new Worker(new URL(import.meta.url), { workerData: { scanPath: path } })
-  const waiting = new Map<number, { resolve(rows: SqlRow[]): void; reject(error: Error): void }>()
+  const waiting = new Map<number, { resolve(rows: SqlRow[]): void; reject(error: unknown): void }>()
   let lastId = 0
   thread.on('message', (reply: Reply) => {
     const asked = waiting.get(reply.id)
     waiting.delete(reply.id)
     if (waiting.size === 0) thread.unref()
     if ('rows' in reply) asked?.resolve(reply.rows)
-    else asked?.reject(new Error(reply.error))
+    else asked?.reject(surfaced(new SqlError(reply.kind, reply.error, undefined)))
   })
   let ended: string | null = null
   const failAll = (why: string) => {
@@ -56,7 +57,8 @@ function serve(path: string): void {
     try {
       parentPort?.postMessage({ id, rows: connection.all(sql, params) } satisfies Reply)
     } catch (error) {
-      parentPort?.postMessage({ id, error: error instanceof Error ? error.message : 'failed' } satisfies Reply)
+      const { message, kind } = error instanceof SqlError ? error : new SqlError('other', String(error), error)
+      parentPort?.postMessage({ id, error: message, kind } satisfies Reply)
     }
   })
 }

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { FastifyZodOpenApiSchema, FastifyZodOpenApiTypeProvider } from 'fastify-zod-openapi'
 import { z } from 'zod'
 import { IfMatch, WrittenUser, writeAnswer, writeAnswers } from '../../wire/answer.ts'
-import { etag, expectedVersion, type TagBase } from '../../wire/etag.ts'
+import { etag, expectedVersions, type TagBase } from '../../wire/etag.ts'
 import { BranchId, UserIdParam } from '../../wire/fields.ts'
 import { problems } from '../../wire/problem.ts'
 import { assignBranch, type Deps as HandlerDeps } from './handler.ts'
@@ -32,7 +32,7 @@ export function assignBranchRoute(app: FastifyInstance, deps: Deps): void {
     handler: async (request, reply) => {
       const { params, body } = request
       const context = {
-        expectedVersion: expectedVersion(request.headers['if-match'], deps.tagBase, ['u', 'p']),
+        expectedVersions: expectedVersions(request.headers['if-match'], deps.tagBase, ['u', 'p']),
         by: request.actor,
       }
       const { version, visible } = await handle({

@@ -2,9 +2,10 @@ import type { FastifyInstance } from 'fastify'
 import type { FastifyZodOpenApiSchema, FastifyZodOpenApiTypeProvider } from 'fastify-zod-openapi'
 import { z } from 'zod'
 import { IfMatch, WrittenRole, writeAnswer, writeAnswers } from '../../wire/answer.ts'
-import { etag, expectedVersion, type TagBase } from '../../wire/etag.ts'
+import { etag, expectedVersions, type TagBase } from '../../wire/etag.ts'
 import { RoleName } from '../../wire/fields.ts'
 import { problems } from '../../wire/problem.ts'
+import { TRUER } from '../../wire/problem-examples.ts'
 import { RoleDefinition } from '../../wire/role.ts'
 import { defineRole, type Deps as HandlerDeps } from './handler.ts'
 
@@ -24,12 +25,15 @@ export function defineRoleRoute(app: FastifyInstance, deps: Deps): void {
       params: z.object({ role: RoleName }),
       headers: IfMatch,
       body: RoleDefinition,
-      response: { ...writeAnswers(WrittenRole), ...problems(400, 409, 412, 413, 415, 422, 503) },
+      response: {
+        ...writeAnswers(WrittenRole),
+        ...problems(TRUER.roleName, TRUER.tooManyRoles, TRUER.catalogue, 413, 415, TRUER.twice, 503),
+      },
     } satisfies FastifyZodOpenApiSchema,
     handler: async (request, reply) => {
       const { params, body } = request
       const context = {
-        expectedVersion: expectedVersion(request.headers['if-match'], deps.tagBase, ['r']),
+        expectedVersions: expectedVersions(request.headers['if-match'], deps.tagBase, ['r']),
         by: request.actor,
       }
       const { version, visible } = await handle({ role: { role: params.role, ...body }, context })

@@ -6,6 +6,7 @@ import { WrittenUser, writeAnswer, writeAnswers } from '../../wire/answer.ts'
 import { etag, type TagBase } from '../../wire/etag.ts'
 import { BranchId, Email, EmployeeNumber, FamilyName, GivenName, JobTitle, Phone, Username } from '../../wire/fields.ts'
 import { problems } from '../../wire/problem.ts'
+import { fault, TRUER } from '../../wire/problem-examples.ts'
 import { type Deps as HandlerDeps, registerUser } from './handler.ts'
 
 const Registration = z
@@ -19,7 +20,20 @@ const Registration = z
     jobTitle: JobTitle.nullable().default(null),
     homeBranchId: BranchId.nullable().default(null).meta({ description: 'Assigned, and made the home branch.' }),
   })
-  .meta({ id: 'Registration' })
+  .meta({
+    id: 'Registration',
+    // Nobody of the made-up users has it: what the page sends when tried out succeeds.
+    examples: [
+      {
+        username: 'new.colleague',
+        givenName: 'Zoë',
+        familyName: 'Newman',
+        email: 'new.colleague@example.com',
+        jobTitle: 'Trainee',
+        homeBranchId: 'B001',
+      },
+    ],
+  })
 
 const Headers = z.looseObject({
   'idempotency-key': z
@@ -30,6 +44,12 @@ const Headers = z.looseObject({
 })
 
 export type Deps = HandlerDeps & { tagBase: TagBase }
+
+const USERNAME_FAULT = fault(
+  'body',
+  '/username',
+  'must be 3 to 64 lower-case letters, digits, dots, underscores or hyphens',
+)
 
 export function registerUserRoute(app: FastifyInstance, deps: Deps): void {
   const handle = registerUser(deps)
@@ -43,7 +63,10 @@ export function registerUserRoute(app: FastifyInstance, deps: Deps): void {
       description: 'Makes an active user with no roles.',
       headers: Headers,
       body: Registration,
-      response: { ...writeAnswers(WrittenUser, 201), ...problems(400, 409, 413, 415, 422, 503) },
+      response: {
+        ...writeAnswers(WrittenUser, 201),
+        ...problems(USERNAME_FAULT, TRUER.taken, 413, 415, TRUER.keyReused, 503),
+      },
     } satisfies FastifyZodOpenApiSchema,
     handler: async (request, reply) => {
       const { homeBranchId, ...details } = request.body

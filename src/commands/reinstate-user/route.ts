@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { FastifyZodOpenApiSchema, FastifyZodOpenApiTypeProvider } from 'fastify-zod-openapi'
 import { z } from 'zod'
 import { IfMatch, WrittenUser, writeAnswer, writeAnswers } from '../../wire/answer.ts'
-import { etag, expectedVersion, type TagBase } from '../../wire/etag.ts'
+import { etag, expectedVersions, type TagBase } from '../../wire/etag.ts'
 import { UserIdParam } from '../../wire/fields.ts'
 import { problems } from '../../wire/problem.ts'
 import { type Deps as HandlerDeps, reinstateUser } from './handler.ts'
@@ -21,12 +21,12 @@ export function reinstateUserRoute(app: FastifyInstance, deps: Deps): void {
       description: 'The user may again do what their roles allow.',
       params: z.object({ userId: UserIdParam }),
       headers: IfMatch,
-      response: { ...writeAnswers(WrittenUser), ...problems(400, 404, 409, 412, 503) },
+      response: { ...writeAnswers(WrittenUser), ...problems(400, 404, 409, 412, 413, 415, 503) },
     } satisfies FastifyZodOpenApiSchema,
     handler: async (request, reply) => {
       const { params } = request
       const context = {
-        expectedVersion: expectedVersion(request.headers['if-match'], deps.tagBase, ['u', 'p']),
+        expectedVersions: expectedVersions(request.headers['if-match'], deps.tagBase, ['u', 'p']),
         by: request.actor,
       }
       const { version, visible } = await handle({ userId: params.userId, context })

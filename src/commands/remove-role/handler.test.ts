@@ -4,7 +4,7 @@ import { AT, refusal } from '../../../test/support/users.ts'
 import type { RoleEvent } from '../../domain/role.ts'
 import { removeRole } from './handler.ts'
 
-const context = { expectedVersion: null, by: { name: 'local', requestId: 'r1', address: '127.0.0.1' } }
+const context = { expectedVersions: null, by: { name: 'local', requestId: 'r1', address: '127.0.0.1' } }
 const CATALOGUE = { version: 3, roles: [{ role: 'cashier', title: 'Cashier', privileged: false, permissions: [] }] }
 
 /** Removes a role that has so many holders; answers what was decided each time the store asked. */

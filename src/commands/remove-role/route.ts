@@ -2,9 +2,10 @@ import type { FastifyInstance } from 'fastify'
 import type { FastifyZodOpenApiSchema, FastifyZodOpenApiTypeProvider } from 'fastify-zod-openapi'
 import { z } from 'zod'
 import { IfMatch, WrittenRole, writeAnswer, writeAnswers } from '../../wire/answer.ts'
-import { etag, expectedVersion, type TagBase } from '../../wire/etag.ts'
+import { etag, expectedVersions, type TagBase } from '../../wire/etag.ts'
 import { RoleName } from '../../wire/fields.ts'
 import { problems } from '../../wire/problem.ts'
+import { TRUER } from '../../wire/problem-examples.ts'
 import { type Deps as HandlerDeps, removeRole } from './handler.ts'
 
 export type Deps = HandlerDeps & { tagBase: TagBase }
@@ -21,12 +22,15 @@ export function removeRoleRoute(app: FastifyInstance, deps: Deps): void {
       description: 'Only one that nobody holds.',
       params: z.object({ role: RoleName }),
       headers: IfMatch,
-      response: { ...writeAnswers(WrittenRole), ...problems(400, 409, 412, 503) },
+      response: {
+        ...writeAnswers(WrittenRole),
+        ...problems(TRUER.roleName, TRUER.inUse, TRUER.catalogue, 413, 415, 503),
+      },
     } satisfies FastifyZodOpenApiSchema,
     handler: async (request, reply) => {
       const { params } = request
       const context = {
-        expectedVersion: expectedVersion(request.headers['if-match'], deps.tagBase, ['r']),
+        expectedVersions: expectedVersions(request.headers['if-match'], deps.tagBase, ['r']),
         by: request.actor,
       }
       const { version, visible } = await handle({ role: params.role, context })

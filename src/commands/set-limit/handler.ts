@@ -1,10 +1,10 @@
 import { DomainError } from '../../domain/errors.ts'
 import type { UserEvent } from '../../domain/events.ts'
-import { checkLimit, type LimitName } from '../../domain/limits.ts'
+import { checkLimit } from '../../domain/limits.ts'
 import type { User } from '../../domain/user.ts'
 import type { Clock, UserStore, WriteContext } from '../../ports.ts'
 
-export type SetLimit = { userId: number; limit: LimitName; value: number; context: WriteContext }
+export type SetLimit = { userId: number; limit: string; value: number; context: WriteContext }
 export type Deps = { users: Pick<UserStore, 'update'>; now: Clock }
 
 export function setLimit({ users, now }: Deps) {
@@ -14,8 +14,8 @@ export function setLimit({ users, now }: Deps) {
   }
 }
 
-export function decide(user: User, { limit, value }: Pick<SetLimit, 'limit' | 'value'>, at: string): UserEvent[] {
-  checkLimit(limit, value)
+export function decide(user: User, { limit: name, value }: Pick<SetLimit, 'limit' | 'value'>, at: string): UserEvent[] {
+  const limit = checkLimit(name, value)
   if (user.limits[limit] === value) return []
   if (user.status === 'terminated') throw new DomainError('user-terminated', 'A terminated user cannot be changed.')
   return [{ type: 'limit-set', userId: user.id, at, limit, value }]

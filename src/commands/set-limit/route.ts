@@ -1,11 +1,17 @@
 import type { FastifyInstance } from 'fastify'
 import type { FastifyZodOpenApiSchema, FastifyZodOpenApiTypeProvider } from 'fastify-zod-openapi'
 import { z } from 'zod'
+import { LIMITS } from '../../domain/limits.ts'
 import { IfMatch, WrittenUser, writeAnswer, writeAnswers } from '../../wire/answer.ts'
-import { etag, expectedVersion, type TagBase } from '../../wire/etag.ts'
+import { etag, expectedVersions, type TagBase } from '../../wire/etag.ts'
 import { LimitNameParam, LimitValue, UserIdParam } from '../../wire/fields.ts'
 import { problems } from '../../wire/problem.ts'
+import { TRUER } from '../../wire/problem-examples.ts'
 import { type Deps as HandlerDeps, setLimit } from './handler.ts'
+
+const RANGES = Object.entries(LIMITS).map(
+  ([name, { min, max, unit, title }]) => `| \`${name}\` | ${min} to ${max} ${unit} | ${title} |`,
+)
 
 export type Deps = HandlerDeps & { tagBase: TagBase }
 
@@ -18,16 +24,16 @@ export function setLimitRoute(app: FastifyInstance, deps: Deps): void {
       tags: ['commands'],
       operationId: 'setLimit',
       summary: 'Set a limit',
-      description: 'Within the range of that limit: percentages 0 to 100, money in cents.',
+      description: `A whole number, within the range of that limit:\n\n| limit | range | |\n|---|---|---|\n${RANGES.join('\n')}`,
       params: z.object({ userId: UserIdParam, limit: LimitNameParam }),
       headers: IfMatch,
       body: z.strictObject({ value: LimitValue }).meta({ id: 'LimitSetting', examples: [{ value: 15 }] }),
-      response: { ...writeAnswers(WrittenUser), ...problems(400, 404, 409, 412, 413, 415, 422, 503) },
+      response: { ...writeAnswers(WrittenUser), ...problems(400, 404, 409, 412, 413, 415, TRUER.outOfRange, 503) },
     } satisfies FastifyZodOpenApiSchema,
     handler: async (request, reply) => {
       const { params, body } = request
       const context = {
-        expectedVersion: expectedVersion(request.headers['if-match'], deps.tagBase, ['u', 'p']),
+        expectedVersions: expectedVersions(request.headers['if-match'], deps.tagBase, ['u', 'p']),
         by: request.actor,
       }
       const { version, visible } = await handle({

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { FastifyZodOpenApiSchema, FastifyZodOpenApiTypeProvider } from 'fastify-zod-openapi'
 import { z } from 'zod'
 import { IfMatch, WrittenUser, writeAnswer, writeAnswers } from '../../wire/answer.ts'
-import { etag, expectedVersion, type TagBase } from '../../wire/etag.ts'
+import { etag, expectedVersions, type TagBase } from '../../wire/etag.ts'
 import { PreferenceKey, PreferenceValue, UserIdParam } from '../../wire/fields.ts'
 import { problems } from '../../wire/problem.ts'
 import { type Deps as HandlerDeps, setPreference } from './handler.ts'
@@ -21,13 +21,15 @@ export function setPreferenceRoute(app: FastifyInstance, deps: Deps): void {
       description: 'Any text under a key.',
       params: z.object({ userId: UserIdParam, key: PreferenceKey }),
       headers: IfMatch,
-      body: z.strictObject({ value: PreferenceValue }).meta({ id: 'PreferenceSetting' }),
+      body: z
+        .strictObject({ value: PreferenceValue })
+        .meta({ id: 'PreferenceSetting', examples: [{ value: 'Dzień dobry! 👋' }] }),
       response: { ...writeAnswers(WrittenUser), ...problems(400, 404, 409, 412, 413, 415, 503) },
     } satisfies FastifyZodOpenApiSchema,
     handler: async (request, reply) => {
       const { params, body } = request
       const context = {
-        expectedVersion: expectedVersion(request.headers['if-match'], deps.tagBase, ['u', 'p']),
+        expectedVersions: expectedVersions(request.headers['if-match'], deps.tagBase, ['u', 'p']),
         by: request.actor,
       }
       const { version, visible } = await handle({ userId: params.userId, key: params.key, value: body.value, context })

@@ -2,9 +2,10 @@ import type { FastifyInstance } from 'fastify'
 import type { FastifyZodOpenApiSchema, FastifyZodOpenApiTypeProvider } from 'fastify-zod-openapi'
 import { z } from 'zod'
 import { IfMatch, WrittenUser, writeAnswer, writeAnswers } from '../../wire/answer.ts'
-import { etag, expectedVersion, type TagBase } from '../../wire/etag.ts'
+import { etag, expectedVersions, type TagBase } from '../../wire/etag.ts'
 import { BranchId, UserIdParam } from '../../wire/fields.ts'
 import { problems } from '../../wire/problem.ts'
+import { TRUER } from '../../wire/problem-examples.ts'
 import { type Deps as HandlerDeps, unassignBranch } from './handler.ts'
 
 export type Deps = HandlerDeps & { tagBase: TagBase }
@@ -21,12 +22,12 @@ export function unassignBranchRoute(app: FastifyInstance, deps: Deps): void {
       description: 'Not the home branch, and not one at which roles are held.',
       params: z.object({ userId: UserIdParam, branchId: BranchId }),
       headers: IfMatch,
-      response: { ...writeAnswers(WrittenUser), ...problems(400, 404, 409, 412, 503) },
+      response: { ...writeAnswers(WrittenUser), ...problems(400, 404, TRUER.home, 412, 413, 415, 503) },
     } satisfies FastifyZodOpenApiSchema,
     handler: async (request, reply) => {
       const { params } = request
       const context = {
-        expectedVersion: expectedVersion(request.headers['if-match'], deps.tagBase, ['u', 'p']),
+        expectedVersions: expectedVersions(request.headers['if-match'], deps.tagBase, ['u', 'p']),
         by: request.actor,
       }
       const { version, visible } = await handle({ userId: params.userId, branchId: params.branchId, context })

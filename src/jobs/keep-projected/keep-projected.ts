@@ -47,7 +47,8 @@ export function keepProjected({
       const users = await rebuild(partitions)
       log.info({ users, ms: Date.now() - startedAt }, 'built the read models')
     } catch (error) {
-      log.warn({ reason: String(error) }, 'the build of the read models was broken off; it begins again')
+      // Told to stop, it is not the next thing to begin.
+      if (!stopped) log.warn({ reason: String(error) }, 'the build of the read models was broken off; it begins again')
     } finally {
       building = null
     }

@@ -5,6 +5,7 @@ import { IfNoneMatch, readAnswer, readAnswers } from '../../wire/answer.ts'
 import { etag, type TagBase } from '../../wire/etag.ts'
 import { RoleName } from '../../wire/fields.ts'
 import { problems } from '../../wire/problem.ts'
+import { TRUER } from '../../wire/problem-examples.ts'
 import { RoleBody } from '../../wire/role.ts'
 import { getRole, type Deps as HandlerDeps } from './handler.ts'
 
@@ -23,7 +24,7 @@ export function getRoleRoute(app: FastifyInstance, deps: Deps): void {
       params: z.object({ role: RoleName }),
 
       headers: IfNoneMatch,
-      response: { ...readAnswers('The role.', RoleBody), ...problems(400, 404, 503) },
+      response: { ...readAnswers('The role.', RoleBody), ...problems(TRUER.roleName, TRUER.role, 503) },
     } satisfies FastifyZodOpenApiSchema,
     handler: async (request, reply) => {
       const { version, from, body } = await handle(request.params.role)

@@ -5,7 +5,10 @@ import { listAnswer, listAnswers } from '../../wire/answer.ts'
 import { BranchId } from '../../wire/fields.ts'
 import { CursorParam, LimitParam, UserPage } from '../../wire/page.ts'
 import { problems } from '../../wire/problem.ts'
+import { fault } from '../../wire/problem-examples.ts'
 import { type Deps, getRoster } from './handler.ts'
+
+const BRANCH_FAULT = fault('path', '/branchId', 'must be 1 to 16 letters, digits or hyphens')
 
 export function getRosterRoute(app: FastifyInstance, deps: Deps): void {
   const handle = getRoster(deps)
@@ -19,7 +22,7 @@ export function getRosterRoute(app: FastifyInstance, deps: Deps): void {
       description: 'Active users, by id. An unknown branch is an empty roster: this service has no list of branches.',
       params: z.object({ branchId: BranchId }),
       querystring: z.strictObject({ limit: LimitParam, cursor: CursorParam }),
-      response: { ...listAnswers('The roster.', UserPage), ...problems(400, 503) },
+      response: { ...listAnswers('The roster.', UserPage), ...problems(BRANCH_FAULT, 503) },
     } satisfies FastifyZodOpenApiSchema,
     handler: async (request, reply) => {
       const { limit, cursor } = request.query

@@ -5,10 +5,13 @@ import { IfNoneMatch, readAnswer, readAnswers } from '../../wire/answer.ts'
 import { etag, type TagBase } from '../../wire/etag.ts'
 import { UsernameParam } from '../../wire/fields.ts'
 import { problems } from '../../wire/problem.ts'
+import { fault, TRUER } from '../../wire/problem-examples.ts'
 import { UserBody } from '../../wire/user.ts'
 import { getUserByUsername, type Deps as HandlerDeps } from './handler.ts'
 
 export type Deps = HandlerDeps & { tagBase: TagBase }
+
+const USERNAME_FAULT = fault('path', '/username', 'must be 1 to 64 characters without control characters')
 
 export function getUserByUsernameRoute(app: FastifyInstance, deps: Deps): void {
   const handle = getUserByUsername(deps)
@@ -23,7 +26,7 @@ export function getUserByUsernameRoute(app: FastifyInstance, deps: Deps): void {
       params: z.object({ username: UsernameParam }),
 
       headers: IfNoneMatch,
-      response: { ...readAnswers('The user.', UserBody), ...problems(400, 404, 503) },
+      response: { ...readAnswers('The user.', UserBody), ...problems(USERNAME_FAULT, TRUER.username, 503) },
     } satisfies FastifyZodOpenApiSchema,
     handler: async (request, reply) => {
       const { version, body, from } = await handle(request.params.username)

@@ -4,10 +4,13 @@ import { z } from 'zod'
 import { IfNoneMatch, readAnswer, readAnswers } from '../../wire/answer.ts'
 import { etag, type TagBase } from '../../wire/etag.ts'
 import { problems } from '../../wire/problem.ts'
+import { fault } from '../../wire/problem-examples.ts'
 import { CatalogueBody } from '../../wire/role.ts'
 import { type Deps as HandlerDeps, listRoles } from './handler.ts'
 
 export type Deps = HandlerDeps & { tagBase: TagBase }
+
+const QUERY_FAULT = fault('query', '/q', 'is not known here')
 
 export function listRolesRoute(app: FastifyInstance, deps: Deps): void {
   const handle = listRoles(deps)
@@ -22,7 +25,7 @@ export function listRolesRoute(app: FastifyInstance, deps: Deps): void {
 
       headers: IfNoneMatch,
       querystring: z.strictObject({}),
-      response: { ...readAnswers('The catalogue.', CatalogueBody), ...problems(400, 503) },
+      response: { ...readAnswers('The catalogue.', CatalogueBody), ...problems(QUERY_FAULT, 503) },
     } satisfies FastifyZodOpenApiSchema,
     handler: async (request, reply) => {
       const { version, from, body } = await handle()

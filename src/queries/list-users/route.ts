@@ -2,17 +2,17 @@ import type { FastifyInstance } from 'fastify'
 import type { FastifyZodOpenApiSchema, FastifyZodOpenApiTypeProvider } from 'fastify-zod-openapi'
 import { z } from 'zod'
 import { DomainError } from '../../domain/errors.ts'
-import { USER_STATUSES } from '../../domain/user.ts'
+import { MAX_USER_ID, USER_STATUSES } from '../../domain/user.ts'
 import { listAnswer, listAnswers } from '../../wire/answer.ts'
-import { BranchId, line, MAX_LINE, RoleName, UserId } from '../../wire/fields.ts'
+import { BranchId, digitsUpTo, line, MAX_LINE, RoleName, UserId } from '../../wire/fields.ts'
 import { CursorParam, LimitParam, UserPage } from '../../wire/page.ts'
 import { problems } from '../../wire/problem.ts'
+import { fault, TRUER } from '../../wire/problem-examples.ts'
 import { type Deps, listUsers } from './handler.ts'
 
 const MAX_IDS = 100
 
-/** Up to 8999999999999999: a little short of 2^53 - 1, so that the pattern says all, and no id can lose a digit. */
-const ID = '([1-9][0-9]{0,14}|[1-8][0-9]{15})'
+const ID = digitsUpTo(MAX_USER_ID)
 
 const IdsParam = z
   .string()
@@ -37,6 +37,8 @@ const UserList = UserPage.extend({
   missing: z.array(UserId).optional().meta({ description: 'With `ids`: those that do not exist.' }),
 }).meta({ id: 'UserList' })
 
+const LIMIT_FAULT = fault('query', '/limit', 'must be an integer, 1 to 200')
+
 export function listUsersRoute(app: FastifyInstance, deps: Deps): void {
   const handle = listUsers(deps)
   app.withTypeProvider<FastifyZodOpenApiTypeProvider>().route({
@@ -50,7 +52,7 @@ export function listUsersRoute(app: FastifyInstance, deps: Deps): void {
         'By id, by filter, or by the beginning of the name. Filters combine. Sorted by id, with `q` by name and id. ' +
         'A page may be short and not be the last: go on while `nextCursor` is not null.',
       querystring: Filters,
-      response: { ...listAnswers('The users.', UserList), ...problems(400, 422, 503) },
+      response: { ...listAnswers('The users.', UserList), ...problems(LIMIT_FAULT, TRUER.idsAlone, 503) },
     } satisfies FastifyZodOpenApiSchema,
     handler: async (request, reply) => {
       const { ids, branchId = null, role = null, status = null, q = null, limit, cursor } = request.query

@@ -1,0 +1,85 @@
+import type { Problem } from './problem.ts'
+
+type Example = Pick<Problem, 'status' | 'code' | 'detail' | 'errors'>
+
+const TITLES: Record<number, string> = {
+  400: 'Bad Request',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  409: 'Conflict',
+  412: 'Precondition Failed',
+  413: 'Payload Too Large',
+  415: 'Unsupported Media Type',
+  422: 'Unprocessable Entity',
+  500: 'Internal Server Error',
+  503: 'Service Unavailable',
+}
+
+/** A request that breaks a schema: where it does, and what the schema says. */
+export function fault(place: 'body' | 'query' | 'path', pointer: string, detail: string): Example {
+  const errors = [{ in: place, pointer, detail }]
+  return { status: 400, code: 'invalid-request', detail: 'The request is at fault; see errors.', errors }
+}
+
+const refusal = (status: number, code: string, detail: string, errors?: Example['errors']): Example => ({
+  status,
+  code,
+  detail,
+  ...(errors ? { errors } : {}),
+})
+
+/** What a status is shown with where a route names nothing truer for itself. */
+const USUAL: Record<number, Example> = {
+  400: fault('path', '/userId', 'must be an integer, 1 to 9007199254740991'),
+  404: refusal(404, 'user-not-found', 'There is no user 999999.'),
+  405: refusal(405, 'method-not-allowed', 'This path takes GET, HEAD.'),
+  409: refusal(409, 'user-terminated', 'A terminated user cannot be changed.'),
+  412: refusal(412, 'version-conflict', 'The user is at version 7.'),
+  413: refusal(413, 'body-too-large', 'The body is too large.'),
+  415: refusal(415, 'unsupported-media-type', 'The body’s media type is not taken here.'),
+  500: refusal(500, 'internal-error', 'Something went wrong here; the request id helps to find it.'),
+  503: refusal(503, 'database-unavailable', 'The database cannot be read or written at present.'),
+}
+
+const at = (place: 'body' | 'query' | 'path', pointer: string, detail: string): Example['errors'] => [
+  { in: place, pointer, detail },
+]
+const USERNAME_TAKEN = 'The username "zofia.wojcik" is taken.'
+const BRANCH_IS_HOME = 'Make another branch the home branch first.'
+const ROLE_IN_USE = 'Role "cashier" is still held by somebody.'
+const OUT_OF_RANGE = 'discount-percent must be a whole number of percent, 0 to 100.'
+const IDS_ALONE = 'ids takes no other filter beside it.'
+const TWICE = 'A role names each permission once.'
+
+/** What single routes are shown with. */
+export const TRUER = {
+  username: refusal(404, 'user-not-found', 'There is no user with this username.'),
+  role: refusal(404, 'role-not-found', 'There is no role "none".'),
+  taken: refusal(409, 'username-taken', USERNAME_TAKEN, at('body', '/username', USERNAME_TAKEN)),
+  home: refusal(409, 'branch-is-home', BRANCH_IS_HOME, at('path', '/branchId', BRANCH_IS_HOME)),
+  inUse: refusal(409, 'role-in-use', ROLE_IN_USE, at('path', '/role', ROLE_IN_USE)),
+  tooManyRoles: refusal(409, 'too-many', 'The catalogue holds at most 500 roles.'),
+  catalogue: refusal(412, 'version-conflict', 'The catalogue is at version 7.'),
+  outOfRange: refusal(422, 'limit-out-of-range', OUT_OF_RANGE, at('body', '/value', OUT_OF_RANGE)),
+  keyReused: refusal(422, 'idempotency-key-reused', 'This Idempotency-Key was used for another request.'),
+  idsAlone: refusal(422, 'ids-stand-alone', IDS_ALONE, at('query', '/ids', IDS_ALONE)),
+  twice: refusal(422, 'permission-twice', TWICE, at('body', '/permissions', TWICE)),
+  roleName: fault('path', '/role', 'must be 1 to 32 letters, digits, dots, underscores or hyphens'),
+} satisfies Record<string, Example>
+
+/** A problem document as this refusal gives it. */
+export function exampleOf(refused: number | Example): { status: number; example: Problem } {
+  const { status, code, detail, errors } = typeof refused === 'number' ? usual(refused) : refused
+  const title = TITLES[status] ?? 'Error'
+  const type = `urn:users-service:problem:${code}`
+  const requestId = '1f1e0b55-3bcf-47d0-928d-af6fd5430b0a'
+  return { status, example: { type, title, status, code, detail, requestId, ...(errors ? { errors } : {}) } }
+}
+
+function usual(status: number): Example {
+  const example = USUAL[status]
+  if (!example) throw new RangeError(`no example of ${status}`)
+  return example
+}
+
+export type { Example as ProblemExample }
