@@ -128,6 +128,8 @@ function checkEndings({ path, tree }: Module): Fault[] {
 }
 
 function checkNamedExports({ path, tree }: Module): Fault[] {
+  // What somebody else's package exports.
+  if (path.endsWith('.d.ts')) return []
   return defaultExports(tree).map((line) => ({ rule: 'named exports', path, what: `line ${line}` }))
 }
 

@@ -413,6 +413,7 @@ export const PLANTED: Record<Rule, Planted[]> = {
     plainly('in a test', 'src/domain/user.test.ts', 'export default {}', 'line 1'),
     allowed('named', DOMAIN, 'export const a = 1\nexport { b } from "./limits.ts"\nswitch (a) { default: }'),
     allowed('a package’s default', 'src/app.ts', "import Fastify from 'fastify'"),
+    allowed('what another’s package exports', 'src/adapters/redis/slot.d.ts', "declare module 'slot' { export = 1 }"),
   ],
 
   endings: [

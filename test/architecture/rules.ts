@@ -56,7 +56,7 @@ export const PACKAGES: [files: string, ...packages: string[]][] = [
   ['src/projections/visible-writes.ts', 'node:timers/promises'],
   ['src/projections/user/holders.ts', 'lru-cache'],
   ['src/projections/near/{hints,near-cache}.ts', 'lru-cache'],
-  ['src/projections/incarnation/guard.ts', 'node:crypto'],
+  ['src/projections/incarnation/begin.ts', 'node:crypto'],
   ['src/projections/user/store.ts', 'node:crypto'],
   ['src/projections/user/misses.ts', 'node:timers/promises'],
   ['src/adapters/*/*.ts', 'node:timers/promises'],

@@ -31,35 +31,7 @@ type Prepared = { builds: Build[]; dirty: TrueUser[] }
  * is believed for everybody but them.
  */
 export function lists({ redis, keys, truth, views, freshness }: Deps) {
-  /** Read before the index is: who is projected in between has left `dirty` with the index already right. */
-  const prepare = async (): Promise<Prepared | null> => {
-    // Changes wait to be handled: somebody may be missing here, and no single entry would tell.
-    if (freshness.isOld()) return null
-    const parts = await Promise.all(keys.partitions.map(dirtyOf))
-    const known = parts.filter((part) => part !== null)
-    const dirty = known.flatMap(({ ids }) => ids)
-    if (known.length < parts.length || dirty.length > MAX_DIRTY) return null
-    return { builds: known, dirty: dirty.length === 0 ? [] : await truth.users(dirty.map(Number)) }
-  }
-  const dirtyOf = async (partition: Partition): Promise<(Build & { ids: string[] }) | null> => {
-    const { inc, built, dirty } = partition
-    const incarnation = redis.incarnation(inc)
-    if (incarnation === null) return null
-    const [builtUnder, ids] = await Promise.all([redis.get(built), redis.smembers(dirty, MAX_DIRTY + 1)])
-    // Built under another: Redis was emptied and built anew on a connection that never broke, so nobody else would look.
-    if (builtUnder !== null && builtUnder !== incarnation) await redis.refreshIncarnation(inc)
-    return builtUnder === incarnation ? { partition, incarnation, ids } : null
-  }
-  /** Asked after the index was read: one that was emptied or exchanged in between has lost its build. Rejects then. */
-  const confirm = async (builds: Build[]): Promise<void> => {
-    const held = await Promise.all(
-      builds.map(async ({ partition: { inc, built }, incarnation }) => {
-        const builtUnder = await redis.get(built)
-        return builtUnder === incarnation && redis.incarnation(inc) === incarnation
-      }),
-    )
-    if (held.includes(false)) throw new Error('the index was lost while it was read')
-  }
+  const { prepare, confirm } = preparing({ redis, keys, truth, freshness })
 
   return {
     /**
@@ -123,4 +95,38 @@ export function lists({ redis, keys, truth, views, freshness }: Deps) {
 function shownFresh(user: User): ShownUser {
   const { userId, version, body } = projectUser(user)
   return { userId, version, body, from: 'database' }
+}
+
+/** Whether the indexes may be used, and for whom they may not be believed. */
+function preparing({ redis, keys, truth, freshness }: Omit<Deps, 'views'>) {
+  /** Read before the index is: who is projected in between has left `dirty` with the index already right. */
+  const prepare = async (): Promise<Prepared | null> => {
+    // Changes wait to be handled: somebody may be missing here, and no single entry would tell.
+    if (freshness.isOld()) return null
+    const parts = await Promise.all(keys.partitions.map(dirtyOf))
+    const known = parts.filter((part) => part !== null)
+    const dirty = known.flatMap(({ ids }) => ids)
+    if (known.length < parts.length || dirty.length > MAX_DIRTY) return null
+    return { builds: known, dirty: dirty.length === 0 ? [] : await truth.users(dirty.map(Number)) }
+  }
+  const dirtyOf = async (partition: Partition): Promise<(Build & { ids: string[] }) | null> => {
+    const { inc, built, dirty } = partition
+    const incarnation = redis.incarnation(inc)
+    if (incarnation === null) return null
+    const [builtUnder, ids] = await Promise.all([redis.get(built), redis.smembers(dirty, MAX_DIRTY + 1)])
+    // Built under another: Redis was emptied and built anew on a connection that never broke, so nobody else would look.
+    if (builtUnder !== null && builtUnder !== incarnation) await redis.refreshIncarnation(inc)
+    return builtUnder === incarnation ? { partition, incarnation, ids } : null
+  }
+  /** Asked after the index was read: one that was emptied or exchanged in between has lost its build. Rejects then. */
+  const confirm = async (builds: Build[]): Promise<void> => {
+    const held = await Promise.all(
+      builds.map(async ({ partition: { inc, built }, incarnation }) => {
+        const builtUnder = await redis.get(built)
+        return builtUnder === incarnation && redis.incarnation(inc) === incarnation
+      }),
+    )
+    if (held.includes(false)) throw new Error('the index was lost while it was read')
+  }
+  return { prepare, confirm }
 }

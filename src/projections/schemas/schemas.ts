@@ -22,6 +22,7 @@ type Deps = { redis: ReadModelRedis; keys: Keys; log: Log }
  * schema is registered before anything is read for it, so what the look misses is read anew anyhow.
  */
 export function schemaRegistry({ redis, keys, log }: Deps) {
+  const { dropForgottenEpochs, remove } = remover({ redis, keys, log })
   const others = async (): Promise<Keys[]> => {
     const registered = await redis.hgetall(keys.schemas)
     return Object.keys(registered).flatMap((tag) => (tag === keys.tag ? [] : [keysOf(keys.epoch, tag)]))
@@ -61,6 +62,11 @@ export function schemaRegistry({ redis, keys, log }: Deps) {
       await dropForgottenEpochs(Number(now))
     },
   }
+}
+
+/** Takes away what nobody uses any more. */
+function remover({ redis, keys, log }: Deps) {
+  return { dropForgottenEpochs, remove }
 
   async function dropForgottenEpochs(now: number): Promise<void> {
     const forgotten = new Map<string, Promise<boolean>>()
