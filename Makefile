@@ -7,7 +7,7 @@ SETUP := node scripts/setup.mjs
 WITH_NODE := PATH="$(CURDIR)/node_modules/.bin:$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz bench docs format clean
+.PHONY: help run test fuzz bench soak docs format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -31,6 +31,11 @@ fuzz: ## call the API with made-up requests, for as long as it takes
 bench: ## measure, and write the results down
 	@REDIS_URL= $(SETUP)
 	@$(WITH_NODE) exec node bench/run.ts
+
+# SOAK_SECONDS, SOAK_SEED and SOAK_FAULTS (a part of a fault's name) may be set.
+soak: ## break everything under load for three minutes, and check every answer
+	@REDIS_URL= $(SETUP)
+	@$(WITH_NODE) exec node test/soak/run.ts
 
 docs: ## write the generated documents anew
 	@REDIS_URL= $(SETUP)

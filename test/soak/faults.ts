@@ -7,7 +7,7 @@ export type Victims = { apis: Supervised[]; workers: Supervised[]; redis: RedisH
 
 const SHORT_STOP_MS = 2_000
 /** Longer than a worker's claims last: another has taken over by the time it goes on. */
-const WORKER_STOP_MS = 7_000
+const WORKER_STOP_MS = 3_500
 
 /** By what it is called in the report. Each resolves when nothing more is being done; then the service has to recover. */
 export const FAULTS: Record<string, (victims: Victims) => Promise<unknown>> = {
@@ -36,10 +36,10 @@ async function soon(roll: Dice, act: () => Promise<unknown>): Promise<void> {
   await act()
 }
 
-/** All kinds in a disorder that the dice choose, then all again in another. */
-export function* faultsInTurn(roll: Dice): Generator<string> {
-  for (;;) {
-    const left = Object.keys(FAULTS)
+/** These kinds in a disorder that the dice choose, then all again in another, and so on. */
+export function* faultsInTurn(roll: Dice, kinds: string[], rounds: number): Generator<string> {
+  for (let round = 1; round <= rounds; round += 1) {
+    const left = [...kinds]
     while (left.length > 0) yield left.splice(roll.below(left.length), 1)[0] ?? ''
   }
 }

@@ -57,8 +57,7 @@ export function judgeOf({ tally, timeline, knowledge, answered, seed }: Deps) {
       tally.error(`${status} ${codeOf(reply)}`)
       if (status !== 503) complain(`status ${status}`, sentAtMs, describeReply(reply))
       else if (reply.header('retry-after') === null) complain('503 without Retry-After', sentAtMs, describeReply(reply))
-      else if (!duringFault(sentAtMs, receivedAtMs))
-        complain('503 while no fault is on', sentAtMs, describeReply(reply))
+      else if (!duringFault(sentAtMs, receivedAtMs)) tally.refusedInCalm()
       return null
     },
     verdict(reply: Reply, complaint: Complaint, userId?: number): void {

@@ -2,18 +2,19 @@ import { writeFile } from 'node:fs/promises'
 import { constants } from 'node:os'
 import { join } from 'node:path'
 import { ROOT } from '../../bench/processes.ts'
+import { FAULTS } from './faults.ts'
 import { failures, report } from './report.ts'
 import { soak } from './soak.ts'
 
 const PAGE = join(ROOT, 'docs', 'soak.md')
-const USERS = 3_000
-const CALM_MS = 6_000
-const PAUSE_MS = 3_000
+const OPTIONS = { users: 3_000, rounds: Number.POSITIVE_INFINITY, calmMs: 6_000, pauseMs: 3_000 }
 const LEAST_SECONDS = 10
 const MOST_SECONDS = 3_600
 
 const seconds = numberFrom('SOAK_SECONDS', 180, LEAST_SECONDS, MOST_SECONDS)
 const seed = numberFrom('SOAK_SEED', Date.now() % 1_000_000, 0, 2 ** 31)
+/** To look into one kind of fault: a part of its name. */
+const faults = Object.keys(FAULTS).filter((kind) => kind.includes(process.env.SOAK_FAULTS ?? ''))
 const startedAt = Date.now()
 const say = (doing: string) =>
   void process.stderr.write(`${((Date.now() - startedAt) / 1_000).toFixed(1)} s  ${doing}\n`)
@@ -35,7 +36,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 }
 try {
   say(`seed ${seed}, ${seconds} s`)
-  const results = await soak({ seconds, seed, users: USERS, calmMs: CALM_MS, pauseMs: PAUSE_MS, say }, stack)
+  const results = await soak({ ...OPTIONS, seconds, seed, faults, say }, stack)
   const page = report(results)
   process.stdout.write(page)
   const failed = failures(results).length > 0

@@ -18,7 +18,7 @@ const POLL_MS = 50
 /** Longer than any writer of the soak is stopped within a transaction, so that a replay depends on the mark. */
 const LONGEST_TRANSACTION_MS = 20_000
 /** Shorter than a worker is stopped: another takes over its claims meanwhile. */
-const FEED_LEASE_MS = 4_000
+const FEED_LEASE_MS = 2_000
 const NAMES = ['1', '2']
 
 export type Api = { name: string; port: number }

@@ -12,6 +12,7 @@ export function tally() {
   const sources = new Map<string, number>()
   const wrong: string[] = []
   let wrongAnswers = 0
+  let refused = 0
   const count = (counts: Map<string, number>, key: string) => void counts.set(key, (counts.get(key) ?? 0) + 1)
   return {
     requests: requests as ReadonlyMap<string, number>,
@@ -20,6 +21,11 @@ export function tally() {
     /** The first ones; `wrongAnswers` counts all. */
     wrong: wrong as readonly string[],
     wrongAnswers: () => wrongAnswers,
+    calmRefusals: () => refused,
+    /** 503 though no fault was on: not wrong, but there must be a reason, and a busy machine is the only one. */
+    refusedInCalm(): void {
+      refused += 1
+    },
     request: (kind: string) => count(requests, kind),
     error: (code: string) => count(errors, code),
     source: (from: string) => count(sources, from),
