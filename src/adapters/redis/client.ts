@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { Redis } from 'ioredis'
 import type { Log, LuaScript, ReadModelRedis } from '../../ports.ts'
+import { endWhenSilent } from './silence.ts'
 
 export type RedisOptions = { url: string; commandTimeoutMs: number; connectTimeoutMs: number; incKey: string; log: Log }
 export type RedisClient = ReadModelRedis & { ready(): Promise<void>; isReady(): boolean; close(): Promise<void> }
@@ -81,9 +82,8 @@ export function redisClient({ url, commandTimeoutMs, connectTimeoutMs, incKey, l
 }
 
 function connect({ url, commandTimeoutMs, connectTimeoutMs }: Omit<RedisOptions, 'incKey' | 'log'>): Redis {
-  return new Redis(url, {
+  const redis = new Redis(url, {
     protocol: 2,
-    // Not `commandTimeout`, which is a timer a command: nothing heard for this long ends the connection, and every call.
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
@@ -91,11 +91,13 @@ function connect({ url, commandTimeoutMs, connectTimeoutMs }: Omit<RedisOptions,
     // Those calls are batches already; a pipeline around each costs as much again (docs/decisions/0008).
     autoPipeliningIgnoredCommands: ['evalsha_ro', 'eval_ro'],
     enableReadyCheck: true,
-    socketTimeout: commandTimeoutMs,
     connectTimeout: connectTimeoutMs,
     retryStrategy: (attempt) =>
       Math.min(RECONNECT_BASE_MS * 2 ** Math.min(attempt, 10), RECONNECT_MAX_MS) * (0.5 + Math.random() / 2),
   })
+  // Not `commandTimeout`, which is a timer a command.
+  endWhenSilent(redis, commandTimeoutMs)
+  return redis
 }
 
 /** A server that has been restarted knows no scripts: the first call of each carries its text. */
