@@ -28,7 +28,7 @@ export function readOptions(argv: string[]): Options {
     .option('--users <number>', 'how many made-up users', wholeBetween(LEAST_USERS, MOST_USERS), 100_000)
     .addOption(new Option('--only <case>', 'only this, and what it is compared with').choices([...cases, ...PARTS]))
     .option('--million', 'rebuild 1,000,000 users, too')
-    .option('--write', 'write the report to docs/performance-results.md, too')
+    .option('--write', 'write the report to docs/performance.md, too')
     .parse(argv)
     .opts<Options>()
 }

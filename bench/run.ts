@@ -14,7 +14,7 @@ import { type Measurements, measureRounds } from './rounds.ts'
 import { type Data, type Service, type Stage, seedData, setStage, startService } from './stage.ts'
 import { measureVisibility } from './visibility.ts'
 
-const PAGE = join(ROOT, 'docs', 'performance-results.md')
+const PAGE = join(ROOT, 'docs', 'performance.md')
 const MILLION = 1_000_000
 
 async function run(options: Options, stack: AsyncDisposableStack): Promise<Results> {

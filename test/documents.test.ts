@@ -1,11 +1,37 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { basename } from 'node:path'
+import { tmpdir } from 'node:os'
+import { basename, dirname, join, resolve } from 'node:path'
 import { test } from 'node:test'
 import { generatedDocuments } from '../scripts/docs.ts'
+
+const ROOT = join(import.meta.dirname, '..')
 
 for (const { path, text } of generatedDocuments()) {
   test(`docs/${basename(path)} is what the code says; if not: make docs`, async () => {
     assert.equal(await readFile(path, 'utf8'), text)
   })
 }
+
+test('what the documents link to in this repository is there', async () => {
+  for (const document of ['README.md', 'CONTRIBUTING.md', 'bench/README.md', 'docs/decisions/README.md']) {
+    const path = join(ROOT, document)
+    const links = [...(await readFile(path, 'utf8')).matchAll(/\]\(([^)#]+)/g)].map(([, link]) => link ?? '')
+    for (const link of links.filter((one) => !one.includes('://')))
+      assert.ok(existsSync(resolve(dirname(path), link)), `${document} → ${link}`)
+  }
+})
+
+test('the command line that the README names runs from any folder, by the Node that came with the packages', () => {
+  const { status, stdout, stderr } = spawnSync(join(ROOT, 'bin', 'users-service'), ['--help'], {
+    cwd: tmpdir(),
+    // As on a machine with an older Node, or none.
+    env: { PATH: '/usr/bin:/bin' },
+    encoding: 'utf8',
+  })
+  assert.equal(status, 0, stderr)
+  for (const verb of ['all', 'serve', 'work', 'seed', 'rebuild', 'config'])
+    assert.match(stdout, new RegExp(`^  ${verb} `, 'm'))
+})

@@ -1,6 +1,7 @@
 import slotOf from 'cluster-key-slot'
 import { Cluster, Redis } from 'ioredis'
 import type { Log } from '../../ports.ts'
+import { endWhenSilent } from './silence.ts'
 
 export type ServerOptions = { url: string; commandTimeoutMs: number; connectTimeoutMs: number; log: Log }
 
@@ -42,6 +43,8 @@ function connectOne({ url, log, ...timeouts }: ServerOptions): Servers {
     ...PIPELINING,
     retryStrategy,
   })
+  // Not `commandTimeout`, which is a timer a command: silence ends the connection, and every call.
+  endWhenSilent(redis, timeouts.commandTimeoutMs)
   tellOnce(redis, log)
   const runIds = watchRunIds(log)
   runIds.watch(redis)
@@ -74,6 +77,7 @@ function connectCluster({ url, log, ...timeouts }: ServerOptions): Servers {
   const runIds = watchRunIds(log)
   const byAddress = new Map<string, Redis>()
   cluster.on('+node', (node: Redis) => {
+    endWhenSilent(node, timeouts.commandTimeoutMs)
     byAddress.set(addressOf(node), node)
     runIds.watch(node)
   })
@@ -99,18 +103,13 @@ function connectCluster({ url, log, ...timeouts }: ServerOptions): Servers {
 const PIPELINING = { autoPipeliningIgnoredCommands: ['evalsha_ro', 'eval_ro'] }
 
 /** Nothing queues while a connection is down, and nothing is sent twice over one. */
-function connectionOptions({
-  commandTimeoutMs,
-  connectTimeoutMs,
-}: Pick<ServerOptions, 'commandTimeoutMs' | 'connectTimeoutMs'>) {
+function connectionOptions({ connectTimeoutMs }: Pick<ServerOptions, 'connectTimeoutMs'>) {
   return {
     protocol: 2 as const,
-    // Not `commandTimeout`, which is a timer a command: nothing heard for this long ends the connection, and every call.
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     enableReadyCheck: true,
-    socketTimeout: commandTimeoutMs,
     connectTimeout: connectTimeoutMs,
   }
 }
