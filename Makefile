@@ -7,10 +7,10 @@ SETUP := node scripts/setup.mjs
 WITH_NODE := PATH="$(CURDIR)/node_modules/.bin:$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz bench soak docs format clean
+.PHONY: help run test fuzz bench bench-opponents soak docs format clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 # exec, so that no shell stands between the terminal and the service: Ctrl-C reaches it once, and it ends in its own time.
 run: ## start everything here, with USERS=100000 made-up users on the first start
@@ -36,6 +36,10 @@ bench: ## measure, and write the results down
 soak: ## break everything under load for three minutes, and check every answer
 	@REDIS_URL= $(SETUP)
 	@$(WITH_NODE) exec node test/soak/run.ts
+
+bench-opponents: ## measure the hot read beside Go and Django services
+	@REDIS_URL= $(SETUP)
+	@$(WITH_NODE) exec node bench/opponents/run.ts
 
 docs: ## write the generated documents anew
 	@REDIS_URL= $(SETUP)

@@ -9,11 +9,10 @@ const WRITTEN_BY_NODE = ['date', 'connection', 'keep-alive']
 
 export type Bare = { port: number; running: Running; body: string }
 
-/** A bare `node:http` server that answers the bytes and headers of one real answer: the one of middling length. */
+/** A bare `node:http` server that answers the bytes and headers of one real answer, the middling one. */
 export async function startBare({ processes, say }: Stage, answers: Learned[]): Promise<Bare> {
   say('starting the bare server')
-  const sample = answers.toSorted((a, b) => a.body.length - b.body.length)[Math.floor(answers.length / 2)]
-  if (!sample) throw new Error('no answer to copy')
+  const sample = middling(answers)
   const running = processes.helper('bare', 'bare-server.ts', [])
   const { port } = await exchange<{ port: number }>(running, copyOf(sample))
   const asker = await connectAsker(port)
@@ -21,6 +20,13 @@ export async function startBare({ processes, say }: Stage, answers: Learned[]): 
   const [wanted, got] = [undated(sample.head), undated(copied.head)]
   if (wanted !== got || sample.body !== copied.body) throw new Error(`not the same answer:\n${wanted}\n\n${got}`)
   return { port, running, body: sample.body }
+}
+
+/** The answer of middling length. */
+export function middling(answers: Learned[]): Learned {
+  const sample = answers.toSorted((a, b) => a.body.length - b.body.length)[Math.floor(answers.length / 2)]
+  if (!sample) throw new Error('no answer to copy')
+  return sample
 }
 
 export function copyOf({ head, body }: Pick<Learned, 'head' | 'body'>): BareAnswer {

@@ -82,7 +82,7 @@ function asLearned(answers: Learned[]): Question[] {
   return answers.map(({ path, body }) => ok(get(path), body, 'cache'))
 }
 
-const ok = (request: string, body: string, from: Question['from']): Question => {
+export const ok = (request: string, body: string, from: Question['from']): Question => {
   return { request, status: 200, from, body, whole: true }
 }
 

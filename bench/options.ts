@@ -33,7 +33,7 @@ export function readOptions(argv: string[]): Options {
     .opts<Options>()
 }
 
-function between(least: number, most: number) {
+export function between(least: number, most: number) {
   return (text: string): number => {
     const value = Number(text)
     if (!(value >= least && value <= most)) throw new InvalidArgumentError(`It must be ${least} to ${most}.`)
@@ -41,7 +41,7 @@ function between(least: number, most: number) {
   }
 }
 
-function wholeBetween(least: number, most: number) {
+export function wholeBetween(least: number, most: number) {
   const read = between(least, most)
   return (text: string): number => {
     const value = read(text)

@@ -36,6 +36,10 @@ export function processes(stack: AsyncDisposableStack, dir: string) {
     service(name: string, args: string[], env: NodeJS.ProcessEnv): Running {
       return begin(name, (stdio = []) => spawn(process.execPath, ['src/main.ts', ...args], { cwd: ROOT, env, stdio }))
     },
+    /** Any other program. */
+    program(name: string, command: string, args: string[], options: { cwd: string; env: NodeJS.ProcessEnv }): Running {
+      return begin(name, (stdio = []) => spawn(command, args, { ...options, stdio }))
+    },
     /** A process of the benchmark's own, told and asked things by messages. */
     helper(name: string, file: string, args: string[]): Running {
       return begin(name, (stdio = []) =>

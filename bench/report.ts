@@ -1,9 +1,10 @@
 import { CASES, type CaseName, CONNECTIONS } from './cases.ts'
 import type { Flush } from './flush.ts'
 import type { Machine } from './machine.ts'
+import { ranged, sourcesOf, table, toOne, toTwo, whole } from './markdown.ts'
 import type { Rebuilt } from './rebuild.ts'
 import type { Measured, Measurements } from './rounds.ts'
-import { percentile, ratios, type Spread, spread } from './statistics.ts'
+import { percentile, ratios, spread } from './statistics.ts'
 import type { Visibility } from './visibility.ts'
 
 export type Results = {
@@ -92,9 +93,6 @@ ${table(
 
 function rateRow(name: string, rounds: Measured[]): string[] {
   const of = (pick: (round: Measured) => number) => spread(rounds.map(pick))
-  const sources = rounds.flatMap((round) => Object.entries(round.sources))
-  const counts = new Map<string, number>()
-  for (const [source, count] of sources) counts.set(source, (counts.get(source) ?? 0) + count)
   return [
     name,
     ranged(
@@ -109,7 +107,7 @@ function rateRow(name: string, rounds: Measured[]): string[] {
       of((round) => round.p99Ms),
       toTwo,
     ),
-    [...counts].map(([source, count]) => `${source} ${whole(count)}`).join(', '),
+    sourcesOf(rounds),
     whole(rounds.reduce((errors, round) => errors + round.errors, 0)),
     `${whole(100 * of((round) => round.generatorBusy).median)} %`,
   ]
@@ -172,17 +170,6 @@ function rebuildSection(rebuilds: Rebuilt[]): string {
   const note = ratio === null ? '' : `\n\nPeak memory grows by the factor ${toTwo(ratio)}.`
   return `## Rebuild into an empty Redis\n\n${table(['users', 'seconds', 'users/s', 'peak memory MiB'], rows)}${note}`
 }
-
-function table(columns: string[], rows: string[][]): string {
-  const line = (cells: string[]) => `| ${cells.join(' | ')} |`
-  return [line(columns), `|${'---|'.repeat(columns.length)}`, ...rows.map(line)].join('\n')
-}
-
-const ranged = ({ median, min, max }: Spread, text: (value: number) => string) =>
-  `${text(median)} (${text(min)}–${text(max)})`
-const whole = (value: number) => value.toLocaleString('en', { maximumFractionDigits: 0 })
-const toOne = (value: number) => value.toFixed(1)
-const toTwo = (value: number) => value.toFixed(2)
 
 function entries(measurements: Measurements): [CaseName, Measured[]][] {
   return Object.entries(measurements) as [CaseName, Measured[]][]

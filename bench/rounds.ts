@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Case, type CaseName, CONNECTIONS } from './cases.ts'
-import type { LoadResult } from './load/load.ts'
-import { clockTicksPerSecond, cpuTicks } from './proc.ts'
+import type { Load, LoadResult } from './load/load.ts'
+import type { LoadThread } from './load/thread.ts'
+import { clockTicksPerSecond, treeCpuTicks } from './proc.ts'
 import type { Data, Stage } from './stage.ts'
 import { percentile } from './statistics.ts'
 
@@ -9,7 +10,7 @@ const WARM_UP_SECONDS = 2
 const SETTLE_LIMIT_MS = 30_000
 const POLL_MS = 10
 
-/** One case in one round. CPU times are of the whole process, a request, in microseconds. */
+/** One case in one round. CPU times are of the process and its children, a request, in microseconds. */
 export type Measured = {
   requests: number
   requestsPerSecond: number
@@ -30,28 +31,34 @@ type Options = { cases: Case[]; rounds: number; seconds: number; stage: Stage; d
 
 /** Case after case, then the next round: what slows the machine down for a while hits all alike. Round 0 warms up. */
 export async function measureRounds({ cases, rounds, seconds, stage, data, workerPid }: Options) {
-  const ticksPerSecond = clockTicksPerSecond()
   const measurements: Measurements = {}
   for (let round = 0; round <= rounds; round += 1) {
     for (const one of cases) {
       stage.say(round === 0 ? `warming up: ${one.name}` : `round ${round} of ${rounds}: ${one.name}`)
       const questions = await one.prepare(round)
       await untilSettled(data)
-      const pids = [one.pid, stage.server.pid, workerPid]
-      const before = pids.map(cpuTicks)
       const durationMs = 1_000 * (round === 0 ? Math.min(WARM_UP_SECONDS, seconds) : seconds)
       const { port, once } = one
-      const result = await stage.generator.run({ port, connections: CONNECTIONS, durationMs, questions, once })
-      const cpuUs = pids.map((pid, i) => ((cpuTicks(pid) - (before[i] ?? 0)) * 1e6) / ticksPerSecond)
+      const load = { port, connections: CONNECTIONS, durationMs, questions, once }
+      const result = await measureLoad(stage.generator, load, [one.pid, stage.server.pid, workerPid])
       // Mistakes count even while warming up.
       if (round === 0 && result.errors > 0) throw new Error(`${one.name}: ${result.complaints.join('\n')}`)
       if (round > 0) {
         measurements[one.name] ??= []
-        measurements[one.name]?.push(measured(result, cpuUs))
+        measurements[one.name]?.push(result)
       }
     }
   }
   return measurements
+}
+
+/** `pids`: of the server, of Redis and of the worker; what they have started counts as theirs. */
+export async function measureLoad(generator: LoadThread, load: Load, pids: number[]): Promise<Measured> {
+  const ticksPerSecond = clockTicksPerSecond()
+  const before = pids.map(treeCpuTicks)
+  const result = await generator.run(load)
+  const cpuUs = pids.map((pid, i) => ((treeCpuTicks(pid) - (before[i] ?? 0)) * 1e6) / ticksPerSecond)
+  return measured(result, cpuUs)
 }
 
 /** `cpuUs`: of the server, of Redis and of the worker, during the whole load. */

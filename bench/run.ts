@@ -1,10 +1,10 @@
 import { writeFile } from 'node:fs/promises'
-import { constants } from 'node:os'
 import { join } from 'node:path'
 import { startBare } from './bare.ts'
 import { CASES, type CaseName, makeCases } from './cases.ts'
 import { measureFlushes } from './flush.ts'
 import { describeMachine } from './machine.ts'
+import { onStack } from './on-stack.ts'
 import { type Options, type Part, readOptions } from './options.ts'
 import { choosePeople, learnHot, type People } from './people.ts'
 import { ROOT } from './processes.ts'
@@ -68,25 +68,10 @@ async function rebuilds({ million }: Options, stage: Stage, data: Data): Promise
 }
 
 const options = readOptions(process.argv)
-const stack = new AsyncDisposableStack()
-let ending: Promise<void> | undefined
-const end = () => {
-  ending ??= stack.disposeAsync()
-  return ending
-}
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => void end().finally(() => process.exit(128 + constants.signals[signal])))
-}
-try {
+await onStack(async (stack) => {
   const results = await run(options, stack)
   const page = report(results)
   process.stdout.write(page)
   if (options.write) await writeFile(PAGE, page)
-  if (failures(results).length > 0) process.exitCode = 1
-} catch (error) {
-  // While everything is being ended on a signal, whatever was going on fails.
-  if (ending === undefined) process.stderr.write(`${error instanceof Error ? error.stack : error}\n`)
-  process.exitCode = 1
-} finally {
-  await end()
-}
+  return failures(results).length === 0
+})

@@ -14,7 +14,8 @@ import { type LoadThread, startLoadThread } from './load/thread.ts'
 import { hasEnded, type Processes, processes, type Running, untilDone } from './processes.ts'
 
 const START_LIMIT_MS = 20_000
-const BUILD_LIMIT_MS = 120_000
+/** A million users take two minutes on a machine that has nothing else to do. */
+const BUILD_LIMIT_MS = 600_000
 const POLL_MS = 20
 /** Between finding a free port and using it, somebody else may have taken it. */
 const PORT_ATTEMPTS = 3
@@ -72,26 +73,42 @@ export type Service = { port: number; serve: Running; work: Running }
 
 export async function startService(stage: Stage, data: Data): Promise<Service> {
   stage.say('starting the service, and waiting until its read models are built')
-  const env = { DATA_DIR: data.dir, REDIS_URL: stage.server.url, LOG_LEVEL: 'warn' }
   // One after the other: the first to open a new SQLite file changes its journal, and needs it for itself meanwhile.
-  const { port, serve } = await startServing(stage, env)
-  const work = stage.processes.service('work', ['work', 'project'], env)
+  const { port, running: serve } = await startServing(stage, data)
+  const work = stage.processes.service('work', ['work', 'project'], serviceEnv(stage, data))
   await untilBuilt(stage, { port, serve, work })
   return { port, serve, work }
 }
 
-async function startServing(stage: Stage, env: NodeJS.ProcessEnv): Promise<{ port: number; serve: Running }> {
+/** The process that answers, by itself; `env` holds more settings than the usual ones. */
+export function startServing(stage: Stage, data: Data, env: NodeJS.ProcessEnv = {}): Promise<Listening> {
+  return startListening(stage, 'serve', '/health/ready', (port) =>
+    stage.processes.service('serve', ['serve'], { ...serviceEnv(stage, data), ...env, PORT: String(port) }),
+  )
+}
+
+const serviceEnv = ({ server }: Stage, { dir }: Data) => ({ DATA_DIR: dir, REDIS_URL: server.url, LOG_LEVEL: 'warn' })
+
+export type Listening = { port: number; running: Running }
+
+/** Starts what is to listen on a port, and resolves when it answers `path` with 200. */
+export async function startListening(
+  { processes }: Stage,
+  name: string,
+  path: string,
+  start: (port: number) => Running,
+): Promise<Listening> {
   for (let attempt = 1; attempt <= PORT_ATTEMPTS; attempt += 1) {
     const port = await freePort()
-    const serve = stage.processes.service('serve', ['serve'], { ...env, PORT: String(port) })
+    const running = start(port)
     const deadline = Date.now() + START_LIMIT_MS
-    while (!hasEnded(serve) && Date.now() < deadline) {
-      if ((await headOf(port, '/health/ready')) !== null) return { port, serve }
+    while (!hasEnded(running) && Date.now() < deadline) {
+      if ((await headOf(port, path)) !== null) return { port, running }
       await delay(POLL_MS)
     }
-    await serve.stop()
+    await running.stop()
   }
-  throw new Error(`the service did not start:\n${stage.processes.lastWords('serve')}`)
+  throw new Error(`\`${name}\` did not start:\n${processes.lastWords(name)}`)
 }
 
 /** Lists come from Redis only when everything in it is whole. */

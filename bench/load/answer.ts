@@ -56,6 +56,6 @@ function valueIn(head: string, lowerHead: string, name: string): string | null {
 }
 
 /** The body as the UTF-8 text that it is. */
-export function textOf({ body }: Answer): string {
+export function textOf({ body }: Pick<Answer, 'body'>): string {
   return Buffer.from(body, 'latin1').toString('utf8')
 }

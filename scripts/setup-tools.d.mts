@@ -1,0 +1,7 @@
+export function findOnPath(name: string, path: string | undefined): string | undefined
+export function run(
+  command: string,
+  args: string[],
+  options: { cwd: string; env: NodeJS.ProcessEnv },
+): string | undefined
+export function outputOf(file: string, args: string[], env?: NodeJS.ProcessEnv): string
