@@ -16,6 +16,7 @@ const DEFAULTS: Config = {
   redis: { url: null, commandTimeoutMs: 500, connectTimeoutMs: 1_000 },
   feed: { pollMs: 25, longestTransactionMs: 600_000 },
   inlineProjectionMs: 250,
+  nearCacheBytes: 67_108_864,
   shutdownGraceMs: 10_000,
   log: { level: 'info', format: 'auto' },
 }

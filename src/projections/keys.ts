@@ -22,6 +22,8 @@ export function readModelKeys(epoch: string) {
     ids: `${base}ids`,
     dirty: `${base}dirty`,
     roles: `${base}roles`,
+    /** The near caches' proofs that they are told. `~` sorts last: Redis tells of prefixes in their order. */
+    beats: `{usr~}:${epoch}.${SCHEMA}:`,
     inc: `${base}inc`,
     mark: `${base}mark`,
     built: `${base}built`,

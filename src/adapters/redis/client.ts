@@ -3,7 +3,10 @@ import { Redis } from 'ioredis'
 import type { Log, LuaScript, ReadModelRedis } from '../../ports.ts'
 
 export type RedisOptions = { url: string; commandTimeoutMs: number; connectTimeoutMs: number; incKey: string; log: Log }
-export type RedisClient = ReadModelRedis & { ready(): Promise<void>; isReady(): boolean; close(): Promise<void> }
+export type RedisClient = ReadModelRedis & { ready(): Promise<void>; isReady(): boolean; close(): Promise<void> } & {
+  /** The connections to what is read from: what is told of changes there must be told of by these servers. */
+  masters(): Redis[]
+}
 
 /** ioredis has these two, and its types do not. */
 type BufferScripts = Record<
@@ -73,6 +76,7 @@ export function redisClient({ url, commandTimeoutMs, connectTimeoutMs, incKey, l
     ready: () =>
       redis.status === 'ready' ? Promise.resolve() : new Promise((resolve) => redis.once('ready', () => resolve())),
     isReady: () => redis.status === 'ready',
+    masters: () => [redis],
     close: async () => {
       clearInterval(lookAgain)
       redis.disconnect()
