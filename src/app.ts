@@ -8,9 +8,10 @@ import { answerRouterError, registerErrors } from './plugins/errors.ts'
 import { type HealthDeps, registerHealth } from './plugins/health.ts'
 import { collectMethods } from './plugins/methods.ts'
 import { takeJsonOnly } from './plugins/request-bodies.ts'
-import { type RequestLog, registerRequestId, requestIdOf } from './plugins/request-id.ts'
+import { logsReads, type RequestLog, registerRequestId, requestIdFor, requestIdOf } from './plugins/request-id.ts'
+import { serverWith } from './plugins/server.ts'
 import { compileValidator, refuseUndeclaredQueries } from './plugins/validation.ts'
-import { type QueryDeps, registerQueries } from './queries/index.ts'
+import { type HotReadDeps, hotReads, type QueryDeps, registerQueries } from './queries/index.ts'
 
 export type HttpLimits = {
   bodyLimitBytes: number
@@ -22,6 +23,8 @@ export type AppDeps = {
   commands: CommandDeps
   queries: QueryDeps
   health: HealthDeps
+  /** Null: every request goes through the router. */
+  hot: Omit<HotReadDeps, 'requestId'> | null
   http: HttpLimits
   log: RequestLog
 }
@@ -36,8 +39,12 @@ const CLOSING_SWEEP_MS = 50
 const MAX_HEADER_BYTES = 16_384
 
 /** The HTTP application, not yet listening: `inject` tests it, main.ts serves it. */
-export async function buildApp({ commands, queries, health, http, log }: AppDeps): Promise<FastifyInstance> {
+export async function buildApp({ commands, queries, health, hot, http, log }: AppDeps): Promise<FastifyInstance> {
+  // Reads that are to be logged are the router's, and so is what comes during the shutdown: it closes connections.
+  const shortcut = hot && !logsReads(log) ? hotReads({ ...hot, requestId: requestIdFor }) : null
+  let closing = false
   const app = Fastify({
+    ...(shortcut ? { serverFactory: serverWith((request, response) => !closing && shortcut(request, response)) } : {}),
     // Given a logger, Fastify makes one more of each request and watches each response: a tenth of a hot read's cost.
     logger: false,
     genReqId: requestIdOf,
@@ -65,6 +72,9 @@ export async function buildApp({ commands, queries, health, http, log }: AppDeps
   })
   app.server.maxConnections = http.maxConnections
   answerExpectations(app.server, http.bodyLimitBytes)
+  app.addHook('preClose', async () => {
+    closing = true
+  })
   closeWhatEndsWhileClosing(app)
   app.setValidatorCompiler(compileValidator)
   app.setSerializerCompiler(serializerCompiler)

@@ -16,6 +16,7 @@ const DEFAULTS: Config = {
   redis: { url: null, partitions: 1, readDeadlineMs: 150, commandTimeoutMs: 500, connectTimeoutMs: 1_000 },
   feed: { pollMs: 25, leaseMs: 10_000, longestTransactionMs: 600_000 },
   inlineProjectionMs: 250,
+  nearCacheBytes: 67_108_864,
   shutdownGraceMs: 10_000,
   log: { level: 'info', format: 'auto' },
 }

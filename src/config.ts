@@ -58,6 +58,12 @@ const VARIABLES = {
     10_000,
     'Longest time that a command waits for its own change to be projected.',
   ),
+  NEAR_CACHE_BYTES: integer(
+    67_108_864,
+    0,
+    999_999_999,
+    'How much each API process keeps of what it has read from Redis; 0 keeps nothing.',
+  ),
   BODY_LIMIT_BYTES: integer(65_536, 1_024, 10_485_760, 'Largest request body.'),
   REQUEST_TIMEOUT_MS: integer(10_000, 100, 600_000, 'Longest time in which a request must have arrived whole.'),
   KEEP_ALIVE_TIMEOUT_MS: integer(
@@ -99,6 +105,7 @@ export type Config = {
   }
   feed: { pollMs: number; leaseMs: number; longestTransactionMs: number }
   inlineProjectionMs: number
+  nearCacheBytes: number
   shutdownGraceMs: number
   log: { level: Environment['LOG_LEVEL']; format: Environment['LOG_FORMAT'] }
 }
@@ -142,6 +149,7 @@ function configFrom(env: Environment): Config {
       longestTransactionMs: env.LONGEST_TRANSACTION_MS,
     },
     inlineProjectionMs: env.INLINE_PROJECTION_MS,
+    nearCacheBytes: env.NEAR_CACHE_BYTES,
     shutdownGraceMs: env.SHUTDOWN_GRACE_MS,
     log: { level: env.LOG_LEVEL, format: env.LOG_FORMAT },
   }

@@ -37,12 +37,14 @@ import { userReadModel } from './projections/user/store.ts'
 import { userViews } from './projections/user/views.ts'
 import { visibleWrites } from './projections/visible-writes.ts'
 import type { QueryDeps } from './queries/index.ts'
+import { type Near, wireNear } from './wiring-near.ts'
 
 /** How long a start waits for Redis before it goes on without: reads then come from the database. */
 const REDIS_START_WAIT_MS = 2_000
 const WORKER_REDIS_TIMEOUT_MS = 10_000
 
-export type Api = { commands: CommandDeps; queries: QueryDeps; health: HealthDeps; close(): Promise<void> }
+type Served = { commands: CommandDeps; queries: QueryDeps; health: HealthDeps; hot: Near['hot'] }
+export type Api = Served & { close(): Promise<void> }
 
 export function databasePath({ dataDir }: Pick<Config, 'dataDir'>): string {
   return join(dataDir, 'users.db')
@@ -51,10 +53,12 @@ export function databasePath({ dataDir }: Pick<Config, 'dataDir'>): string {
 /** Everything that answers requests needs. */
 export async function wireApi(config: Config, log: Log): Promise<Api> {
   const parts = await wireCore(config, log)
-  const { database, redis, keys, truth, views, roles } = parts
-  const readModels: ReadModels = {
+  const { database, redis, keys } = parts
+  const tagBase = { epoch: keys.epoch, schema: SCHEMA }
+  const near = wireNear({ ...parts, tagBase, maxBytes: config.nearCacheBytes, log })
+  const projected: ReadModels = {
     fenceUser: parts.users.fence,
-    fenceRoles: roles.fence,
+    fenceRoles: parts.roles.fence,
     projectUserNow: (userId) => parts.projector.projectUsers([userId]),
     projectRolesNow: () => parts.projector.projectRoles(),
     announce: () => void redis.publish(keys.changed, '').catch(() => undefined),
@@ -62,18 +66,20 @@ export async function wireApi(config: Config, log: Log): Promise<Api> {
   const stores = visibleWrites({
     users: sqlUserStore(database),
     roles: sqlRoleStore(database),
-    readModels,
+    readModels: near.forgetting(projected),
     deadlineMs: config.inlineProjectionMs,
   })
-  const tagBase = { epoch: keys.epoch, schema: SCHEMA }
   const forgetUs = parts.schemas.keepSeen()
-  const pages = lists({ redis, keys, truth, views, freshness: parts.freshness })
+  // Without the near cache: lists go by what Redis holds, and says is dirty, at one moment.
+  const pages = lists(parts)
   return {
     commands: { ...stores, now: () => new Date(), tagBase },
-    queries: { views, roles, holders: holders(views), lists: userLists({ redis, keys, truth, pages }), tagBase },
+    queries: { ...near.reads, holders: holders(near.reads.views), lists: userLists({ ...parts, pages }), tagBase },
     health: { checks: () => checkHealth(parts) },
+    hot: near.hot,
     close: async () => {
       forgetUs()
+      near.stop()
       await parts.close()
     },
   }

@@ -6,6 +6,9 @@ import { normaliseUsername } from '../domain/user.ts'
  */
 export const SCHEMA = 2
 
+/** So many hash tags that each master of a cluster serves one: with 32 masters all but surely. */
+const BEAT_SLOTS = 512
+
 /**
  * Users are spread over partitions by id. All keys of a partition share one slot of a Redis Cluster, so one script may
  * touch them; each partition has an incarnation, a mark and a `built` of its own, because each may live on another master.
@@ -58,6 +61,8 @@ export function keysOf(epoch: string, tag: SchemaTag) {
     everything: '{usr*}:*',
     /** As `everything`, of this epoch and schema only. */
     ownEverywhere: `{usr*}:${suffix}*`,
+    /** The near caches' proofs that they are told. `~` sorts last: Redis tells of prefixes in their order. */
+    beats: Array.from({ length: BEAT_SLOTS }, (_, n) => `{usr~${n}}:${suffix}`),
     hintsEverywhere: `{usr:n*}:${suffix}*`,
   }
 }

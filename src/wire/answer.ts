@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { noneMatch } from './etag.ts'
 import { Version } from './fields.ts'
+import { MIN_VERSION, withoutMinVersion } from './min-version.ts'
 import { REQUEST_ID } from './problem.ts'
 
 /** Where an answer was read: in this process, in Redis, or in the database. The nearest first. */
@@ -15,9 +16,9 @@ export function furthest(...from: ReadFrom[]): ReadFrom {
 /** What a route sends, without the framework: `reply.code(status).headers(headers).send(body)`. */
 export type Answer = { status: number; headers: Record<string, string>; body: Buffer | string | undefined }
 
-const JSON_TYPE = 'application/json; charset=utf-8'
+export const JSON_TYPE = 'application/json; charset=utf-8'
 /** Answers are personal and change at any time: a copy may be kept, but is asked about each time. */
-const CACHE_CONTROL = 'private, no-cache'
+export const CACHE_CONTROL = 'private, no-cache'
 
 /** A read with an entity tag: 200 with the body, or 304 when the caller has it. */
 export function readAnswer(
@@ -49,6 +50,10 @@ export function writeAnswer(tag: string, visible: boolean, body: object, locatio
 
 // Plain JSON Schema: @fastify/swagger wraps each header in a `schema` of its own.
 const ETAG = { type: 'string', description: 'Names this version.' }
+const READ_AGE = {
+  type: 'integer',
+  description: 'At most so many milliseconds ago it was still so. Absent when it is not known.',
+}
 const READ_FROM = { type: 'string', enum: READ_FROM_NEAREST_FIRST, description: 'Where the answer was read.' }
 const VISIBILITY = {
   type: 'string',
@@ -69,7 +74,7 @@ type AnswerMap = Record<
 export const readAnswers = (description: string, schema: z.ZodType): AnswerMap => ({
   200: {
     description,
-    headers: { ...REQUEST_ID, etag: ETAG, 'read-from': READ_FROM, 'cache-control': CACHE },
+    headers: { ...REQUEST_ID, etag: ETAG, 'read-from': READ_FROM, 'read-age': READ_AGE, 'cache-control': CACHE },
     content: json(schema),
   },
   304: { description: 'The caller has this version.' },
@@ -98,9 +103,13 @@ export const writeAnswers = (schema: z.ZodType, status: 200 | 201 = 200): Answer
 export const IfMatch = z.looseObject({
   'if-match': z.string().optional().meta({ description: 'The ETag of the version that is meant; another one is 412.' }),
 })
-export const IfNoneMatch = z.looseObject({
+const IF_NONE_MATCH = {
   'if-none-match': z.string().optional().meta({ description: 'ETags that the caller has; one of them is 304.' }),
-})
+}
+/** Of routes that show the catalogue. */
+export const IfNoneMatch = withoutMinVersion(z.looseObject(IF_NONE_MATCH))
+/** Of routes that show one user. */
+export const UserConditions = z.looseObject({ ...IF_NONE_MATCH, ...MIN_VERSION })
 
 export const WrittenUser = z
   .object({ userId: z.int(), version: Version })

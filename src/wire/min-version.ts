@@ -2,6 +2,7 @@ import { z } from 'zod'
 
 /** The least versions that an answer must show; 0 asks for nothing. */
 export type MinVersion = { user: number; roles: number }
+export const ANY_VERSION: MinVersion = { user: 0, roles: 0 }
 
 // Optional blanks around the comma are what RFC 9110 section 5.6.1 allows in lists. 16 digits hold every version.
 const FORM = /^user=(\d{1,16})(?:[ \t]*,[ \t]*roles=(\d{1,16}))?$/
@@ -31,11 +32,11 @@ const MinVersionText = z
 /** Spread into the headers of routes that show one user. */
 export const MIN_VERSION = { 'min-version': MinVersionText.optional() }
 
-/**
- * The headers of routes that can't keep the promise, because what they show has no one version. Silence would be taken
- * for a promise, so the header is refused.
- */
-export const NoMinVersion = z.looseObject({}).refine((headers) => !('min-version' in headers), {
-  path: ['min-version'],
-  error: 'is for answers that show one user',
-})
+/** Headers of a route that can't keep the promise. Silence would be taken for it, so Min-Version is refused. */
+export function withoutMinVersion<Headers extends z.ZodObject>(headers: Headers): Headers {
+  return headers.refine((given) => !('min-version' in given), {
+    path: ['min-version'],
+    error: 'is for answers that show one user',
+  })
+}
+export const NoMinVersion = withoutMinVersion(z.looseObject({}))

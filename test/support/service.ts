@@ -8,7 +8,7 @@ import { ensureSqliteSchema } from '../../src/adapters/sqlite/schema.ts'
 import { buildApp } from '../../src/app.ts'
 import { type Config, readConfig } from '../../src/config.ts'
 import type { Keeper } from '../../src/jobs/keep-projected/keep-projected.ts'
-import { databasePath, startProjecting, wireApi } from '../../src/wiring.ts'
+import { type Api, databasePath, startProjecting, wireApi } from '../../src/wiring.ts'
 import { startTestRedis } from './redis.ts'
 
 const WAIT_LIMIT_MS = 10_000
@@ -33,6 +33,8 @@ export const quiet = pino({ level: process.env.TEST_LOG ?? 'silent' })
 export type TestRedis = Awaited<ReturnType<typeof startTestRedis>>
 export type TestService = {
   app: FastifyInstance
+  /** What `app` answers with. */
+  api: Api
   config: Config
   redis: TestRedis
   /** Runs SQL as a program that is not this service would. */
@@ -66,6 +68,7 @@ export async function startService({
   }
   const service: TestService = {
     app,
+    api,
     config,
     redis,
     sql: (statement, ...params) => void foreign.run(statement, params),

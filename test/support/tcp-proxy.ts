@@ -10,24 +10,24 @@ type Owner = { after(end: () => unknown): void }
  * the name that they give themselves, for example.
  */
 export async function startTcpProxy(t: Owner, targetPort: number) {
-  const all = new Set<Socket>()
-  const silent = new Set<string>()
-  const waiting: { said: () => string; deliver: () => void }[] = []
-  const isSilent = (said: string) => [...silent].some((text) => said.includes(text))
+  const sockets = new Set<Socket>()
+  const connections = new Set<{ said: string; held: (() => void)[] }>()
+  let silent: RegExp | null = null
 
   const server = createServer((client) => {
     const upstream = connect(targetPort, '127.0.0.1')
-    let first = ''
+    const connection = { said: '', held: [] as (() => void)[] }
+    connections.add(connection)
     for (const socket of [client, upstream]) {
-      all.add(socket)
+      sockets.add(socket)
       socket.on('error', () => undefined)
     }
     const toClient = (deliver: () => void) => {
-      if (isSilent(first)) waiting.push({ said: () => first, deliver })
+      if (silent?.test(connection.said)) connection.held.push(deliver)
       else deliver()
     }
     client.on('data', (bytes: Buffer) => {
-      if (first.length < 1_000) first += bytes.toString('latin1')
+      if (connection.said.length < MAX_SAID) connection.said += bytes.toString('latin1')
       upstream.write(bytes)
     })
     upstream.on('data', (bytes: Buffer) => toClient(() => client.write(bytes)))
@@ -37,18 +37,24 @@ export async function startTcpProxy(t: Owner, targetPort: number) {
   await once(server, 'listening')
   t.after(() => {
     server.close()
-    for (const socket of all) socket.destroy()
+    for (const socket of sockets) socket.destroy()
   })
 
   return {
     port: (server.address() as AddressInfo).port,
-    /** Connections that said `text` hear nothing more. */
-    silence: (text: string) => void silent.add(text),
-    /** They hear it all now, in its order. */
-    resume(text: string): void {
-      silent.delete(text)
-      for (const { said, deliver } of waiting.splice(0)) if (said().includes(text)) deliver()
+    /** Those connections hear nothing more whose first bytes match. */
+    silence(which: RegExp): void {
+      silent = which
     },
-    waiting: () => waiting.length,
+    /** They hear it all now, in its order. */
+    resume(): void {
+      silent = null
+      for (const { held } of connections) for (const deliver of held.splice(0)) deliver()
+    },
+    /** Whether something is held back. */
+    holds: () => [...connections].some(({ held }) => held.length > 0),
   }
 }
+
+/** The set-up of a connection, with its name, is shorter. */
+const MAX_SAID = 1_000

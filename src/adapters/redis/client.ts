@@ -12,7 +12,18 @@ export type RedisClientOptions = ServerOptions & {
   /** Whether this is the incarnation that was begun last, by a source that outlives Redis. */
   confirm(incKey: string, incarnation: string): Promise<boolean>
 }
-export type RedisClient = ReadModelRedis & { ready(): Promise<void>; isReady(): boolean; close(): Promise<void> }
+export type RedisClient = ReadModelRedis & {
+  ready(): Promise<void>
+  isReady(): boolean
+  /**
+   * The connections to what is read from: what is told of changes there must be told of by these servers. `prefixes`:
+   * beginnings of keys; each master gets the first that it serves.
+   */
+  masters(prefixes: string[]): { redis: Redis; beatPrefix: string }[]
+  /** Called when `masters` may answer something else. */
+  onMastersChange(tell: () => void): void
+  close(): Promise<void>
+}
 
 /** ioredis has these two, and its types do not. */
 type BufferScripts = Record<
@@ -69,6 +80,8 @@ export function redisClient(options: RedisClientOptions): RedisClient {
       while (!servers.isReady()) await new Promise((resolve) => setTimeout(resolve, READY_POLL_MS).unref())
     },
     isReady: servers.isReady,
+    masters: servers.mastersServing,
+    onMastersChange: servers.onMastersChange,
     close: async () => {
       beliefs.stop()
       breaker.stop()

@@ -14,6 +14,9 @@ export type Servers = {
   /** Asks again for all run ids. */
   learnRunIds(): Promise<void>
   masters(): Redis[]
+  /** Each master with the first of these beginnings of keys that it serves; without those that serve none. */
+  mastersServing(prefixes: string[]): { redis: Redis; beatPrefix: string }[]
+  onMastersChange(tell: () => void): void
   /** Called whenever a connection to a server has ended. */
   onClose(tell: () => void): void
   isReady(): boolean
@@ -26,6 +29,8 @@ const MAX_REDIRECTIONS = 4
 const RETRY_REDIRECTED_MS = 50
 const SLOTS_REFRESH_MS = 2_000
 const SLOTS_TIMEOUT_MS = 1_000
+/** So long, at most, what a new master's entries become is not told to near caches; then they are emptied. */
+const MASTERS_LOOK_MS = 250
 
 /** `redis://…` or `rediss://…`: one server; `redis-cluster://host:port,host:port` (or `rediss-cluster`): a cluster. */
 export function connectServers(options: ServerOptions): Servers {
@@ -53,6 +58,8 @@ function connectOne({ url, log, ...timeouts }: ServerOptions): Servers {
     runIdOf: () => runIds.of(redis),
     learnRunIds: () => runIds.learn(redis),
     masters: () => [redis],
+    mastersServing: ([beatPrefix]) => (beatPrefix === undefined ? [] : [{ redis, beatPrefix }]),
+    onMastersChange: () => undefined,
     onClose: runIds.onClose,
     isReady: () => redis.status === 'ready',
   }
@@ -84,16 +91,28 @@ function connectCluster({ url, log, ...timeouts }: ServerOptions): Servers {
   cluster.on('-node', (node: Redis) => {
     if (byAddress.get(addressOf(node)) === node) byAddress.delete(addressOf(node))
   })
+  const masterOf = (key: string) => byAddress.get(cluster.slots[slotOf(key)]?.[0] ?? '')
   return {
     redis: cluster,
     runIdOf(key) {
-      const node = byAddress.get(cluster.slots[slotOf(key)]?.[0] ?? '')
+      const node = masterOf(key)
       return node ? runIds.of(node) : null
     },
     learnRunIds: async () => {
       await Promise.allSettled(cluster.nodes('master').map((node) => runIds.learn(node)))
     },
     masters: () => cluster.nodes('master'),
+    mastersServing: (prefixes) =>
+      cluster.nodes('master').flatMap((redis) => {
+        const beatPrefix = prefixes.find((prefix) => masterOf(prefix) === redis)
+        return beatPrefix === undefined ? [] : [{ redis, beatPrefix }]
+      }),
+    // A replica that takes over is told of by nothing but the slot table.
+    onMastersChange(tell) {
+      for (const event of ['+node', '-node', 'refresh']) cluster.on(event, tell)
+      const timer = setInterval(tell, MASTERS_LOOK_MS).unref()
+      cluster.on('end', () => clearInterval(timer))
+    },
     onClose: runIds.onClose,
     isReady: () => cluster.status === 'ready',
   }

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { until } from '../../../test/support/service.ts'
-import { MAX_UNPROVED_MS } from '../../ports.ts'
+import { MAX_UNPROVED_MS } from '../../ports/invalidations.ts'
 import { BEAT_INTERVAL_MS, BEAT_PATIENCE_MS, trackingBeats } from './tracking-beats.ts'
 
 /** What the event loop of a busy machine may add. */

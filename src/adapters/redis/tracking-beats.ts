@@ -1,4 +1,4 @@
-import { MAX_UNPROVED_MS } from '../../ports.ts'
+import { MAX_UNPROVED_MS } from '../../ports/invalidations.ts'
 
 /** From one beat to the next. Each costs Redis one small write, and its expiry. */
 export const BEAT_INTERVAL_MS = 250

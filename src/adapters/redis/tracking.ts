@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis'
-import type { InvalidationListener, Invalidations, Log } from '../../ports.ts'
-import { type TrackedMaster, trackOne } from './tracking-one.ts'
+import type { InvalidationListener, Invalidations } from '../../ports/invalidations.ts'
+import type { Log } from '../../ports.ts'
+import { type TrackedMaster, type TrackOneOptions, trackOne } from './tracking-one.ts'
 
 /**
  * A master whose keys are read and cached, by the connection that they are read over. `beatPrefix` begins keys that it
@@ -37,29 +38,15 @@ export function trackAll({ masters, log }: TrackAllOptions): TrackedMasters {
     log.info({ masters: tracked.length }, 'near cache on')
     listener?.onUp()
   }
-  const track = (master: Master): Tracked => {
-    const tracker = trackOne({
-      options: master.redis.options,
-      prefixes,
-      beatPrefix: master.beatPrefix,
-      write: (key, ttlMs) => master.redis.set(key, '', 'PX', ttlMs),
-      onUp: goUpWhenAllAre,
-      onDown: goDown,
-      onInvalidated: (key) => listener?.onInvalidated(key),
-      onFailure: (reason) => log.debug({ reason }, 'no tracking pair'),
-    })
-    // What is read over its next connection may come from another server than the pair's.
-    const lost = () => tracker.reset('the connection that is read over has ended')
-    master.redis.on('close', lost)
-    const forget = () => {
-      master.redis.off('close', lost)
-      tracker.stop()
-    }
-    return { master, tracker, forget }
+  const events: Events = {
+    onUp: goUpWhenAllAre,
+    onDown: goDown,
+    onInvalidated: (key) => listener?.onInvalidated(key),
+    onFailure: (reason) => log.debug({ reason }, 'no tracking pair'),
   }
   const follow = (now: Master[]) => {
     for (const gone of tracked.filter(({ master }) => !now.some((one) => isSame(one, master)))) gone.forget()
-    tracked = now.map((one) => tracked.find(({ master }) => isSame(one, master)) ?? track(one))
+    tracked = now.map((one) => tracked.find(({ master }) => isSame(one, master)) ?? track(one, prefixes, events))
     goUpWhenAllAre()
   }
 
@@ -97,6 +84,23 @@ export function trackAll({ masters, log }: TrackAllOptions): TrackedMasters {
       listener = null
     },
   }
+}
+
+type Events = Pick<TrackOneOptions, 'onUp' | 'onDown' | 'onInvalidated' | 'onFailure'>
+
+/** A pair beside the connection that `master` is read over, by the same options. */
+function track(master: Master, prefixes: string[], events: Events): Tracked {
+  const { redis, beatPrefix } = master
+  const write = (key: string, ttlMs: number) => redis.set(key, '', 'PX', ttlMs)
+  const tracker = trackOne({ options: redis.options, prefixes, beatPrefix, write, ...events })
+  // What is read over its next connection may come from another server than the pair's.
+  const lost = () => tracker.reset('the connection that is read over has ended')
+  redis.on('close', lost)
+  const forget = () => {
+    redis.off('close', lost)
+    tracker.stop()
+  }
+  return { master, tracker, forget }
 }
 
 function isSame(a: Master, b: Master): boolean {

@@ -55,14 +55,17 @@ export function measureFreshness({ redis, keys, truth, log, clock = () => perfor
   }, LOOK_EVERY_MS)
   timer.unref()
   const ageMs = (): number => {
-    // Until it is known, it counts from the start: a worker may be about to write the first mark.
-    if (mark === null || offset === null) return clock() - startedAt
+    if (mark === null || offset === null) return Number.POSITIVE_INFINITY
     return Math.max(0, Math.round(clock() + offset - mark))
   }
   return {
-    /** What was committed longer ago than this is shown. */
+    /** What was committed longer ago than this is shown; infinite while it is not known. */
     ageMs,
-    isOld: () => ageMs() > OLD_MS,
+    /** Until it is known, it counts from the start: a worker may be about to write the first mark. */
+    isOld: () => {
+      const age = ageMs()
+      return (Number.isFinite(age) ? age : clock() - startedAt) > OLD_MS
+    },
     look,
     stop: () => clearInterval(timer),
   }

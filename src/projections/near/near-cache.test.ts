@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { MAX_UNPROVED_MS } from '../../ports.ts'
+import { MAX_UNPROVED_MS } from '../../ports/invalidations.ts'
 import { LEAST_ENTRY_BYTES, MAX_AGE_MS, nearCache } from './near-cache.ts'
 
 type Value = { version: number; bytes?: number }

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import { MAX_UNPROVED_MS } from '../../ports.ts'
+import { MAX_UNPROVED_MS } from '../../ports/invalidations.ts'
 
 /**
  * The last net: the longest that a lost invalidation can keep an old answer alive which neither the connections nor the

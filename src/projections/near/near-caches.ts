@@ -1,4 +1,4 @@
-import type { Invalidations } from '../../ports.ts'
+import type { Invalidations } from '../../ports/invalidations.ts'
 import type { Freshness } from '../freshness/freshness.ts'
 import type { Keys } from '../keys.ts'
 import { LEAST_ENTRY_BYTES, type NearCache, nearCache } from './near-cache.ts'
@@ -8,6 +8,8 @@ import { CATALOGUE, type NearCatalogue } from './near-views.ts'
 export type NearCaches = {
   users: NearCache<number, NearUser>
   roles: NearCache<typeof CATALOGUE, NearCatalogue>
+  /** As of when everything that had changed in Redis is known here. */
+  provedAtMs(): number
   stop(): void
 }
 type Deps = { invalidations: Invalidations; keys: Keys; freshness: Pick<Freshness, 'isOld'>; maxBytes: number }
@@ -47,7 +49,7 @@ export function nearCaches({ invalidations, keys, freshness, maxBytes }: Deps): 
       else clear()
     },
   })
-  return { users, roles, stop: invalidations.stop }
+  return { users, roles, provedAtMs, stop: invalidations.stop }
 }
 
 /** Entries of users and the catalogue; leases, indexes and hints would be told of for nothing. */

@@ -1,5 +1,5 @@
 import { normaliseUsername } from '../../domain/user.ts'
-import { readAnswer } from '../../wire/answer.ts'
+import { CACHE_CONTROL, JSON_TYPE } from '../../wire/answer.ts'
 import { etag, type TagBase } from '../../wire/etag.ts'
 import type { UserBody } from '../../wire/user.ts'
 import type { KnownUser, ShownUser } from '../user/shown.ts'
@@ -9,9 +9,6 @@ export type NearUser = {
   userId: number
   version: number
   etag: string
-  /** Of 200 and of 304: names and values by turns. */
-  head: string[]
-  notModifiedHead: string[]
   /**
    * latin1: each character is one byte. Node writes head and body as one piece when the body is a string, and a string
    * keeps nothing else alive, where a Buffer out of a reply keeps the whole reply.
@@ -21,22 +18,22 @@ export type NearUser = {
   username: string | null
 }
 
-/** Beside the body: the objects, the head, the cache's tables. near-user.test.ts measures that it is not less. */
-const OVERHEAD_BYTES = 900
+/** Beside the body: the objects, the tag, the cache's tables. near-user.test.ts measures that it is not less. */
+const OVERHEAD_BYTES = 600
 
 export function nearUser({ userId, version, body }: KnownUser, tagBase: TagBase): NearUser {
-  const tag = etag(tagBase, 'u', version)
-  const flat = (ifNoneMatch: string | undefined) =>
-    Object.entries(readAnswer(tag, ifNoneMatch, 'near', body).headers).flat()
-  return {
-    userId,
-    version,
-    etag: tag,
-    head: [...flat(undefined), 'content-length', String(body.length)],
-    notModifiedHead: flat(tag),
-    body: body.toString('latin1'),
-    username: null,
-  }
+  return { userId, version, etag: etag(tagBase, 'u', version), body: body.toString('latin1'), username: null }
+}
+
+/**
+ * The head of the answer with the body, and of 304: names and values by turns, as `readAnswer` gives them, and the
+ * length. Made for each answer: two arrays in each entry would take as much memory as a third of the bodies.
+ */
+export function headWithBody({ etag: tag, body }: NearUser): string[] {
+  return ['content-type', JSON_TYPE, ...headNotModified({ etag: tag }), 'content-length', String(body.length)]
+}
+export function headNotModified({ etag: tag }: Pick<NearUser, 'etag'>): string[] {
+  return ['etag', tag, 'read-from', 'near', 'cache-control', CACHE_CONTROL]
 }
 
 export function bytesOfNearUser({ body }: NearUser): number {

@@ -2,8 +2,8 @@ import { LRUCache } from 'lru-cache'
 import type { Holder } from '../../domain/permissions.ts'
 import type { ReadFrom } from '../../wire/answer.ts'
 import type { UserBody } from '../../wire/user.ts'
+import type { UserReads } from '../near/near-views.ts'
 import type { ShownUser } from './shown.ts'
-import type { UserViews } from './views.ts'
 
 const MAX_MEMOISED = 20_000
 
@@ -12,12 +12,12 @@ export type ShownHolder = { version: number; holder: Holder; limits: UserBody['l
 export type Holders = ReturnType<typeof holders>
 
 /** Users as holders of roles: their bodies are parsed once a version. Null: there is no such user. */
-export function holders(views: Pick<UserViews, 'byId'>) {
+export function holders(views: Pick<UserReads, 'byId'>) {
   const parsed = new LRUCache<number, { version: number; holder: Holder; limits: UserBody['limits'] }>({
     max: MAX_MEMOISED,
   })
-  return async (userId: number, atLeast = 0): Promise<ShownHolder | null> => {
-    const user = await views.byId(userId, atLeast)
+  return async (userId: number, minVersion = 0): Promise<ShownHolder | null> => {
+    const user = await views.byId(userId, minVersion)
     if (!user.body) return null
     const known = parsed.get(userId)
     if (known?.version === user.version) return { ...known, from: user.from }

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { FastifyZodOpenApiSchema, FastifyZodOpenApiTypeProvider } from 'fastify-zod-openapi'
 import { z } from 'zod'
-import { IfNoneMatch, readAnswer, readAnswers } from '../../wire/answer.ts'
+import { readAnswer, readAnswers, UserConditions } from '../../wire/answer.ts'
 import { etag, type TagBase } from '../../wire/etag.ts'
 import { BranchId, PermissionName, UserIdParam } from '../../wire/fields.ts'
 import { problems } from '../../wire/problem.ts'
@@ -38,12 +38,13 @@ export function checkPermissionRoute(app: FastifyInstance, deps: Deps): void {
           description: 'Grants at this branch count as well; absent: only those held everywhere.',
         }),
       }),
-      headers: IfNoneMatch,
+      headers: UserConditions,
       response: { ...readAnswers('The answer, and why.', PermissionDecision), ...problems(400, 404, 503) },
     } satisfies FastifyZodOpenApiSchema,
     handler: async (request, reply) => {
       const { params, query } = request
-      const { version, rolesVersion, from, body } = await handle({ ...params, branchId: query.branchId ?? null })
+      const question = { ...params, branchId: query.branchId ?? null }
+      const { version, rolesVersion, from, body } = await handle(question, request.headers['min-version'])
       const tag = etag(deps.tagBase, 'p', version, rolesVersion)
       const answer = readAnswer(tag, request.headers['if-none-match'], from, JSON.stringify(body))
       return reply.code(answer.status).headers(answer.headers).send(answer.body)

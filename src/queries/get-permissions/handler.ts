@@ -1,16 +1,17 @@
 import { DomainError } from '../../domain/errors.ts'
 import { effectivePermissions } from '../../domain/permissions.ts'
 import { compareText } from '../../domain/user.ts'
-import type { RoleViews } from '../../projections/roles/store.ts'
+import type { CatalogueReads } from '../../projections/near/near-views.ts'
 import type { Holders } from '../../projections/user/holders.ts'
 import { furthest } from '../../wire/answer.ts'
+import { ANY_VERSION } from '../../wire/min-version.ts'
 
-export type Deps = { holders: Holders; roles: Pick<RoleViews, 'catalogue'> }
+export type Deps = { holders: Holders; roles: CatalogueReads }
 
 /** Everything that the user may do, with the grant that decided each. */
 export function getPermissions({ holders, roles }: Deps) {
-  return async (userId: number, branchId: string | null) => {
-    const [user, catalogue] = await Promise.all([holders(userId), roles.catalogue()])
+  return async (userId: number, branchId: string | null, least = ANY_VERSION) => {
+    const [user, catalogue] = await Promise.all([holders(userId, least.user), roles.catalogue(least.roles)])
     if (user === null) throw new DomainError('user-not-found', `There is no user ${userId}.`)
     const { permissions, ignored } = effectivePermissions(user.holder, catalogue, branchId)
     return {

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { FastifyZodOpenApiSchema, FastifyZodOpenApiTypeProvider } from 'fastify-zod-openapi'
 import { z } from 'zod'
-import { IfNoneMatch, readAnswer, readAnswers } from '../../wire/answer.ts'
+import { readAnswer, readAnswers, UserConditions } from '../../wire/answer.ts'
 import { etag, type TagBase } from '../../wire/etag.ts'
 import { BranchId, UserIdParam } from '../../wire/fields.ts'
 import { problems } from '../../wire/problem.ts'
@@ -40,11 +40,13 @@ export function getPermissionsRoute(app: FastifyInstance, deps: Deps): void {
           description: 'Grants at this branch count as well; absent: only those held everywhere.',
         }),
       }),
-      headers: IfNoneMatch,
+      headers: UserConditions,
       response: { ...readAnswers('What the user may do.', EffectivePermissions), ...problems(400, 404, 503) },
     } satisfies FastifyZodOpenApiSchema,
     handler: async (request, reply) => {
-      const { version, rolesVersion, from, body } = await handle(request.params.userId, request.query.branchId ?? null)
+      const branchId = request.query.branchId ?? null
+      const least = request.headers['min-version']
+      const { version, rolesVersion, from, body } = await handle(request.params.userId, branchId, least)
       const tag = etag(deps.tagBase, 'p', version, rolesVersion)
       const answer = readAnswer(tag, request.headers['if-none-match'], from, JSON.stringify(body))
       return reply.code(answer.status).headers(answer.headers).send(answer.body)

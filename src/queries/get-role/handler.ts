@@ -1,8 +1,8 @@
 import { DomainError } from '../../domain/errors.ts'
-import type { RoleViews } from '../../projections/roles/store.ts'
+import type { CatalogueReads } from '../../projections/near/near-views.ts'
 import { roleBody } from '../../wire/role.ts'
 
-export type Deps = { roles: Pick<RoleViews, 'catalogue'> }
+export type Deps = { roles: CatalogueReads }
 
 export function getRole({ roles }: Deps) {
   return async (name: string) => {

@@ -3,6 +3,7 @@ import type { FastifyZodOpenApiSchema, FastifyZodOpenApiTypeProvider } from 'fas
 import { z } from 'zod'
 import { listAnswer, listAnswers } from '../../wire/answer.ts'
 import { BranchId } from '../../wire/fields.ts'
+import { NoMinVersion } from '../../wire/min-version.ts'
 import { CursorParam, LimitParam, UserPage } from '../../wire/page.ts'
 import { problems } from '../../wire/problem.ts'
 import { fault } from '../../wire/problem-examples.ts'
@@ -22,6 +23,7 @@ export function getRosterRoute(app: FastifyInstance, deps: Deps): void {
       description: 'Active users, by id. An unknown branch is an empty roster: this service has no list of branches.',
       params: z.object({ branchId: BranchId }),
       querystring: z.strictObject({ limit: LimitParam, cursor: CursorParam }),
+      headers: NoMinVersion,
       response: { ...listAnswers('The roster.', UserPage), ...problems(BRANCH_FAULT, 503) },
     } satisfies FastifyZodOpenApiSchema,
     handler: async (request, reply) => {

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { FastifyZodOpenApiSchema, FastifyZodOpenApiTypeProvider } from 'fastify-zod-openapi'
 import { z } from 'zod'
-import { IfNoneMatch, readAnswer, readAnswers } from '../../wire/answer.ts'
+import { readAnswer, readAnswers, UserConditions } from '../../wire/answer.ts'
 import { etag, type TagBase } from '../../wire/etag.ts'
 import { UsernameParam } from '../../wire/fields.ts'
 import { problems } from '../../wire/problem.ts'
@@ -25,11 +25,11 @@ export function getUserByUsernameRoute(app: FastifyInstance, deps: Deps): void {
       description: 'For log-in. Compared without regard to ASCII case.',
       params: z.object({ username: UsernameParam }),
 
-      headers: IfNoneMatch,
-      response: { ...readAnswers('The user.', UserBody), ...problems(USERNAME_FAULT, TRUER.username, 503) },
+      headers: UserConditions,
+      response: { ...readAnswers('The user.', UserBody), ...problems(USERNAME_FAULT, TRUER.username, 412, 503) },
     } satisfies FastifyZodOpenApiSchema,
     handler: async (request, reply) => {
-      const { version, body, from } = await handle(request.params.username)
+      const { version, body, from } = await handle(request.params.username, request.headers['min-version']?.user)
       const answer = readAnswer(etag(deps.tagBase, 'u', version), request.headers['if-none-match'], from, body)
       return reply.code(answer.status).headers(answer.headers).send(answer.body)
     },

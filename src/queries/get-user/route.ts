@@ -1,14 +1,15 @@
 import type { FastifyInstance } from 'fastify'
 import type { FastifyZodOpenApiSchema, FastifyZodOpenApiTypeProvider } from 'fastify-zod-openapi'
 import { z } from 'zod'
-import { IfNoneMatch, readAnswer, readAnswers } from '../../wire/answer.ts'
+import { readAnswer, readAnswers, UserConditions } from '../../wire/answer.ts'
 import { etag, type TagBase } from '../../wire/etag.ts'
 import { UserIdParam } from '../../wire/fields.ts'
 import { problems } from '../../wire/problem.ts'
+import type { ReadAge } from '../../wire/read-age.ts'
 import { UserBody } from '../../wire/user.ts'
 import { getUser, type Deps as HandlerDeps } from './handler.ts'
 
-export type Deps = HandlerDeps & { tagBase: TagBase }
+export type Deps = HandlerDeps & { tagBase: TagBase; readAge: ReadAge }
 
 export function getUserRoute(app: FastifyInstance, deps: Deps): void {
   const handle = getUser(deps)
@@ -22,12 +23,14 @@ export function getUserRoute(app: FastifyInstance, deps: Deps): void {
       description: 'Who the user is, where they work, what they hold. The hot one: served as stored bytes.',
       params: z.object({ userId: UserIdParam }),
 
-      headers: IfNoneMatch,
+      headers: UserConditions,
       response: { ...readAnswers('The user.', UserBody), ...problems(400, 404, 503) },
     } satisfies FastifyZodOpenApiSchema,
     handler: async (request, reply) => {
-      const { version, body, from } = await handle(request.params.userId)
+      const { version, body, from } = await handle(request.params.userId, request.headers['min-version']?.user)
       const answer = readAnswer(etag(deps.tagBase, 'u', version), request.headers['if-none-match'], from, body)
+      const age = deps.readAge(from)
+      if (age !== null) reply.header('read-age', age)
       return reply.code(answer.status).headers(answer.headers).send(answer.body)
     },
   })

@@ -1,7 +1,7 @@
-import type { RoleViews } from '../../projections/roles/store.ts'
+import type { CatalogueReads } from '../../projections/near/near-views.ts'
 import { roleBody } from '../../wire/role.ts'
 
-export type Deps = { roles: Pick<RoleViews, 'catalogue'> }
+export type Deps = { roles: CatalogueReads }
 
 export function listRoles({ roles }: Deps) {
   return async () => {

@@ -1,9 +1,9 @@
 import type { ListFilter, UserLists } from '../../projections/lists/user-lists.ts'
-import type { UserViews } from '../../projections/user/views.ts'
+import type { UserReads } from '../../projections/near/near-views.ts'
 import { furthest } from '../../wire/answer.ts'
 import { DEFAULT_PAGE, decodeCursor, pageBody } from '../../wire/page.ts'
 
-export type Deps = { lists: UserLists; views: Pick<UserViews, 'byIds'> }
+export type Deps = { lists: UserLists; views: Pick<UserReads, 'byIds'> }
 export type ListUsers = ListFilter & { limit: number | undefined; cursor: string | undefined }
 
 export function listUsers({ lists, views }: Deps) {

@@ -5,6 +5,7 @@ import { DomainError } from '../../domain/errors.ts'
 import { MAX_USER_ID, USER_STATUSES } from '../../domain/user.ts'
 import { listAnswer, listAnswers } from '../../wire/answer.ts'
 import { BranchId, digitsUpTo, line, MAX_LINE, RoleName, UserId } from '../../wire/fields.ts'
+import { NoMinVersion } from '../../wire/min-version.ts'
 import { CursorParam, LimitParam, UserPage } from '../../wire/page.ts'
 import { problems } from '../../wire/problem.ts'
 import { fault, TRUER } from '../../wire/problem-examples.ts'
@@ -52,6 +53,7 @@ export function listUsersRoute(app: FastifyInstance, deps: Deps): void {
         'By id, by filter, or by the beginning of the name. Filters combine. Sorted by id, with `q` by name and id. ' +
         'A page may be short and not be the last: go on while `nextCursor` is not null.',
       querystring: Filters,
+      headers: NoMinVersion,
       response: { ...listAnswers('The users.', UserList), ...problems(LIMIT_FAULT, TRUER.idsAlone, 503) },
     } satisfies FastifyZodOpenApiSchema,
     handler: async (request, reply) => {

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { someUser } from '../../../test/support/users.ts'
+import { readAnswer } from '../../wire/answer.ts'
+import { projectUser } from '../user/project.ts'
+import type { KnownUser } from '../user/shown.ts'
+import { nearCache } from './near-cache.ts'
+import {
+  bytesOfNearUser,
+  headNotModified,
+  headWithBody,
+  type NearUser,
+  nearUser,
+  nearUserIsCalled,
+  shownNear,
+} from './near-user.ts'
+
+const TAG_BASE = { epoch: 'e1', schema: 1 }
+const known = (user = someUser()): KnownUser => {
+  const { userId, version, body } = projectUser(user)
+  return { userId, version, body, from: 'redis' }
+}
+
+test('it is the answer that the route would give, ready to be written', () => {
+  const user = known(someUser({ givenName: 'Zoë 👋' }))
+  const near = nearUser(user, TAG_BASE)
+  const table: [head: string[], ifNoneMatch: string | undefined, more: object][] = [
+    [headWithBody(near), undefined, { 'content-length': String(user.body.length) }],
+    [headNotModified(near), near.etag, {}],
+  ]
+  for (const [head, ifNoneMatch, more] of table) {
+    const pairs = head.flatMap((name, i) => (i % 2 === 0 ? [[name, head[i + 1]]] : []))
+    assert.deepEqual(Object.fromEntries(pairs), {
+      ...readAnswer(near.etag, ifNoneMatch, 'near', user.body).headers,
+      ...more,
+    })
+  }
+  assert.deepEqual(Buffer.from(near.body, 'latin1'), user.body)
+})
+
+test('read again it is the same user, from near', () => {
+  const user = known()
+  assert.deepEqual(shownNear(nearUser(user, TAG_BASE)), { ...user, from: 'near' })
+})
+
+test('it knows its own username, without regard to ASCII case', () => {
+  const near = nearUser(known(someUser({ username: 'Zofia.WÓJCIK' })), TAG_BASE)
+  for (const [name, expected] of [
+    ['zofia.wÓjcik', true],
+    ['zofia.wójcik', false],
+    ['another', false],
+  ] as const) {
+    for (let time = 1; time <= 2; time += 1) assert.equal(nearUserIsCalled(near, name), expected, name)
+  }
+})
+
+test('an entry takes no more memory than is counted', () => {
+  setFlagsFromString('--expose-gc')
+  const gc = runInNewContext('gc') as () => void
+  const COUNT = 20_000
+  const cache = nearCache<number, NearUser>({
+    maxBytes: 67_108_864,
+    bytesOf: bytesOfNearUser,
+    provedAtMs: () => performance.now(),
+  })
+  cache.up()
+  const used = () => {
+    gc()
+    const { heapUsed, external, arrayBuffers } = process.memoryUsage()
+    return heapUsed + external + arrayBuffers
+  }
+  // As replies come: many bodies in one piece of memory.
+  const reply = (version: number) => Buffer.concat([known(someUser({ version })).body, Buffer.alloc(60_000)])
+  const length = reply(1).length - 60_000
+  const before = used()
+  for (let userId = 1; userId <= COUNT; userId += 1) {
+    const body = reply(userId % 9).subarray(0, length)
+    cache.keep(cache.begin(userId), nearUser({ userId, version: userId, body, from: 'redis' }, TAG_BASE))
+  }
+  const [grown, { bytes, entries }] = [used() - before, cache.size()]
+  assert.equal(entries, COUNT)
+  assert.ok(grown <= bytes, `${grown / COUNT} bytes an entry, ${bytes / COUNT} counted`)
+  assert.ok(grown > bytes / 2, `${grown / COUNT} bytes an entry, ${bytes / COUNT} counted: too many for nothing`)
+})

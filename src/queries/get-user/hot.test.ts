@@ -1,0 +1,260 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { type AddressInfo, connect } from 'node:net'
+import { after, before, type TestContext, test } from 'node:test'
+import fc from 'fast-check'
+import type { FastifyInstance } from 'fastify'
+import { quiet, startService, type TestService, until } from '../../../test/support/service.ts'
+import { buildApp } from '../../app.ts'
+
+const SEED = 20_260_217
+const AGE = '7'
+
+let service: TestService
+/** The same reads, answered before the router, and by it alone. */
+let hot: FastifyInstance
+let cold: FastifyInstance
+/** How many were answered before the router. */
+let answered = 0
+let tag = ''
+before(async () => {
+  service = await startService()
+  const { api, config } = service
+  const queries = { ...api.queries, readAge: () => AGE }
+  const readAge = () => {
+    answered += 1
+    return AGE
+  }
+  const parts = { ...api, queries, http: config.http, log: quiet }
+  hot = await buildApp({ ...parts, hot: api.hot && { ...api.hot, readAge } })
+  cold = await buildApp({ ...parts, hot: null })
+  for (const app of [hot, cold]) await app.listen({ host: '127.0.0.1', port: 0 })
+  const user = { username: 'zofia', givenName: 'Zoë 👋', familyName: 'Wójcik', jobTitle: 'x'.repeat(60) }
+  assert.equal((await cold.inject({ method: 'POST', url: '/v1/users', payload: user })).statusCode, 201)
+  tag = await untilNear()
+})
+after(async () => {
+  await hot?.close()
+  await cold?.close()
+  await service?.close()
+})
+
+/** Answers the user's tag. */
+const untilNear = () =>
+  until('the user is near', async () => {
+    const { headers } = await cold.inject('/v1/users/1')
+    return headers['read-from'] === 'near' && String(headers.etag)
+  })
+const portOf = (app: FastifyInstance) => (app.server.address() as AddressInfo).port
+
+/** Everything that comes over one connection until the server closes it, or until nothing more can come. */
+async function exchange(app: FastifyInstance, bytes: string): Promise<string> {
+  const socket = connect(portOf(app), '127.0.0.1')
+  const chunks: Buffer[] = []
+  socket.on('data', (chunk: Buffer) => chunks.push(chunk))
+  socket.on('error', () => undefined)
+  socket.write(bytes, 'latin1')
+  await once(socket, 'close')
+  return Buffer.concat(chunks).toString('latin1')
+}
+
+/** What may differ between two answers to one question: the second, and an id that nobody has given. */
+const comparable = (text: string) => text.replace(/^Date: .*$/gm, 'Date').replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, 'an id')
+
+const GET = 'GET /v1/users/1 HTTP/1.1\r\nHost: x\r\n'
+const LAST = 'Connection: close\r\n\r\n'
+
+/** Asks both, in both orders of connections; answers how many of the requests were hot. */
+async function compare(bytes: string): Promise<{ hotAnswers: number; text: string }> {
+  const before = answered
+  const [a, b] = await Promise.all([exchange(hot, bytes), exchange(cold, bytes)])
+  assert.equal(comparable(a), comparable(b), bytes)
+  return { hotAnswers: answered - before, text: a }
+}
+
+type Shape = [what: string, request: () => string, hot: number]
+const shown = (headers: string): Shape => [headers, () => `${GET}${headers}\r\n${LAST}`, 1]
+const unusual = (headers: string): Shape => [headers, () => `${GET}${headers}\r\n${LAST}`, 0]
+const at = (path: string): Shape => [path, () => `GET ${path} HTTP/1.1\r\nHost: x\r\n${LAST}`, 0]
+const held = (value: (tag: string) => string): Shape => [
+  `If-None-Match ${value('"tag"')}`,
+  () => `${GET}If-None-Match: ${value(tag)}\r\n${LAST}`,
+  1,
+]
+
+const SHAPES: Shape[] = [
+  ['a plain request', () => `${GET}${LAST}`, 1],
+  held((own) => own),
+  held((own) => `W/${own}`),
+  held((own) => `"x", ${own}`),
+  held(() => '*'),
+  held(() => '"x"'),
+  held(() => ''),
+  held((own) => own.slice(1)),
+  shown('X-Request-Id: a.b-c_1'),
+  shown('x-request-id: a b'),
+  shown(`x-request-id: ${'x'.repeat(65)}`),
+  shown('X-REQUEST-ID: a'),
+  shown('X-Request-Id:'),
+  shown('Min-Version: user=1'),
+  shown('min-version: user=1, roles=99'),
+  shown('User-Agent: till/7.1\r\nAccept: */*\r\nAccept-Encoding: gzip, br\r\nX-Forwarded-For: 10.0.0.1'),
+  shown('Accept: text/html'),
+  shown('traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'),
+  shown('Cache-Control: no-cache'),
+  unusual('Min-Version: user=99'),
+  unusual('Min-Version: user=9007199254740992'),
+  unusual('Min-Version: roles=1'),
+  unusual('Min-Version:'),
+  unusual('Min-Version: user=1\r\nMin-Version: user=2'),
+  unusual('X-Request-Id: a\r\nX-Request-Id: b'),
+  unusual('If-None-Match: "a"\r\nIf-None-Match: "b"'),
+  unusual('Authorization: Bearer x'),
+  unusual('Cookie: a=b'),
+  unusual('Range: bytes=0-1'),
+  unusual('If-Match: "x"'),
+  unusual('If-Modified-Since: Wed, 21 Oct 2015 07:28:00 GMT'),
+  unusual('Content-Length: 0'),
+  unusual('Content-Length: 2\r\n\r\n{}GET /health/live HTTP/1.1\r\nHost: x'),
+  unusual('Content-Type: application/json'),
+  unusual('Transfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /health/live HTTP/1.1\r\nHost: x'),
+  unusual('Expect: 100-continue'),
+  unusual('Upgrade: h2c'),
+  unusual('Accept-Version: 1.x'),
+  unusual('Origin: https://example.com'),
+  unusual('X-Unheard-Of: 1'),
+  unusual('X-HTTP-Method-Override: DELETE'),
+  at('/v1/users/2'),
+  at('/v1/users/0'),
+  at('/v1/users/01'),
+  at('/v1/users/+1'),
+  at('/v1/users/1/'),
+  at('/v1/users/1?'),
+  at('/v1/users/1?x=1'),
+  at('/v1/users/1;x'),
+  at('/v1/users/1#x'),
+  at('/v1/users/%31'),
+  at('/v1/users/1e0'),
+  at('/v1/users/'),
+  at('/v1/users'),
+  at('//v1/users/1'),
+  at('/V1/users/1'),
+  at('/v1/users/9007199254740992'),
+  at('/v1/users/99999999999999999'),
+  at('/v1/users/4294967297'),
+  at('/v1/users/x1'),
+  at('http://elsewhere/v1/users/1'),
+  ['HEAD', () => `HEAD /v1/users/1 HTTP/1.1\r\nHost: x\r\n${LAST}`, 0],
+  ['DELETE', () => `DELETE /v1/users/1 HTTP/1.1\r\nHost: x\r\n${LAST}`, 0],
+  ['OPTIONS', () => `OPTIONS /v1/users/1 HTTP/1.1\r\nHost: x\r\n${LAST}`, 0],
+  ['QUERY', () => `QUERY /v1/users/1 HTTP/1.1\r\nHost: x\r\n${LAST}`, 0],
+  ['HTTP/1.0', () => `GET /v1/users/1 HTTP/1.0\r\n\r\n`, 0],
+  [
+    'HTTP/1.0 that keeps the connection',
+    () => `GET /v1/users/1 HTTP/1.0\r\nConnection: keep-alive\r\n\r\n${GET}${LAST}`,
+    1,
+  ],
+  ['no host', () => `GET /v1/users/1 HTTP/1.1\r\n${LAST}`, 0],
+]
+
+for (const [what, request, hotAnswers] of SHAPES) {
+  test(`the same to the last byte, ${hotAnswers === 0 ? 'by the router' : 'before it'}: ${what.replaceAll('\r\n', ' ').slice(0, 70)}`, async () => {
+    await untilNear()
+    const { text, ...got } = await compare(request())
+    assert.match(text, /^HTTP\/1\.1 \d{3} /)
+    assert.equal(got.hotAnswers, hotAnswers)
+    if (hotAnswers === 1) assert.match(text, /read-from: near\r\n/)
+  })
+}
+
+test('one connection, many requests, hot ones and others by turns: all of it is the same', async () => {
+  await untilNear()
+  const kept = [`${GET}\r\n`, 'GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n', `${GET}If-None-Match: *\r\n\r\n`]
+  const { hotAnswers, text } = await compare(`${Array(20).fill(kept.join('')).join('')}${GET}${LAST}`)
+  assert.equal(hotAnswers, 41)
+  assert.equal(text.match(/Connection: keep-alive\r\nKeep-Alive: timeout=72\r\n/g)?.length, 60)
+})
+
+const name = fc.constantFrom(
+  ...['Host', 'host', 'X-Request-Id', 'If-None-Match', 'IF-NONE-MATCH', 'Min-Version', 'Accept', 'user-agent'],
+  ...['Range', 'Cookie', 'TE', 'Connection', 'Keep-Alive', 'Content-Length', 'Via', 'X-Forwarded-For', 'DNT', 'x'],
+)
+const value = fc.oneof(
+  fc.constantFrom('', '*', '"x"', 'user=1', 'user=2, roles=1', 'keep-alive', 'close', '0', 'a', 'é', 'x,y', ' a '),
+  fc.string({ unit: 'grapheme-ascii', maxLength: 8 }),
+)
+const path = fc.oneof(
+  { weight: 4, arbitrary: fc.constant('/v1/users/1') },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom('/v1/users/01', '/v1/users/1?', '/v1/users/2', '/v1/roles', '/v1/users/1%20'),
+  },
+)
+const request = fc.record({ path, headers: fc.array(fc.tuple(name, value), { maxLength: 4 }) })
+
+test(`made-up requests are answered the same (seed ${SEED})`, async () => {
+  const before = answered
+  await fc.assert(
+    // One each: what Node's parser refuses ends the connection, and with it what is still being answered on it.
+    fc.asyncProperty(request, async ({ path, headers }) => {
+      await untilNear()
+      const lines = headers.map(([key, text]) => `${key}: ${text}\r\n`).join('')
+      await compare(`GET ${path} HTTP/1.1\r\nHost: x\r\n${lines}Connection: close\r\n\r\n`)
+    }),
+    { seed: SEED, numRuns: 500 },
+  )
+  assert.ok(answered - before > 100, `${answered - before} were hot`)
+})
+
+test('during the shutdown the router answers, and closes the connection', async (t) => {
+  const own = await startOwn(t, 'silent')
+  await untilNear()
+  const blocked = connect(portOf(own.app), '127.0.0.1')
+  let text = ''
+  blocked.on('data', (bytes: Buffer) => {
+    text += bytes.toString()
+  })
+  service.sql('BEGIN IMMEDIATE')
+  const command = '{"jobTitle":"Clerk"}'
+  const head = `PATCH /v1/users/1 HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${command.length}`
+  const [requests, began] = [countRequests(own.app), once(own.app.server, 'request')]
+  blocked.write(`${head}\r\n\r\n${command}`)
+  await began
+  const closed = own.app.close()
+  blocked.write(`${GET}\r\n`)
+  await until('one more has come', async () => requests() === 2)
+  service.sql('ROLLBACK')
+  await once(blocked, 'close')
+  await closed
+  assert.equal(text.match(/HTTP\/1\.1 200 OK/g)?.length, 2)
+  assert.match(text, /read-from: (near|redis|database)\r\n(?:(?!keep-alive).)*$/s)
+})
+
+test('a read that is to be logged is the router’s', async (t) => {
+  const { app, lines } = await startOwn(t, 'debug')
+  await untilNear()
+  const before = answered
+  await exchange(app, `${GET}X-Request-Id: logged\r\n${LAST}`)
+  await until('it is logged', async () => lines.some(({ requestId }) => requestId === 'logged'))
+  assert.equal(answered, before)
+})
+
+function countRequests(app: FastifyInstance): () => number {
+  let count = 0
+  app.server.on('request', () => {
+    count += 1
+  })
+  return () => count
+}
+
+/** An application of the test's own over the same reads. */
+async function startOwn(t: TestContext, level: string) {
+  const lines: { requestId?: string }[] = []
+  const write = (fields: object) => void lines.push(fields)
+  const log = { level, debug: write, info: write, warn: write, error: write }
+  const { api, config } = service
+  const app = await buildApp({ ...api, hot: api.hot, http: config.http, log })
+  t.after(() => app.close())
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  return { app, lines }
+}

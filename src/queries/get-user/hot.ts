@@ -1,0 +1,124 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { MAX_USER_ID } from '../../domain/user.ts'
+import type { NearCache } from '../../projections/near/near-cache.ts'
+import { headNotModified, headWithBody, type NearUser } from '../../projections/near/near-user.ts'
+import { noneMatch } from '../../wire/etag.ts'
+import { parseMinVersion } from '../../wire/min-version.ts'
+import type { ReadAge } from '../../wire/read-age.ts'
+
+export type Deps = {
+  users: Pick<NearCache<number, NearUser>, 'get'>
+  /** For the answer; `given` is the caller's X-Request-Id. */
+  requestId(given: string | undefined): string
+  readAge: ReadAge
+}
+/** True: answered. False: nothing was done, and somebody else must. */
+export type Shortcut = (request: IncomingMessage, response: ServerResponse) => boolean
+
+const PATH = '/v1/users/'
+const MAX_DIGITS = String(MAX_USER_ID).length
+const [ZERO, NINE] = [48, 57]
+
+/**
+ * The hot read, before the router: a plain GET of a user who is in this process. Its answer is the route's to the last
+ * byte (hot.test.ts compares them); whatever is unusual about a request is the router's.
+ */
+export function hotGetUser({ users, requestId, readAge }: Deps): Shortcut {
+  return (request, response) => {
+    if (request.method !== 'GET' || request.httpVersionMinor !== 1) return false
+    const userId = userIdOf(request.url ?? '')
+    const user = userId === 0 ? undefined : users.get(userId)
+    if (user === undefined) return false
+    const asked = conditionsOf(request.rawHeaders)
+    if (asked === null || !isNewEnough(user, asked.minVersion)) return false
+
+    const sendsBody = noneMatch(asked.ifNoneMatch, user.etag)
+    const ownHead = ['x-request-id', requestId(asked.requestId)]
+    const age = readAge('near')
+    if (age !== null) ownHead.push('read-age', age)
+    const head = sendsBody ? headWithBody(user) : headNotModified(user)
+    response.writeHead(sendsBody ? 200 : 304, [...ownHead, ...head])
+    // One string with the head is one write; a Buffer would be a second.
+    if (sendsBody) response.end(user.body, 'latin1')
+    else response.end()
+    return true
+  }
+}
+
+/** 0 when the path is any other, or the id not written as the route's own pattern wants it. */
+function userIdOf(url: string): number {
+  const digits = url.length - PATH.length
+  if (digits < 1 || digits > MAX_DIGITS || !url.startsWith(PATH)) return 0
+  let userId = 0
+  for (let i = PATH.length; i < url.length; i += 1) {
+    const code = url.charCodeAt(i)
+    if (code < ZERO || code > NINE || (userId === 0 && code === ZERO)) return 0
+    userId = 10 * userId + (code - ZERO)
+  }
+  return userId <= MAX_USER_ID ? userId : 0
+}
+
+function isNewEnough(user: NearUser, header: string | undefined): boolean {
+  if (header === undefined) return true
+  const least = parseMinVersion(header)
+  return least !== null && user.version >= least.user
+}
+
+type Conditions = { ifNoneMatch: string | undefined; minVersion: string | undefined; requestId: string | undefined }
+const IGNORED = 0
+const IF_NONE_MATCH = 1
+const MIN_VERSION = 2
+const REQUEST_ID = 3
+const HOST = 4
+
+/** Headers that mean nothing to the route. One that is not here may mean something one day, to a hook for example. */
+const HEADERS = new Map<string, number>([
+  ['if-none-match', IF_NONE_MATCH],
+  ['min-version', MIN_VERSION],
+  ['x-request-id', REQUEST_ID],
+  ['host', HOST],
+  ...[
+    ...['connection', 'user-agent', 'accept', 'accept-encoding', 'accept-language'],
+    ...['cache-control', 'dnt', 'priority', 'referer', 'via', 'forwarded', 'x-real-ip'],
+    ...['x-forwarded-for', 'x-forwarded-host', 'x-forwarded-port', 'x-forwarded-proto', 'x-forwarded-scheme'],
+    ...['traceparent', 'tracestate', 'baggage', 'newrelic'],
+    ...['sec-fetch-dest', 'sec-fetch-mode', 'sec-fetch-site', 'sec-fetch-user', 'sec-ch-ua', 'sec-ch-ua-mobile'],
+    ...['sec-ch-ua-platform', 'upgrade-insecure-requests'],
+  ].map((name): [string, number] => [name, IGNORED]),
+])
+
+/**
+ * `rawHeaders`, because Node makes the object `headers` only when somebody asks for it. Null: something is there, or is
+ * there twice, or is not there, that only the router understands.
+ */
+function conditionsOf(rawHeaders: string[]): Conditions | null {
+  let [ifNoneMatch, minVersion, requestId]: (string | undefined)[] = []
+  let hasHost = false
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] as string
+    const value = rawHeaders[i + 1]
+    switch (HEADERS.get(name) ?? HEADERS.get(name.toLowerCase())) {
+      case IGNORED:
+        break
+      case HOST:
+        if (hasHost) return null
+        hasHost = true
+        break
+      case IF_NONE_MATCH:
+        if (ifNoneMatch !== undefined) return null
+        ifNoneMatch = value
+        break
+      case MIN_VERSION:
+        if (minVersion !== undefined) return null
+        minVersion = value
+        break
+      case REQUEST_ID:
+        if (requestId !== undefined) return null
+        requestId = value
+        break
+      default:
+        return null
+    }
+  }
+  return hasHost ? { ifNoneMatch, minVersion, requestId } : null
+}

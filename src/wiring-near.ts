@@ -1,0 +1,50 @@
+import type { RedisClient } from './adapters/redis/client.ts'
+import { trackAll } from './adapters/redis/tracking.ts'
+import type { Log, ReadModels } from './ports.ts'
+import type { Freshness } from './projections/freshness/freshness.ts'
+import type { Keys } from './projections/keys.ts'
+import { nearCaches } from './projections/near/near-caches.ts'
+import { forgettingReadModels, type NearReads, nearReads } from './projections/near/near-reads.ts'
+import type { HotReadDeps } from './queries/index.ts'
+import type { TagBase } from './wire/etag.ts'
+import { type ReadAge, readAge } from './wire/read-age.ts'
+
+export type Near = {
+  /** What queries read. */
+  reads: NearReads & { readAge: ReadAge }
+  /** What commands call, when this process is to forget what they have changed. */
+  forgetting(readModels: ReadModels): ReadModels
+  /** Null: nothing is answered before the router. */
+  hot: Omit<HotReadDeps, 'requestId'> | null
+  stop(): void
+}
+type Parts = NearReads & {
+  redis: Pick<RedisClient, 'masters' | 'onMastersChange'>
+  keys: Keys
+  freshness: Freshness
+  tagBase: TagBase
+  maxBytes: number
+  log: Log
+}
+
+/** What the API reads, through a near cache of `maxBytes`; 0 is none. */
+export function wireNear({ views, roles, redis, keys, freshness, tagBase, maxBytes, log }: Parts): Near {
+  if (maxBytes === 0) {
+    return {
+      reads: { views, roles, readAge: readAge({ freshness, provedAtMs: () => Number.NEGATIVE_INFINITY }) },
+      forgetting: (readModels) => readModels,
+      hot: null,
+      stop: () => undefined,
+    }
+  }
+  const invalidations = trackAll({ masters: () => redis.masters(keys.beats), log })
+  redis.onMastersChange(invalidations.mastersChanged)
+  const near = nearCaches({ invalidations, keys, freshness, maxBytes })
+  const age = readAge({ freshness, provedAtMs: near.provedAtMs })
+  return {
+    reads: { ...nearReads({ views, roles, near, tagBase }), readAge: age },
+    forgetting: (readModels) => forgettingReadModels(readModels, near),
+    hot: { users: near.users, readAge: age },
+    stop: near.stop,
+  }
+}
