@@ -67,8 +67,8 @@ const FIELDS: Record<string, Field> = {
   },
   'the name of a limit': {
     field: LimitNameParam,
-    good: LIMIT_NAMES,
-    bad: ['', 'Discount-Percent', 'toString', '__proto__', null],
+    good: [...LIMIT_NAMES, 'Discount-Percent', '__proto__', a(32)],
+    bad: ['', a(33), 'discount percent', 'a/b', '*', 'x\n', null],
   },
   'the value of a limit': {
     field: LimitValue,

@@ -72,7 +72,8 @@ test('each command, and each failure, is one line with request id, route and sta
       200,
     ],
     [{ method: 'POST', url: '/v1/users/by-username/marker.name' }, '/v1/users/by-username/:username', 405],
-    [{ method: 'POST', url: `${path}/terminate?name=Marker` }, '/v1/users/:userId/terminate', 200],
+    [{ method: 'POST', url: `${path}/terminate?name=Marker` }, '/v1/users/:userId/terminate', 400],
+    [{ method: 'POST', url: `${path}/terminate` }, '/v1/users/:userId/terminate', 200],
     [
       { method: 'PUT', url: `${path}/preferences/b`, body: { value: 'Marker' } },
       '/v1/users/:userId/preferences/:key',
