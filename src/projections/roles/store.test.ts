@@ -11,6 +11,7 @@ import {
 } from '../../../test/support/read-models.ts'
 import { startTestRedis, type TestRedis } from '../../../test/support/redis.ts'
 import { until } from '../../../test/support/service.ts'
+import { DomainError } from '../../domain/errors.ts'
 import type { Truth } from '../../ports.ts'
 import { keysOf } from '../keys.ts'
 import { lua } from '../lua.ts'
@@ -223,12 +224,25 @@ test('while changes wait to be handled the database says, and when it is gone, o
   const held = await roles.catalogue()
   age.isOld = true
   assert.deepEqual(await roles.catalogue(), { ...held, from: 'database' })
-  database.error = new Error('gone')
+  database.error = new TypeError('a fault of ours')
+  await assert.rejects(roles.catalogue(), TypeError)
+  database.error = new DomainError('database-unavailable', 'gone')
   assert.deepEqual(await roles.catalogue(), { ...held, stale: true })
   age.isOld = false
   assert.deepEqual(await roles.catalogue(), held)
   await roles.fence(version + 1)
   await assert.rejects(roles.catalogue(), /gone/)
+})
+
+test('a version that the caller knows of is shown, or the database is asked for it, and a later one is unknown', async (t) => {
+  const { begin, roles, filled, reads } = await start(t)
+  await begin()
+  const { version } = await roles.catalogue()
+  await filled(version)
+  assert.equal((await roles.catalogue(version)).from, 'redis')
+  assert.equal(reads(), 1)
+  await assert.rejects(roles.catalogue(version + 1), { code: 'version-unknown' })
+  assert.equal(reads(), 2)
 })
 
 test('however many ask while Redis has none, one after another is read, not all at once', async (t) => {

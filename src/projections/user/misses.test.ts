@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, type TestContext, test } from 'node:test'
 import { Redis } from 'ioredis'
 import {
+  callsOf,
   connectClient,
   freshKeys,
   openTruth,
@@ -120,6 +121,14 @@ test('a reader who died with the lease holds up the others for the wait only, an
   await filled()
 })
 
+test('what is there already, and too old, is not taken for another’s fill', async (t) => {
+  const { views, projector, keys, change } = await start(t)
+  await projector.projectUsers([ID])
+  const version = await change()
+  await raw.set(lease(keys), 'somebody who is slow', 'PX', 60_000)
+  assert.equal((await views.byId(ID, version)).version, version)
+})
+
 test('whoever knows of a fence does not get what was read before it, and all who know read once more together', async (t) => {
   const { views, users, gate, change, filled } = await start(t)
   const held = hold(gate)
@@ -130,10 +139,12 @@ test('whoever knows of a fence does not get what was read before it, and all who
   const late = Array.from({ length: READERS }, () => views.byId(ID))
   // They have found the fence, and wait for the flight that is under way.
   await users.read(ID)
+  const scripts = await callsOf(raw, 'evalsha')
   held.open()
   assert.equal((await early).version, 5, 'who asked before the commit may get what was then')
   for (const found of await Promise.all(late)) assert.equal(found.version, version)
   assert.equal(gate.reads.length, 2)
+  assert.ok((await callsOf(raw, 'evalsha')) - scripts < 10, 'one of them asks for a lease')
   await filled()
   assert.equal((await users.read(ID))?.version, version)
 })
@@ -154,6 +165,20 @@ test('a fill that comes after a fence is refused, whatever it read', async (t) =
   assert.equal(await raw.exists(lease(keys)), 0)
   assert.equal((await views.byId(ID)).version, version)
   await filled()
+})
+
+test('a fill that comes after a fence is refused even when the fence is gone: its lease went first', async (t) => {
+  const { views, users, gate, keys, change } = await start(t)
+  const held = hold(gate)
+  const early = views.byId(ID)
+  await held.reached(1)
+  await users.fence(ID, await change())
+  await raw.del(keys.user(ID))
+  held.open()
+  await early
+  // What the reader sent is answered before what is asked after it.
+  for (let round = 0; round < 3; round += 1) await users.read(ID)
+  assert.equal(await raw.exists(keys.user(ID)), 0)
 })
 
 test('a flight that took off before Redis was emptied is joined by nobody after it', async (t) => {
