@@ -35,7 +35,8 @@ export type Stage = {
 type Options = { users: number; timeline: Timeline; roll: Dice; onCrash(name: string): void; say(doing: string): void }
 
 /** A database, a Redis, two APIs, two workers and another program, as processes of their own, in a temporary folder. */
-export async function setStage(stack: AsyncDisposableStack, { users, say, ...watched }: Options): Promise<Stage> {
+export async function setStage(stack: AsyncDisposableStack, { users, say, ...given }: Options): Promise<Stage> {
+  const watched = { ...given, isEnding: () => stack.disposed }
   const dir = await mkdtemp(join(tmpdir(), 'users-service-soak-'))
   stack.defer(() => rm(dir, { recursive: true, force: true }))
   const started = processes(stack, dir)

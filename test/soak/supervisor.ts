@@ -28,12 +28,14 @@ type Options = {
   isReady(running: Running): Promise<boolean>
   timeline: Timeline
   roll: Dice
+  /** Everything is being ended: nothing is started any more. */
+  isEnding(): boolean
   /** It ended, and nobody had told it to. */
   onCrash(name: string): void
 }
 
 /** Keeps a process running until it is told to end. */
-export function supervise({ name, start, isReady, timeline, roll, onCrash }: Options): Supervised {
+export function supervise({ name, start, isReady, timeline, roll, isEnding, onCrash }: Options): Supervised {
   let running: Running
   let ended = false
   let killed = false
@@ -47,14 +49,14 @@ export function supervise({ name, start, isReady, timeline, roll, onCrash }: Opt
     })
   }
   const again = async () => {
-    if (ended) return
+    if (ended || isEnding()) return
     if (!killed) {
       backUp = timeline.down(name, monotonicMs())
       onCrash(name)
     }
     killed = false
     await delay(RESTART_LEAST_MS + roll.below(RESTART_SPREAD_MS))
-    if (!ended) begin()
+    if (!ended && !isEnding()) begin()
   }
   const untilReady = async (): Promise<boolean> => {
     const mine = running
