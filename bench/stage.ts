@@ -67,23 +67,33 @@ export async function seedData({ dir, processes, redis, say }: Stage, users: num
   return { dir: dataDir, path, users, keys: readModelKeys(row?.epoch ?? ''), query }
 }
 
-/** The service as in production: one process that answers, and one that keeps the read models fresh. */
-export type Service = { port: number; serve: Running; work: Running }
+/**
+ * The service as in production: one process that answers, and one that keeps the read models fresh. Beside them one that
+ * answers without a near cache, so that what Redis and the way to it cost can be measured.
+ */
+export type Service = Serving & { work: Running; withoutNear: Serving }
+export type Serving = { port: number; serve: Running }
 
 export async function startService(stage: Stage, data: Data): Promise<Service> {
   stage.say('starting the service, and waiting until its read models are built')
   const env = { DATA_DIR: data.dir, REDIS_URL: stage.server.url, LOG_LEVEL: 'warn' }
   // One after the other: the first to open a new SQLite file changes its journal, and needs it for itself meanwhile.
-  const { port, serve } = await startServing(stage, env)
+  const serving = await startServing(stage, 'serve', env)
+  const withoutNear = await startServing(stage, 'serve-without-near', { ...env, NEAR_CACHE_BYTES: '0' })
   const work = stage.processes.service('work', ['work', 'project'], env)
-  await untilBuilt(stage, { port, serve, work })
-  return { port, serve, work }
+  const service = { ...serving, work, withoutNear }
+  await untilBuilt(stage, service)
+  return service
 }
 
-async function startServing(stage: Stage, env: NodeJS.ProcessEnv): Promise<{ port: number; serve: Running }> {
+export async function stopService({ serve, work, withoutNear }: Service): Promise<void> {
+  await Promise.all([serve, work, withoutNear.serve].map(({ stop }) => stop()))
+}
+
+async function startServing(stage: Stage, name: string, env: NodeJS.ProcessEnv): Promise<Serving> {
   for (let attempt = 1; attempt <= PORT_ATTEMPTS; attempt += 1) {
     const port = await freePort()
-    const serve = stage.processes.service('serve', ['serve'], { ...env, PORT: String(port) })
+    const serve = stage.processes.service(name, ['serve'], { ...env, PORT: String(port) })
     const deadline = Date.now() + START_LIMIT_MS
     while (!hasEnded(serve) && Date.now() < deadline) {
       if ((await headOf(port, '/health/ready')) !== null) return { port, serve }
@@ -91,7 +101,7 @@ async function startServing(stage: Stage, env: NodeJS.ProcessEnv): Promise<{ por
     }
     await serve.stop()
   }
-  throw new Error(`the service did not start:\n${stage.processes.lastWords('serve')}`)
+  throw new Error(`the service did not start:\n${stage.processes.lastWords(name)}`)
 }
 
 /** Lists come from Redis only when everything in it is whole. */
