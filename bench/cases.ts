@@ -7,10 +7,12 @@ import type { Data, Service } from './stage.ts'
 
 export const CASES = {
   bare: 'a bare `node:http` server that answers the bytes of one hot answer',
-  hot: 'GET /v1/users/{userId} over the hot users, read from Redis',
-  'not-modified': 'the same with If-None-Match: 304',
-  miss: 'GET /v1/users/{userId} of users whose entries were deleted from Redis before the round, each asked once',
-  permission: 'GET /v1/users/{userId}/permissions/receipt.void?branchId={home} over the hot users',
+  near: 'GET /v1/users/{userId} over the hot users, out of the near cache',
+  'near-not-modified': 'the same with If-None-Match: 304',
+  hot: 'GET /v1/users/{userId} over the hot users, read from Redis (NEAR_CACHE_BYTES=0)',
+  'not-modified': 'the same with If-None-Match: 304 (NEAR_CACHE_BYTES=0)',
+  miss: 'GET /v1/users/{userId} of users whose entries were deleted from Redis before the round, each asked once (NEAR_CACHE_BYTES=0)',
+  permission: 'GET /v1/users/{userId}/permissions/receipt.void?branchId={home} over the hot users (NEAR_CACHE_BYTES=0)',
   write: 'PUT /v1/users/{userId}/preferences/bench, a new value each, each user once a round',
 } as const
 export type CaseName = keyof typeof CASES
@@ -32,7 +34,8 @@ type Given = { data: Data; service: Service; bare: Bare; people: People; hot: Le
 /** All cases; the bare one first, because the others are compared with it. */
 export async function makeCases({ data, service, bare, people, hot, redis }: Given): Promise<Case[]> {
   const serving = { pid: service.serve.pid, port: service.port }
-  const permissions = await learnPermissions(service.port, people)
+  const fromRedis = { pid: service.withoutNear.serve.pid, port: service.withoutNear.port }
+  const permissions = await learnPermissions(fromRedis.port, people)
   const fixed = (questions: Question[]) => async () => questions
   const write = async (round: number) => {
     const body = { value: `round ${round}` }
@@ -62,10 +65,12 @@ export async function makeCases({ data, service, bare, people, hot, redis }: Giv
       once: false,
       prepare: fixed(hot.map(({ path }) => ok(get(path), bare.body, 'cache'))),
     },
-    { ...serving, name: 'hot', once: false, prepare: fixed(asLearned(hot)) },
-    { ...serving, name: 'not-modified', once: false, prepare: fixed(notModified) },
-    { ...serving, name: 'miss', once: true, prepare: miss },
-    { ...serving, name: 'permission', once: false, prepare: fixed(asLearned(permissions)) },
+    { ...serving, name: 'near', once: false, prepare: fixed(asLearned(hot)) },
+    { ...serving, name: 'near-not-modified', once: false, prepare: fixed(notModified) },
+    { ...fromRedis, name: 'hot', once: false, prepare: fixed(asLearned(hot)) },
+    { ...fromRedis, name: 'not-modified', once: false, prepare: fixed(notModified) },
+    { ...fromRedis, name: 'miss', once: true, prepare: miss },
+    { ...fromRedis, name: 'permission', once: false, prepare: fixed(asLearned(permissions)) },
     { ...serving, name: 'write', once: true, prepare: write },
   ]
 }

@@ -11,7 +11,7 @@ import { ROOT } from './processes.ts'
 import { measureRebuild, type Rebuilt } from './rebuild.ts'
 import { failures, type Results, report } from './report.ts'
 import { type Measurements, measureRounds } from './rounds.ts'
-import { type Data, type Service, type Stage, seedData, setStage, startService } from './stage.ts'
+import { type Data, type Service, type Stage, seedData, setStage, startService, stopService } from './stage.ts'
 import { measureVisibility } from './visibility.ts'
 
 const PAGE = join(ROOT, 'docs', 'performance.md')
@@ -37,7 +37,7 @@ async function run(options: Options, stack: AsyncDisposableStack): Promise<Resul
     results.measurements = await requests(options, stage, data, service, people)
     if (wants('visibility')) results.visibility = await measureVisibility(stage, data, service, people)
     if (wants('flush')) results.flushes = await measureFlushes(stage, service, people)
-    await Promise.all([service.serve.stop(), service.work.stop()])
+    await stopService(service)
   }
   if (wants('rebuild')) results.rebuilds = await rebuilds(options, stage, data)
   return results
@@ -52,7 +52,7 @@ async function requests(
 ) {
   const wanted = (name: CaseName) => only === undefined || only === name || name === 'bare'
   if (only !== undefined && !(only in CASES)) return {} satisfies Measurements
-  const hot = await learnHot(service.port, people.hot)
+  const hot = await learnHot(service.withoutNear.port, people.hot)
   const bare = await startBare(stage, hot)
   const all = await makeCases({ data, service, bare, people, hot, redis: stage.redis })
   const cases = all.filter(({ name }) => wanted(name))

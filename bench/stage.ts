@@ -68,22 +68,38 @@ export async function seedData({ dir, processes, redis, say }: Stage, users: num
   return { dir: dataDir, path, users, keys: readModelKeys(row?.epoch ?? ''), query }
 }
 
-/** The service as in production: one process that answers, and one that keeps the read models fresh. */
-export type Service = { port: number; serve: Running; work: Running }
+/**
+ * The service as in production: one process that answers, and one that keeps the read models fresh. Beside them one that
+ * answers without a near cache, so that what Redis and the way to it cost can be measured.
+ */
+export type Service = Serving & { work: Running; withoutNear: Serving }
+export type Serving = { port: number; serve: Running }
 
 export async function startService(stage: Stage, data: Data): Promise<Service> {
   stage.say('starting the service, and waiting until its read models are built')
   // One after the other: the first to open a new SQLite file changes its journal, and needs it for itself meanwhile.
   const { port, running: serve } = await startServing(stage, data)
+  const without = await startServing(stage, data, { NEAR_CACHE_BYTES: '0' }, 'serve-without-near')
+  const withoutNear = { port: without.port, serve: without.running }
   const work = stage.processes.service('work', ['work', 'project'], serviceEnv(stage, data))
-  await untilBuilt(stage, { port, serve, work })
-  return { port, serve, work }
+  const service = { port, serve, work, withoutNear }
+  await untilBuilt(stage, service)
+  return service
+}
+
+export async function stopService({ serve, work, withoutNear }: Service): Promise<void> {
+  await Promise.all([serve, work, withoutNear.serve].map(({ stop }) => stop()))
 }
 
 /** The process that answers, by itself; `env` holds more settings than the usual ones. */
-export function startServing(stage: Stage, data: Data, env: NodeJS.ProcessEnv = {}): Promise<Listening> {
-  return startListening(stage, 'serve', '/health/ready', (port) =>
-    stage.processes.service('serve', ['serve'], { ...serviceEnv(stage, data), ...env, PORT: String(port) }),
+export function startServing(
+  stage: Stage,
+  data: Data,
+  env: NodeJS.ProcessEnv = {},
+  name = 'serve',
+): Promise<Listening> {
+  return startListening(stage, name, '/health/ready', (port) =>
+    stage.processes.service(name, ['serve'], { ...serviceEnv(stage, data), ...env, PORT: String(port) }),
   )
 }
 

@@ -3,6 +3,7 @@ import { trackAll } from './adapters/redis/tracking.ts'
 import type { Log, ReadModels } from './ports.ts'
 import type { Freshness } from './projections/freshness/freshness.ts'
 import type { Keys } from './projections/keys.ts'
+import { LEAST_ENTRY_BYTES } from './projections/near/near-cache.ts'
 import { nearCaches } from './projections/near/near-caches.ts'
 import { forgettingReadModels, type NearReads, nearReads } from './projections/near/near-reads.ts'
 import type { HotReadDeps } from './queries/index.ts'
@@ -27,9 +28,9 @@ type Parts = NearReads & {
   log: Log
 }
 
-/** What the API reads, through a near cache of `maxBytes`; 0 is none. */
+/** What the API reads, through a near cache of `maxBytes`; too few for a single entry are none. */
 export function wireNear({ views, roles, redis, keys, freshness, tagBase, maxBytes, log }: Parts): Near {
-  if (maxBytes === 0) {
+  if (maxBytes < LEAST_ENTRY_BYTES) {
     return {
       reads: { views, roles, readAge: readAge({ freshness, provedAtMs: () => Number.NEGATIVE_INFINITY }) },
       forgetting: (readModels) => readModels,

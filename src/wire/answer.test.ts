@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { listAnswer, readAnswer, writeAnswer } from './answer.ts'
+import { furthest, listAnswer, readAnswer, writeAnswer } from './answer.ts'
 
 const TAG = '"ab12.1.u.7"'
 const BODY = Buffer.from('{"userId":7}')
@@ -23,6 +23,13 @@ test('a read that the caller has is 304 with the same headers, without a body or
 test('an answer says where it was read', () => {
   assert.equal(readAnswer(TAG, undefined, 'database', BODY).headers['read-from'], 'database')
   assert.equal(listAnswer('database', '{}').headers['read-from'], 'database')
+})
+
+test('what was put together says where the furthest part of it was read', () => {
+  assert.equal(furthest('near', 'near'), 'near')
+  assert.equal(furthest('near', 'redis'), 'redis')
+  assert.equal(furthest('database', 'near', 'redis'), 'database')
+  assert.equal(furthest(), 'near')
 })
 
 test('a list has no tag', () => {

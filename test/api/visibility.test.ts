@@ -112,6 +112,8 @@ test('who reads at the same time as commands change a user never sees a version 
       const version = pick((await api.get(url)).json())
       assert.ok(version !== undefined && version >= owed && version >= last, `${url}: ${version} < ${owed} or ${last}`)
       last = version
+      // What comes out of this process waits for nothing: nobody else would get a turn.
+      await new Promise((resolve) => setImmediate(resolve))
     }
   }
   const readers = [
@@ -263,7 +265,7 @@ async function withoutWorker(t: TestContext) {
   return { alone, client }
 }
 
-test('a command projects its own change: without any worker the next read finds it in Redis', async (t) => {
+test('a command projects its own change: without any worker the next read finds it there', async (t) => {
   const { client } = await withoutWorker(t)
   const userId = await client.somebody({ homeBranchId: 'W1' })
   for (const value of [1, 2, 3]) {
@@ -276,7 +278,8 @@ test('a command projects its own change: without any worker the next read finds 
     ]) {
       const answer = await client.get(url)
       const body = answer.json()
-      assert.deepEqual([answer.headers['read-from'], (body.items?.[0] ?? body).version], ['redis', version], url)
+      assert.equal((body.items?.[0] ?? body).version, version, url)
+      assert.notEqual(answer.headers['read-from'], 'database', url)
     }
   }
   await client.role('cashier', 'refund')

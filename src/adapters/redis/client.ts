@@ -19,7 +19,7 @@ export type RedisClient = ReadModelRedis & {
    * The connections to what is read from: what is told of changes there must be told of by these servers. `prefixes`:
    * beginnings of keys; each master gets the first that it serves.
    */
-  masters(prefixes: string[]): { redis: Redis; beatPrefix: string }[]
+  masters(prefixes: string[]): { redis: Redis; beatPrefix: string | null }[]
   /** Called when `masters` may answer something else. */
   onMastersChange(tell: () => void): void
   close(): Promise<void>

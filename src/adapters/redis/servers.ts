@@ -14,8 +14,8 @@ export type Servers = {
   /** Asks again for all run ids. */
   learnRunIds(): Promise<void>
   masters(): Redis[]
-  /** Each master with the first of these beginnings of keys that it serves; without those that serve none. */
-  mastersServing(prefixes: string[]): { redis: Redis; beatPrefix: string }[]
+  /** Each master with the first of these beginnings of keys that it serves, if there is one. */
+  mastersServing(prefixes: string[]): { redis: Redis; beatPrefix: string | null }[]
   onMastersChange(tell: () => void): void
   /** Called whenever a connection to a server has ended. */
   onClose(tell: () => void): void
@@ -58,7 +58,7 @@ function connectOne({ url, log, ...timeouts }: ServerOptions): Servers {
     runIdOf: () => runIds.of(redis),
     learnRunIds: () => runIds.learn(redis),
     masters: () => [redis],
-    mastersServing: ([beatPrefix]) => (beatPrefix === undefined ? [] : [{ redis, beatPrefix }]),
+    mastersServing: ([beatPrefix = null]) => [{ redis, beatPrefix }],
     onMastersChange: () => undefined,
     onClose: runIds.onClose,
     isReady: () => redis.status === 'ready',
@@ -103,10 +103,10 @@ function connectCluster({ url, log, ...timeouts }: ServerOptions): Servers {
     },
     masters: () => cluster.nodes('master'),
     mastersServing: (prefixes) =>
-      cluster.nodes('master').flatMap((redis) => {
-        const beatPrefix = prefixes.find((prefix) => masterOf(prefix) === redis)
-        return beatPrefix === undefined ? [] : [{ redis, beatPrefix }]
-      }),
+      cluster.nodes('master').map((redis) => ({
+        redis,
+        beatPrefix: prefixes.find((prefix) => masterOf(prefix) === redis) ?? null,
+      })),
     // A replica that takes over is told of by nothing but the slot table.
     onMastersChange(tell) {
       for (const event of ['+node', '-node', 'refresh']) cluster.on(event, tell)

@@ -9,7 +9,7 @@ import { quiet, until } from '../../../test/support/service.ts'
 import { startTcpProxy } from '../../../test/support/tcp-proxy.ts'
 import { MAX_UNPROVED_MS } from '../../ports/invalidations.ts'
 import { startLocalRedis } from './local-server.ts'
-import { trackAll } from './tracking.ts'
+import { type Master, trackAll } from './tracking.ts'
 import { BEAT_INTERVAL_MS } from './tracking-beats.ts'
 import { trackOne } from './tracking-one.ts'
 import { trackingPair } from './tracking-pair.ts'
@@ -59,7 +59,7 @@ async function startTracking(t: TestContext, ports: number[], { up = true, optio
   const readers = ports.map((port) => connect(port, options))
   t.after(() => readers.map((reader) => reader.disconnect()))
   await until('readers', async () => readers.every(({ status }) => status === 'ready'))
-  const masters = readers.map((redis, i) => ({ redis, beatPrefix: `~${prefix}${i}:` }))
+  const masters: Master[] = readers.map((redis, i) => ({ redis, beatPrefix: `~${prefix}${i}:` }))
   const present = new Set(masters)
   const told: (string | null)[] = []
   const invalidations = trackAll({ masters: () => [...present], log: quiet })
@@ -413,4 +413,19 @@ test('a master that joins: off until it tells; one that leaves: off for a moment
   invalidations.mastersChanged()
   assert.equal(told.at(-1), 'down')
   assert.equal(invalidations.provedAtMs(), Number.NEGATIVE_INFINITY)
+})
+
+test('a master that nothing can be proved with keeps everything off, until it can be or is gone', async (t) => {
+  const { invalidations, told, seen, present } = await startTracking(t, [server.port])
+  const joining = { redis: raw, beatPrefix: null }
+  present.add(joining)
+  invalidations.mastersChanged()
+  assert.deepEqual(told, ['up', 'down'])
+  const joinedAt = performance.now()
+  await until('longer than a pair takes', async () => performance.now() - joinedAt > 2 * BEAT_INTERVAL_MS)
+  assert.deepEqual([told.length, invalidations.provedAtMs()], [2, Number.NEGATIVE_INFINITY])
+  present.delete(joining)
+  present.add({ redis: raw, beatPrefix: `~${freshPrefix()}` })
+  invalidations.mastersChanged()
+  await seen('up', 2)
 })

@@ -6,8 +6,10 @@ import { type TrackedMaster, type TrackOneOptions, trackOne } from './tracking-o
 /**
  * A master whose keys are read and cached, by the connection that they are read over. `beatPrefix` begins keys that it
  * may write there: on a cluster with a hash tag whose slot this master serves. No tracked prefix may overlap with it.
+ * Null: it serves no slot (yet), so that nothing can be proved, and everything is off while it may be read from: keys of
+ * a slot that it is being given are asked of it before the slot table says so.
  */
-export type Master = { redis: Redis; beatPrefix: string }
+export type Master = { redis: Redis; beatPrefix: string | null }
 export type TrackAllOptions = {
   /** All masters that may be read from, now. */
   masters(): Master[]
@@ -17,7 +19,9 @@ export type TrackedMasters = Invalidations & {
   /** `masters()` may answer something else from now on. Call it before anything is read from a new one. */
   mastersChanged(): void
 }
-type Tracked = { master: Master; tracker: TrackedMaster; forget(): void }
+type Tracked = { master: Master; tracker: Pick<TrackedMaster, 'isUp' | 'provedAtMs'>; forget(): void }
+
+const STOPPED = 'stopped'
 
 /** One tracking pair a master; up only while each of them is. */
 export function trackAll({ masters, log }: TrackAllOptions): TrackedMasters {
@@ -29,8 +33,8 @@ export function trackAll({ masters, log }: TrackAllOptions): TrackedMasters {
   const goDown = (reason: string) => {
     if (!up) return
     up = false
-    log.warn({ reason }, 'near cache off')
     listener?.onDown(reason)
+    if (reason !== STOPPED) log.warn({ reason }, 'near cache off')
   }
   const goUpWhenAllAre = () => {
     if (up || tracked.length === 0 || !tracked.every(({ tracker }) => tracker.isUp())) return
@@ -79,7 +83,7 @@ export function trackAll({ masters, log }: TrackAllOptions): TrackedMasters {
       follow(masters())
     },
     stop() {
-      goDown('stopped')
+      goDown(STOPPED)
       follow([])
       listener = null
     },
@@ -91,6 +95,7 @@ type Events = Pick<TrackOneOptions, 'onUp' | 'onDown' | 'onInvalidated' | 'onFai
 /** A pair beside the connection that `master` is read over, by the same options. */
 function track(master: Master, prefixes: string[], events: Events): Tracked {
   const { redis, beatPrefix } = master
+  if (beatPrefix === null) return { master, tracker: UNPROVABLE, forget: () => undefined }
   const write = (key: string, ttlMs: number) => redis.set(key, '', 'PX', ttlMs)
   const tracker = trackOne({ options: redis.options, prefixes, beatPrefix, write, ...events })
   // What is read over its next connection may come from another server than the pair's.
@@ -102,6 +107,8 @@ function track(master: Master, prefixes: string[], events: Events): Tracked {
   }
   return { master, tracker, forget }
 }
+
+const UNPROVABLE = { isUp: () => false, provedAtMs: () => Number.NEGATIVE_INFINITY }
 
 function isSame(a: Master, b: Master): boolean {
   return a.redis === b.redis && a.beatPrefix === b.beatPrefix

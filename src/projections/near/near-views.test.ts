@@ -14,6 +14,7 @@ import { startTcpProxy } from '../../../test/support/tcp-proxy.ts'
 import { trackAll } from '../../adapters/redis/tracking.ts'
 import type { ReadFrom } from '../../wire/answer.ts'
 import type { KnownUser, ShownUser } from '../user/shown.ts'
+import { MAX_AGE_MS } from './near-cache.ts'
 import { nearCaches } from './near-caches.ts'
 import { forgettingReadModels, nearReads } from './near-reads.ts'
 
@@ -53,8 +54,14 @@ async function change({ sql, models }: Started, userId: number, jobTitle: string
   return (await models.views.byId(userId)).version
 }
 const jobTitle = ({ body }: ShownUser) => JSON.parse(String(body)).jobTitle
+/** Because it was told of, and not because of its age. */
+async function untilTold(what: string, isGone: () => boolean): Promise<void> {
+  const askedAt = performance.now()
+  await until(`${what} was told of`, async () => isGone())
+  assert.ok(performance.now() - askedAt < MAX_AGE_MS / 2, 'in time')
+}
 const untilGone = ({ near }: Started, userId: number) =>
-  until(`${userId} was told of`, async () => near.users.get(userId) === undefined)
+  untilTold(`${userId}`, () => near.users.get(userId) === undefined)
 
 test('the second read of a user comes out of this process, and is the same', async (t) => {
   const { views } = await start(t)
@@ -82,10 +89,24 @@ test('a fence is a change', async (t) => {
 })
 
 test('what the database said is not kept: nobody would tell of its changes', async (t) => {
-  const { views, near, raw, keys } = await start(t)
-  await raw.del(keys.user(3))
+  const { near, keys, models } = await start(t)
+  // As after a miss, but nobody fills: a fill would be told of, too.
+  const fromDatabase = <Read extends object>(read: Read) => ({ ...read, from: 'database' as const })
+  const { views, roles } = nearReads({
+    views: {
+      byId: async (userId) => fromDatabase(await models.views.byId(userId)),
+      byIds: async (userIds) => (await models.views.byIds(userIds)).map(fromDatabase),
+      byUsername: async () => null,
+    },
+    roles: { catalogue: async () => fromDatabase(await models.roles.catalogue()) },
+    near,
+    tagBase: { epoch: keys.epoch, schema: 1 },
+  })
   assert.equal((await views.byId(3)).from, 'database')
-  assert.deepEqual([near.users.get(3), near.users.size().placeholders], [undefined, 1], 'the one of isUp')
+  assert.deepEqual(sources(await views.byIds([4])), ['database'])
+  assert.equal((await roles.catalogue()).from, 'database')
+  assert.deepEqual([near.users.get(3), near.users.get(4), near.roles.get('roles')], [undefined, undefined, undefined])
+  assert.equal(near.users.size().placeholders, 1, 'the one of isUp')
 })
 
 test('who does not exist is not kept', async (t) => {
@@ -161,10 +182,25 @@ test('a username that has gone to somebody else: the hint is wrong, and nobody i
   sql('UPDATE users SET username = ? WHERE user_id = 4', username)
   await models.projector.projectUsers([3, 4])
   await untilGone(started, 3)
-  assert.equal((await views.byUsername(username))?.userId, 4)
-  assert.equal((await views.byUsername('former.name'))?.userId, 3)
   await views.byId(3)
-  assert.equal((await views.byUsername(username))?.userId, 4, 'also when the other is near')
+  assert.equal((await views.byId(3)).from, 'near')
+  assert.equal((await views.byUsername(username))?.userId, 4, 'though the hint names one who is near')
+  assert.equal((await views.byId(3)).userId, 3, 'and it is not kept as theirs')
+  assert.equal((await views.byUsername('former.name'))?.userId, 3)
+  for (let time = 1; time <= 2; time += 1) assert.equal((await views.byUsername(username))?.userId, 4)
+})
+
+test('what is found by a wrong hint is not kept under the wrong id', async (t) => {
+  const started = await start(t)
+  const { views, truth, sql, models } = started
+  const { username = '' } = (await truth.user(3)).user ?? {}
+  await views.byUsername(username)
+  sql('UPDATE users SET username = ? WHERE user_id = 3', 'former.name')
+  sql('UPDATE users SET username = ? WHERE user_id = 4', username)
+  await models.projector.projectUsers([3, 4])
+  const found = await views.byUsername(username)
+  assert.deepEqual([found?.userId, found?.from], [4, 'redis'])
+  assert.equal((await views.byId(3)).userId, 3)
 })
 
 test('a version that is asked for at least is not given older out of this process', async (t) => {
@@ -182,7 +218,7 @@ test('the catalogue: near after one read, gone when it is told of, not older tha
   await assert.rejects(roles.catalogue(first.version + 1), { code: 'version-unknown' })
   sql('UPDATE roles SET title = ?', 'Changed')
   await models.projector.projectRoles()
-  await until('it was told of', async () => near.roles.get('roles') === undefined)
+  await untilTold('the catalogue', () => near.roles.get('roles') === undefined)
   const second = await roles.catalogue()
   assert.deepEqual([second.version > first.version, second.roles[0]?.title], [true, 'Changed'])
 })
@@ -194,7 +230,7 @@ test('FLUSHALL: nothing of what was near is given any more', async (t) => {
   await views.byId(3)
   await roles.catalogue()
   await own.flush()
-  await until('it was told of', async () => near.users.get(3) === undefined && near.roles.get('roles') === undefined)
+  await untilTold('it', () => near.users.get(3) === undefined && near.roles.get('roles') === undefined)
   assert.equal((await views.byId(3)).from, 'database')
 })
 
