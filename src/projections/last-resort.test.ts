@@ -195,6 +195,25 @@ test('who keeps moving is fenced, which is enough: another change tells of what 
   assert.equal(await sound.users.fence(2, (await truth.user(2)).version), false)
 })
 
+test('the change of a user who is unreadable among many is not taken for handled, and the others’ are', async (t) => {
+  const { handle, isOutage, sql, body } = await start(t, {
+    replace: (truth) => ({
+      users: async (userIds) =>
+        (await truth.users(userIds)).map((user) =>
+          user.userId === 3 ? { userId: 3, version: 0, user: null, settled: false, unreadable: true } : user,
+        ),
+    }),
+  })
+  for (const userId of [2, 3, 4]) sql(RENAME, userId)
+  const error = await handle([2, 3, 4].map(userChange)).then(
+    () => null,
+    (reason) => reason,
+  )
+  assert.match(String(error), /cannot be read/)
+  assert.equal(isOutage(error), false)
+  for (const userId of [2, 4]) assert.match((await body(userId)) ?? '', /Newname/)
+})
+
 test('a user who can’t be projected: the others are, nothing old is shown of them, and a retry mends it', async (t) => {
   const broken = [3]
   const parts = await start(t, {

@@ -28,12 +28,20 @@ export function projector({ redis, keys, truth, users, roles, schemas, incarnati
     if (incarnation === null) throw new OtherIncarnationError()
     return incarnation
   }
-  /** `under`: the incarnations to write for, where the caller knows better than the connection (a replay does). */
-  const projectUsers = async (userIds: number[], under?: Map<Partition, string>): Promise<void> => {
+  /**
+   * `under`: the incarnations to write for, where the caller knows better than the connection (a replay does). Whose rows
+   * can't be read is left as they are, and told.
+   */
+  const projectUsers = async (
+    userIds: number[],
+    under?: Map<Partition, string>,
+    onUnreadable: (userId: number) => void = () => undefined,
+  ): Promise<void> => {
     const present = under ?? new Map(userIds.map(keys.of).map((partition) => [partition, believed(partition)]))
     const moving: TrueUser[] = []
     for (let from = 0; from < userIds.length; from += MAX_BULK_USERS) {
       const found = await truth.users(userIds.slice(from, from + MAX_BULK_USERS))
+      for (const { userId, unreadable } of found) if (unreadable) onUnreadable(userId)
       const existing = found.filter(({ version }) => version > 0)
       await Promise.all(
         existing
@@ -71,7 +79,10 @@ export function projector({ redis, keys, truth, users, roles, schemas, incarnati
       const before = [...written].map((partition): [Partition, string] => [partition, believed(partition)])
       await fenceElsewhere(userIds, rolesChanged, others)
       if (rolesChanged) await projectRoles().catch(fenceWhatMoves)
-      await projectUsers(userIds).catch(fenceWhatMoves)
+      const unreadable: number[] = []
+      await projectUsers(userIds, undefined, (userId) => unreadable.push(userId)).catch(fenceWhatMoves)
+      // Their changes are not handled: whoever hands them on finds out which, and what was there may be old now.
+      if (unreadable.length > 0) throw new Error(`the rows of ${unreadable.length} users cannot be read`)
       // Still the Redis that readers use, and not one that was replaced and never told: else they would miss this.
       const recorded = await incarnations.recorded(keys.tag)
       if (before.some(([{ index }, incarnation]) => recorded.get(index) !== incarnation))

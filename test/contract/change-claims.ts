@@ -131,7 +131,7 @@ function sharing(open: OpenRig): void {
 function losing(open: OpenRig): void {
   test('what a worker has that died is free when its lease has ended, and not before', async (t) => {
     const rig = await openFilled(t, open, 2)
-    await taken(workerOn(rig.other, 150))
+    await taken(workerOn(rig.other, 1_000))
     const heir = workerOn(rig.database)
     assert.equal(await heir.claim(), 'none')
     const inherited = await until('it is free', async () => {

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { temporaryFolder } from '../../../test/contract/sqlite.ts'
 import { sqlChanges } from '../sql/changes.ts'
 import { type Connection, openConnection } from './connection.ts'
@@ -12,11 +13,21 @@ import { createTriggers, ensureSqliteSchema } from './schema.ts'
 
 const ADDED = ['change_claims', 'entity_changes_changed', 'parked_changes']
 const PROCESSES = 4
+const OTHERS_WRITE_MS = 300
 
 function withConnection<Result>(path: string, work: (connection: Connection) => Result): Result {
   const connection = openConnection(path, { readOnly: false })
   try {
     return work(connection)
+  } finally {
+    connection.close()
+  }
+}
+async function withWriter(path: string, work: () => Promise<void>): Promise<void> {
+  const connection = openConnection(path, { readOnly: false })
+  try {
+    connection.exec('BEGIN IMMEDIATE')
+    await work()
   } finally {
     connection.close()
   }
@@ -62,32 +73,60 @@ test('a database of the release before gets what it lacks, and keeps what it hol
   )
 })
 
-test('of several processes that open it at once each finds it whole', async (t) => {
-  const path = await oldDatabase(t)
+/** Processes that are about to open the database; each does when told. */
+function startOpening(t: TestContext, path: string, count: number) {
   const program = `
     const { ensureSqliteSchema } = await import(process.argv[1])
     process.stdin.once('data', () => {
-      ensureSqliteSchema(process.argv[2])
-      process.exit(0)
+      process.stdout.write('opening', () => {
+        ensureSqliteSchema(process.argv[2])
+        process.exit(0)
+      })
     })
-    console.log('ready')`
-  const children = Array.from({ length: PROCESSES }, () =>
-    spawn(process.execPath, ['--input-type=module', '-e', program, new URL('schema.ts', import.meta.url).href, path], {
-      stdio: ['pipe', 'pipe', 'pipe'],
-    }),
-  )
-  t.after(() => children.map((child) => child.kill('SIGKILL')))
-  await Promise.all(children.map(({ stdout }) => once(stdout, 'data')))
-  const ended = children.map(async (child) => {
+    process.stdout.write('ready')`
+  return Array.from({ length: count }, () => {
+    const args = ['--input-type=module', '-e', program, new URL('schema.ts', import.meta.url).href, path]
+    const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'pipe'] })
+    t.after(() => child.kill('SIGKILL'))
     let failed = ''
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       failed += text
     })
-    const [code] = await once(child, 'close')
-    return [code, failed]
+    return {
+      ready: once(child.stdout, 'data'),
+      /** Resolves when it begins. */
+      open: async () => {
+        const opening = once(child.stdout, 'data')
+        child.stdin.end('go')
+        await opening
+      },
+      ended: once(child, 'close').then(([code]) => [code, failed]),
+    }
   })
-  for (const { stdin } of children) stdin.end('go\n')
-  assert.deepEqual(await Promise.all(ended), new Array(PROCESSES).fill([0, '']))
+}
+
+test('of several processes that open it at once each finds it whole', async (t) => {
+  const path = await oldDatabase(t)
+  const children = startOpening(t, path, PROCESSES)
+  await Promise.all(children.map(({ ready }) => ready))
+  await Promise.all(children.map(({ open }) => open()))
+  const results = await Promise.all(children.map(({ ended }) => ended))
+  assert.deepEqual(results, new Array(PROCESSES).fill([0, '']))
+  const names = schemaOf(path).map(({ name }) => name)
+  for (const name of ADDED) assert.ok(names.includes(name), String(name))
+})
+
+test('it waits for another writer to end', async (t) => {
+  const path = await oldDatabase(t)
+  const [child] = startOpening(t, path, 1)
+  assert.ok(child)
+  await child.ready
+  await withWriter(path, async () => {
+    await child.open()
+    // Some time, and no condition: it is another's waiting. SQLite's own would be over soon.
+    assert.equal(await Promise.race([child.ended, delay(OTHERS_WRITE_MS, 'waiting')]), 'waiting')
+  })
+  assert.deepEqual(await child.ended, [0, ''])
   const names = schemaOf(path).map(({ name }) => name)
   for (const name of ADDED) assert.ok(names.includes(name), String(name))
 })
