@@ -3,9 +3,6 @@ import { createLog } from './adapters/pino/log.ts'
 import { redisClient } from './adapters/redis/client.ts'
 import { type KeptRedis, keepLocalRedis } from './adapters/redis/kept-server.ts'
 import { findRedisServer } from './adapters/redis/local-server.ts'
-import { subscribe } from './adapters/redis/subscriber.ts'
-import { sqlChanges } from './adapters/sql/changes.ts'
-import { directFeed } from './adapters/sql/direct-feed.ts'
 import { sqlIncarnations } from './adapters/sql/incarnations.ts'
 import { countOddities } from './adapters/sql/oddities.ts'
 import { sqlParked } from './adapters/sql/parked.ts'
@@ -18,8 +15,6 @@ import { openScanThread } from './adapters/sqlite/scan-thread.ts'
 import { ensureSqliteSchema } from './adapters/sqlite/schema.ts'
 import type { CommandDeps } from './commands/index.ts'
 import type { Config } from './config.ts'
-import { type Keeper, keepProjected } from './jobs/keep-projected/keep-projected.ts'
-import { type Progress, rebuild } from './jobs/rebuild/rebuild.ts'
 import { seedRoles } from './jobs/seed/roles.ts'
 import { seedUsers } from './jobs/seed/users.ts'
 import type { HealthDeps } from './plugins/health.ts'
@@ -85,61 +80,12 @@ export async function wireApi(config: Config, log: Log): Promise<Api> {
   }
 }
 
-export type BuildListener = { onProgress: Progress; onBuilt(): void }
-
-/** A projecting worker, running. `onBuilt`: whenever a build has ended well. */
-export async function startProjecting(config: Config, log: Log, listener: BuildListener): Promise<Keeper> {
-  const parts = await wireCore(patient(config), log)
-  const { database, redis, truth, keys, guard, schemas } = parts
-  const changes = sqlChanges(database, config.feed)
-  const feed = directFeed({ ...config.feed, changes, parked: sqlParked(database), truth, log })
-  const keeper = keepProjected({
-    feed,
-    projector: parts.projector,
-    guard,
-    schemas,
-    rebuild: async (partitions) => {
-      const users = await rebuild(parts, partitions, listener.onProgress)
-      listener.onBuilt()
-      return users
-    },
-    redisReady: redis.isReady,
-    log,
-  })
-  const wakes = subscribe(redisUrl(config), keys.changed, keeper.wake, log)
-  return {
-    wake: keeper.wake,
-    async stop() {
-      wakes.close()
-      await keeper.stop()
-      await parts.close()
-    },
-  }
-}
-
-/** Builds everything again, once. Answers how many users. */
-export async function rebuildOnce(config: Config, log: Log, onProgress: Progress): Promise<number> {
-  const parts = await wireCore(patient(config), log)
-  try {
-    if (!parts.redis.isReady()) throw new OutOfReachError('Redis does not answer: is it running, and REDIS_URL right?')
-    await parts.guard.check()
-    return await rebuild(parts, parts.keys.partitions, onProgress)
-  } finally {
-    await parts.close()
-  }
-}
-
 /** Changes that could not be handled, for the people who decide what becomes of them. Needs no Redis. */
 export function openParked(config: Config) {
   const path = databasePath(config)
   ensureSqliteSchema(path)
   const database = openSqlite(path)
   return { ...sqlParked(database), close: database.close }
-}
-
-/** What whoever started this can mend: shown as one sentence (main.ts). */
-class OutOfReachError extends Error {
-  readonly expected = true
 }
 
 export type MadeUpUsers = { path: string; users: number; seed: number; onProgress(done: number): void }
@@ -155,8 +101,13 @@ export async function startOwnRedis({ dataDir, searchPath }: Config, log: Log): 
   return binary === undefined ? null : keepLocalRedis({ binary, dir: join(dataDir, 'redis'), persist: true }, log)
 }
 
+/** What whoever started this can mend: shown as one sentence (main.ts). */
+export class OutOfReachError extends Error {
+  readonly expected = true
+}
+
 /** The pieces that every process has. */
-async function wireCore(config: Config, log: Log) {
+export async function wireCore(config: Config, log: Log) {
   const path = databasePath(config)
   ensureSqliteSchema(path)
   const database = openSqlite(path)
@@ -203,14 +154,14 @@ async function wireCore(config: Config, log: Log) {
 }
 
 /** Nobody waits for a worker's calls, and its own long turns must not pass for Redis's silence. */
-function patient(config: Config): Config {
+export function patient(config: Config): Config {
   return {
     ...config,
     redis: { ...config.redis, commandTimeoutMs: WORKER_REDIS_TIMEOUT_MS, readDeadlineMs: WORKER_REDIS_TIMEOUT_MS },
   }
 }
 
-function redisUrl({ redis }: Config): string {
+export function redisUrl({ redis }: Config): string {
   if (redis.url === null) throw new Error('REDIS_URL is not set; only `users-service all` starts a Redis of its own.')
   return redis.url
 }

@@ -1,6 +1,6 @@
 import type { Config } from '../src/config.ts'
 import type { Log } from '../src/ports.ts'
-import { type BuildListener, startProjecting } from '../src/wiring.ts'
+import { type BuildListener, startProjecting } from '../src/wiring-workers.ts'
 
 const NOBODY: BuildListener = { onProgress: () => undefined, onBuilt: () => undefined }
 

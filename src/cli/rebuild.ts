@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { readConfig } from '../config.ts'
-import { createServiceLog, rebuildOnce } from '../wiring.ts'
+import { createServiceLog } from '../wiring.ts'
+import { rebuildOnce } from '../wiring-workers.ts'
 import { withBundledRedis } from './bundled-redis.ts'
 import { type ProgressBar, progressBar } from './progress.ts'
 

@@ -1,4 +1,5 @@
-import type { Change, Incarnations, ReadModelRedis, TrueUser, Truth } from '../ports.ts'
+import type { Incarnations, ReadModelRedis } from '../ports/redis.ts'
+import type { Change, TrueUser, Truth } from '../ports.ts'
 import { MAX_BULK_USERS } from '../ports.ts'
 import type { Keys, Partition } from './keys.ts'
 import { lastResort } from './last-resort.ts'

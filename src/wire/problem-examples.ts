@@ -59,6 +59,7 @@ export const TRUER = {
   home: refusal(409, 'branch-is-home', BRANCH_IS_HOME, at('path', '/branchId', BRANCH_IS_HOME)),
   inUse: refusal(409, 'role-in-use', ROLE_IN_USE, at('path', '/role', ROLE_IN_USE)),
   tooManyRoles: refusal(409, 'too-many', 'The catalogue holds at most 500 roles.'),
+  tooOld: refusal(412, 'version-unknown', 'The user is at version 7, which is before Min-Version.'),
   catalogue: refusal(412, 'version-conflict', 'The catalogue is at version 7.'),
   outOfRange: refusal(422, 'limit-out-of-range', OUT_OF_RANGE, at('body', '/value', OUT_OF_RANGE)),
   keyReused: refusal(422, 'idempotency-key-reused', 'This Idempotency-Key was used for another request.'),

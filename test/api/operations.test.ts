@@ -299,7 +299,13 @@ const ALIKE: Record<string, { code: string | null; ask(asked: Ask): Promise<Ask>
     ask: async (asked) => ({ ...asked, headers: { 'if-none-match': String((await api.ask(asked)).headers.etag) } }),
   },
   405: { code: 'method-not-allowed', ask: (asked) => ({ method: 'TRACE', url: asked.url }) },
-  412: { code: 'version-conflict', ask: (asked) => ({ ...asked, headers: { 'if-match': '"another"' } }) },
+  412: {
+    code: null,
+    ask: (asked) => ({
+      ...asked,
+      headers: asked.method === 'GET' ? { 'min-version': 'user=9007199254740991' } : { 'if-match': '"another"' },
+    }),
+  },
   413: { code: 'body-too-large', ask: (asked) => ({ ...asked, raw: JSON.stringify({ value: 'x'.repeat(70_000) }) }) },
   415: {
     code: 'unsupported-media-type',

@@ -31,7 +31,7 @@ export const LAYERS = {
   app: { files: ['src/app.ts'], mayImport: ['commands index', 'queries index', 'plugins', 'strangler'] },
   config: { files: ['src/config.ts'], mayImport: [] },
   wiring: {
-    files: ['src/wiring.ts', 'src/wiring-near.ts'],
+    files: ['src/wiring.ts', 'src/wiring-near.ts', 'src/wiring-workers.ts'],
     mayImport: [
       ...['domain', 'ports', 'wire', 'commands', 'queries', 'commands index', 'queries index', 'projections', 'jobs'],
       ...['adapters', 'plugins', 'strangler', 'type config'],

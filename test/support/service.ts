@@ -8,7 +8,8 @@ import { ensureSqliteSchema } from '../../src/adapters/sqlite/schema.ts'
 import { buildApp } from '../../src/app.ts'
 import { type Config, readConfig } from '../../src/config.ts'
 import type { Keeper } from '../../src/jobs/keep-projected/keep-projected.ts'
-import { type Api, databasePath, startProjecting, wireApi } from '../../src/wiring.ts'
+import { type Api, databasePath, wireApi } from '../../src/wiring.ts'
+import { startProjecting } from '../../src/wiring-workers.ts'
 import { startTestRedis } from './redis.ts'
 
 const WAIT_LIMIT_MS = 10_000

@@ -4,7 +4,7 @@ import { Redis } from 'ioredis'
 import { callsOf, connectClient, connectRaw, freshKeys } from '../../../test/support/read-models.ts'
 import { redisBinary, startTestRedis, type TestRedis } from '../../../test/support/redis.ts'
 import { until } from '../../../test/support/service.ts'
-import type { LuaScript } from '../../ports.ts'
+import type { LuaScript } from '../../ports/redis.ts'
 import { redisClient } from './client.ts'
 import { startLocalRedis } from './local-server.ts'
 

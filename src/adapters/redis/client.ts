@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Redis } from 'ioredis'
-import type { LuaScript, ReadModelRedis } from '../../ports.ts'
+import type { LuaScript, ReadModelRedis } from '../../ports/redis.ts'
 import { readBreaker } from './read-breaker.ts'
 import { connectServers, reasonOf, type ServerOptions, type Servers } from './servers.ts'
 

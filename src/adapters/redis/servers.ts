@@ -1,6 +1,7 @@
 import slotOf from 'cluster-key-slot'
 import { Cluster, Redis } from 'ioredis'
 import type { Log } from '../../ports.ts'
+import { isCluster, parseClusterUrl } from './cluster-url.ts'
 import { endWhenSilent } from './silence.ts'
 
 export type ServerOptions = { url: string; commandTimeoutMs: number; connectTimeoutMs: number; log: Log }
@@ -35,10 +36,6 @@ const MASTERS_LOOK_MS = 250
 /** `redis://…` or `rediss://…`: one server; `redis-cluster://host:port,host:port` (or `rediss-cluster`): a cluster. */
 export function connectServers(options: ServerOptions): Servers {
   return isCluster(options.url) ? connectCluster(options) : connectOne(options)
-}
-
-export function isCluster(url: string): boolean {
-  return /^rediss?-cluster:/.test(url)
 }
 
 function connectOne({ url, log, ...timeouts }: ServerOptions): Servers {
@@ -135,28 +132,6 @@ function connectionOptions({ connectTimeoutMs }: Pick<ServerOptions, 'connectTim
 
 function retryStrategy(attempt: number): number {
   return Math.min(RECONNECT_BASE_MS * 2 ** Math.min(attempt, 10), RECONNECT_MAX_MS) * (0.5 + Math.random() / 2)
-}
-
-type Credentials = { username?: string; password?: string; tls?: object }
-
-export function parseClusterUrl(url: string): { nodes: { host: string; port: number }[]; options: Credentials } {
-  const [scheme = '', rest = ''] = url.split('://', 2)
-  const at = rest.lastIndexOf('@')
-  const [username, password] = at < 0 ? [] : rest.slice(0, at).split(':', 2).map(decodeURIComponent)
-  const nodes = rest
-    .slice(at + 1)
-    .split(',')
-    .map((address) => new URL(`redis://${address}`))
-    // Brackets around an IPv6 address belong to the URL, not to the address.
-    .map(({ hostname, port }) => ({ host: hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(port || 6379) }))
-  return {
-    nodes,
-    options: {
-      ...(username ? { username } : {}),
-      ...(password ? { password } : {}),
-      ...(scheme === 'rediss-cluster' ? { tls: {} } : {}),
-    },
-  }
 }
 
 const addressOf = ({ options }: Redis): string => `${options.host}:${options.port}`

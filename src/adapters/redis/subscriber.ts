@@ -1,6 +1,7 @@
 import { Cluster, Redis } from 'ioredis'
 import type { Log } from '../../ports.ts'
-import { isCluster, parseClusterUrl, tellOnce } from './servers.ts'
+import { isCluster, parseClusterUrl } from './cluster-url.ts'
+import { tellOnce } from './servers.ts'
 
 const CONNECT_TIMEOUT_MS = 2_000
 const RECONNECT_MS = 500

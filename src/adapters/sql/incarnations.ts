@@ -1,4 +1,5 @@
-import type { Database, Incarnations } from '../../ports.ts'
+import type { Incarnations } from '../../ports/redis.ts'
+import type { Database } from '../../ports.ts'
 import { isSqlError } from './errors.ts'
 
 /** Which Redis the read models of a schema were last begun on: kept where no failover of Redis can take it back. */

@@ -1,4 +1,5 @@
-import type { ReadModelRedis, Truth } from '../../ports.ts'
+import type { ReadModelRedis } from '../../ports/redis.ts'
+import type { Truth } from '../../ports.ts'
 import { MAX_BULK_USERS } from '../../ports.ts'
 import type { IncarnationGuard } from '../../projections/incarnation/guard.ts'
 import type { Keys, Partition } from '../../projections/keys.ts'

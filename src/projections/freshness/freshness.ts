@@ -1,4 +1,5 @@
-import type { Log, ReadModelRedis, Truth } from '../../ports.ts'
+import type { ReadModelRedis } from '../../ports/redis.ts'
+import type { Log, Truth } from '../../ports.ts'
 import type { Keys } from '../keys.ts'
 
 /** How often the mark is read, which workers write every second. */

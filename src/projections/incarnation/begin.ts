@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import type { Incarnations, Log, ReadModelRedis } from '../../ports.ts'
+import type { Incarnations, ReadModelRedis } from '../../ports/redis.ts'
+import type { Log } from '../../ports.ts'
 import type { Keys, Partition } from '../keys.ts'
 import { lua } from '../lua.ts'
 

@@ -1,4 +1,4 @@
-import type { ReadModelRedis } from '../../ports.ts'
+import type { ReadModelRedis } from '../../ports/redis.ts'
 import type { Keys, Partition } from '../keys.ts'
 import { lua } from '../lua.ts'
 

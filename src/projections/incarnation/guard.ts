@@ -1,4 +1,4 @@
-import type { ReadModelRedis } from '../../ports.ts'
+import type { ReadModelRedis } from '../../ports/redis.ts'
 import type { Partition } from '../keys.ts'
 import { lua } from '../lua.ts'
 import type { Schemas } from '../schemas/schemas.ts'

@@ -1,6 +1,6 @@
 import { foldName, searchName } from '../../domain/names.ts'
 import type { User } from '../../domain/user.ts'
-import type { ReadModelRedis } from '../../ports.ts'
+import type { ReadModelRedis } from '../../ports/redis.ts'
 import type { Keys, Partition } from '../keys.ts'
 import { nameMember, termsOf } from '../user/project.ts'
 

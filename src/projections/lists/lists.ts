@@ -1,5 +1,6 @@
 import type { User } from '../../domain/user.ts'
-import type { ReadModelRedis, TrueUser, Truth } from '../../ports.ts'
+import type { ReadModelRedis } from '../../ports/redis.ts'
+import type { TrueUser, Truth } from '../../ports.ts'
 import type { Freshness } from '../freshness/freshness.ts'
 import type { Keys, Partition } from '../keys.ts'
 import { projectUser } from '../user/project.ts'

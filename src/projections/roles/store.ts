@@ -1,6 +1,7 @@
 import { DomainError } from '../../domain/errors.ts'
 import type { RoleCatalogue } from '../../domain/role.ts'
-import type { ReadModelRedis, Truth } from '../../ports.ts'
+import type { ReadModelRedis } from '../../ports/redis.ts'
+import type { Truth } from '../../ports.ts'
 import type { ReadFrom } from '../../wire/answer.ts'
 import type { Freshness } from '../freshness/freshness.ts'
 import { gather } from '../gather.ts'

@@ -1,4 +1,5 @@
-import type { Log, ReadModelRedis } from '../../ports.ts'
+import type { ReadModelRedis } from '../../ports/redis.ts'
+import type { Log } from '../../ports.ts'
 import { dropIncarnation, dropPartitions } from '../incarnation/drop.ts'
 import { epochOf, type Keys, keysOf } from '../keys.ts'
 import { lua } from '../lua.ts'

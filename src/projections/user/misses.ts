@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import type { ReadModelRedis, TrueUser } from '../../ports.ts'
+import type { ReadModelRedis } from '../../ports/redis.ts'
+import type { TrueUser } from '../../ports.ts'
 import type { Keys } from '../keys.ts'
 import { orNull, project, type ShownUser, shown } from './shown.ts'
 import type { UserReadModel } from './store.ts'

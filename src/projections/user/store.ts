@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { ReadModelRedis } from '../../ports.ts'
+import type { ReadModelRedis } from '../../ports/redis.ts'
 import type { Keys } from '../keys.ts'
 import { lua } from '../lua.ts'
 import type { Schemas } from '../schemas/schemas.ts'

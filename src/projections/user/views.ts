@@ -1,6 +1,7 @@
 import { DomainError } from '../../domain/errors.ts'
 import { normaliseUsername } from '../../domain/user.ts'
-import type { ReadModelRedis, TrueUser, Truth } from '../../ports.ts'
+import type { ReadModelRedis } from '../../ports/redis.ts'
+import type { TrueUser, Truth } from '../../ports.ts'
 import type { Freshness } from '../freshness/freshness.ts'
 import { gather } from '../gather.ts'
 import type { Keys } from '../keys.ts'

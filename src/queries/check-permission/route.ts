@@ -5,6 +5,7 @@ import { readAnswer, readAnswers, UserConditions } from '../../wire/answer.ts'
 import { etag, type TagBase } from '../../wire/etag.ts'
 import { BranchId, PermissionName, UserIdParam } from '../../wire/fields.ts'
 import { problems } from '../../wire/problem.ts'
+import { TRUER } from '../../wire/problem-examples.ts'
 import { GrantBody } from '../../wire/user.ts'
 import { checkPermission, type Deps as HandlerDeps } from './handler.ts'
 
@@ -39,7 +40,10 @@ export function checkPermissionRoute(app: FastifyInstance, deps: Deps): void {
         }),
       }),
       headers: UserConditions,
-      response: { ...readAnswers('The answer, and why.', PermissionDecision), ...problems(400, 404, 503) },
+      response: {
+        ...readAnswers('The answer, and why.', PermissionDecision),
+        ...problems(400, 404, TRUER.tooOld, 503),
+      },
     } satisfies FastifyZodOpenApiSchema,
     handler: async (request, reply) => {
       const { params, query } = request

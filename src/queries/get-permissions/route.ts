@@ -5,6 +5,7 @@ import { readAnswer, readAnswers, UserConditions } from '../../wire/answer.ts'
 import { etag, type TagBase } from '../../wire/etag.ts'
 import { BranchId, UserIdParam } from '../../wire/fields.ts'
 import { problems } from '../../wire/problem.ts'
+import { TRUER } from '../../wire/problem-examples.ts'
 import { GrantBody, UserBody } from '../../wire/user.ts'
 import { getPermissions, type Deps as HandlerDeps } from './handler.ts'
 
@@ -41,7 +42,10 @@ export function getPermissionsRoute(app: FastifyInstance, deps: Deps): void {
         }),
       }),
       headers: UserConditions,
-      response: { ...readAnswers('What the user may do.', EffectivePermissions), ...problems(400, 404, 503) },
+      response: {
+        ...readAnswers('What the user may do.', EffectivePermissions),
+        ...problems(400, 404, TRUER.tooOld, 503),
+      },
     } satisfies FastifyZodOpenApiSchema,
     handler: async (request, reply) => {
       const branchId = request.query.branchId ?? null

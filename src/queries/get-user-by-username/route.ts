@@ -26,7 +26,10 @@ export function getUserByUsernameRoute(app: FastifyInstance, deps: Deps): void {
       params: z.object({ username: UsernameParam }),
 
       headers: UserConditions,
-      response: { ...readAnswers('The user.', UserBody), ...problems(USERNAME_FAULT, TRUER.username, 412, 503) },
+      response: {
+        ...readAnswers('The user.', UserBody),
+        ...problems(USERNAME_FAULT, TRUER.username, TRUER.tooOld, 503),
+      },
     } satisfies FastifyZodOpenApiSchema,
     handler: async (request, reply) => {
       const { version, body, from } = await handle(request.params.username, request.headers['min-version']?.user)

@@ -5,6 +5,7 @@ import { readAnswer, readAnswers, UserConditions } from '../../wire/answer.ts'
 import { etag, type TagBase } from '../../wire/etag.ts'
 import { UserIdParam } from '../../wire/fields.ts'
 import { problems } from '../../wire/problem.ts'
+import { TRUER } from '../../wire/problem-examples.ts'
 import type { ReadAge } from '../../wire/read-age.ts'
 import { UserBody } from '../../wire/user.ts'
 import { getUser, type Deps as HandlerDeps } from './handler.ts'
@@ -24,7 +25,7 @@ export function getUserRoute(app: FastifyInstance, deps: Deps): void {
       params: z.object({ userId: UserIdParam }),
 
       headers: UserConditions,
-      response: { ...readAnswers('The user.', UserBody), ...problems(400, 404, 503) },
+      response: { ...readAnswers('The user.', UserBody), ...problems(400, 404, TRUER.tooOld, 503) },
     } satisfies FastifyZodOpenApiSchema,
     handler: async (request, reply) => {
       const { version, body, from } = await handle(request.params.userId, request.headers['min-version']?.user)

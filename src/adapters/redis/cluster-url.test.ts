@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isCluster, parseClusterUrl } from './servers.ts'
+import { isCluster, parseClusterUrl } from './cluster-url.ts'
 
 const URLS: { url: string; nodes: [string, number][]; options: object }[] = [
   {
