@@ -6,7 +6,7 @@ import { apiClient } from '../api/client.ts'
 import { startService } from '../support/service.ts'
 
 test('a database that is lost under the service is 503 everywhere, health says so, and what Redis holds is served', async (t) => {
-  const service = await startService()
+  const service = await startService({ environment: { NEAR_CACHE_BYTES: '0' } })
   t.after(() => service.close().catch(() => undefined))
   const api = await apiClient(service.app)
   const held = await api.somebody()
