@@ -3,9 +3,6 @@ import { createLog } from './adapters/pino/log.ts'
 import { redisClient } from './adapters/redis/client.ts'
 import { type KeptRedis, keepLocalRedis } from './adapters/redis/kept-server.ts'
 import { findRedisServer } from './adapters/redis/local-server.ts'
-import { subscribe } from './adapters/redis/subscriber.ts'
-import { sqlChanges } from './adapters/sql/changes.ts'
-import { directFeed } from './adapters/sql/direct-feed.ts'
 import { sqlIncarnations } from './adapters/sql/incarnations.ts'
 import { countOddities } from './adapters/sql/oddities.ts'
 import { sqlParked } from './adapters/sql/parked.ts'
@@ -18,12 +15,12 @@ import { openScanThread } from './adapters/sqlite/scan-thread.ts'
 import { ensureSqliteSchema } from './adapters/sqlite/schema.ts'
 import type { CommandDeps } from './commands/index.ts'
 import type { Config } from './config.ts'
-import { type Keeper, keepProjected } from './jobs/keep-projected/keep-projected.ts'
-import { type Progress, rebuild } from './jobs/rebuild/rebuild.ts'
 import { seedRoles } from './jobs/seed/roles.ts'
 import { seedUsers } from './jobs/seed/users.ts'
 import type { HealthDeps } from './plugins/health.ts'
 import type { Database, Log, ReadModels } from './ports.ts'
+import { type ConsistencyReport, consistencyReport } from './projections/consistency/report.ts'
+import { consistencyTally } from './projections/consistency/tally.ts'
 import { measureFreshness } from './projections/freshness/freshness.ts'
 import { incarnationGuard } from './projections/incarnation/guard.ts'
 import { readModelKeys, SCHEMA } from './projections/keys.ts'
@@ -41,7 +38,6 @@ import { type Near, wireNear } from './wiring-near.ts'
 
 /** How long a start waits for Redis before it goes on without: reads then come from the database. */
 const REDIS_START_WAIT_MS = 2_000
-const WORKER_REDIS_TIMEOUT_MS = 10_000
 
 type Served = { commands: CommandDeps; queries: QueryDeps; health: HealthDeps; hot: Near['hot'] }
 export type Api = Served & { close(): Promise<void> }
@@ -75,7 +71,7 @@ export async function wireApi(config: Config, log: Log): Promise<Api> {
   return {
     commands: { ...stores, now: () => new Date(), tagBase },
     queries: { ...near.reads, holders: holders(near.reads.views), lists: userLists({ ...parts, pages }), tagBase },
-    health: { checks: () => checkHealth(parts) },
+    health: { checks: () => checkHealth(parts), consistency: () => readConsistency(parts) },
     hot: near.hot,
     close: async () => {
       forgetUs()
@@ -85,61 +81,12 @@ export async function wireApi(config: Config, log: Log): Promise<Api> {
   }
 }
 
-export type BuildListener = { onProgress: Progress; onBuilt(): void }
-
-/** A projecting worker, running. `onBuilt`: whenever a build has ended well. */
-export async function startProjecting(config: Config, log: Log, listener: BuildListener): Promise<Keeper> {
-  const parts = await wireCore(patient(config), log)
-  const { database, redis, truth, keys, guard, schemas } = parts
-  const changes = sqlChanges(database, config.feed)
-  const feed = directFeed({ ...config.feed, changes, parked: sqlParked(database), truth, log })
-  const keeper = keepProjected({
-    feed,
-    projector: parts.projector,
-    guard,
-    schemas,
-    rebuild: async (partitions) => {
-      const users = await rebuild(parts, partitions, listener.onProgress)
-      listener.onBuilt()
-      return users
-    },
-    redisReady: redis.isReady,
-    log,
-  })
-  const wakes = subscribe(redisUrl(config), keys.changed, keeper.wake, log)
-  return {
-    wake: keeper.wake,
-    async stop() {
-      wakes.close()
-      await keeper.stop()
-      await parts.close()
-    },
-  }
-}
-
-/** Builds everything again, once. Answers how many users. */
-export async function rebuildOnce(config: Config, log: Log, onProgress: Progress): Promise<number> {
-  const parts = await wireCore(patient(config), log)
-  try {
-    if (!parts.redis.isReady()) throw new OutOfReachError('Redis does not answer: is it running, and REDIS_URL right?')
-    await parts.guard.check()
-    return await rebuild(parts, parts.keys.partitions, onProgress)
-  } finally {
-    await parts.close()
-  }
-}
-
 /** Changes that could not be handled, for the people who decide what becomes of them. Needs no Redis. */
 export function openParked(config: Config) {
   const path = databasePath(config)
   ensureSqliteSchema(path)
   const database = openSqlite(path)
   return { ...sqlParked(database), close: database.close }
-}
-
-/** What whoever started this can mend: shown as one sentence (main.ts). */
-class OutOfReachError extends Error {
-  readonly expected = true
 }
 
 export type MadeUpUsers = { path: string; users: number; seed: number; onProgress(done: number): void }
@@ -156,7 +103,7 @@ export async function startOwnRedis({ dataDir, searchPath }: Config, log: Log): 
 }
 
 /** The pieces that every process has. */
-async function wireCore(config: Config, log: Log) {
+export async function wireCore(config: Config, log: Log) {
   const path = databasePath(config)
   ensureSqliteSchema(path)
   const database = openSqlite(path)
@@ -181,6 +128,7 @@ async function wireCore(config: Config, log: Log) {
   const freshness = measureFreshness({ redis, keys, truth, log })
   const roles = roleViews({ redis, keys, truth, schemas, freshness })
   const views = userViews({ redis, keys, readModel: users, truth, freshness })
+  const tally = consistencyTally({ redis, keys, log })
   const projecting = projector({ redis, keys, truth, users, roles, schemas, incarnations })
   const { longestTransactionMs } = config.feed
   const guard = incarnationGuard({
@@ -194,23 +142,17 @@ async function wireCore(config: Config, log: Log) {
     log,
   })
   const close = async () => {
+    await tally.stop()
     freshness.stop()
     await redis.close()
     await scan.close()
     await database.close()
   }
-  return { database, keys, redis, truth, schemas, users, roles, views, projector: projecting, guard, freshness, close }
+  const shown = { users, roles, views, freshness, tally }
+  return { database, keys, redis, truth, schemas, ...shown, projector: projecting, guard, close }
 }
 
-/** Nobody waits for a worker's calls, and its own long turns must not pass for Redis's silence. */
-function patient(config: Config): Config {
-  return {
-    ...config,
-    redis: { ...config.redis, commandTimeoutMs: WORKER_REDIS_TIMEOUT_MS, readDeadlineMs: WORKER_REDIS_TIMEOUT_MS },
-  }
-}
-
-function redisUrl({ redis }: Config): string {
+export function redisUrl({ redis }: Config): string {
   if (redis.url === null) throw new Error('REDIS_URL is not set; only `users-service all` starts a Redis of its own.')
   return redis.url
 }
@@ -221,7 +163,13 @@ async function readEpoch(database: Database): Promise<string> {
   return row.epoch
 }
 
-type Parts = Awaited<ReturnType<typeof wireCore>>
+export type Parts = Awaited<ReturnType<typeof wireCore>>
+
+/** Rejects while Redis, where it stands, is out of reach. */
+export async function readConsistency({ redis, keys, tally, freshness }: Parts): Promise<ConsistencyReport> {
+  const incarnation = (index: number) => redis.incarnation(keys.partitions[index]?.inc ?? '')
+  return consistencyReport(await tally.read(), { now: Date.now(), oldestUnprojectedMs: freshness.ageMs(), incarnation })
+}
 
 /** Without Redis everything but searches is answered, from the database; without either, nothing can be. */
 async function checkHealth({

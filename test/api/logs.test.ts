@@ -3,7 +3,8 @@ import { after, before, test } from 'node:test'
 import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
 import { buildApp } from '../../src/app.ts'
-import { startProjecting, wireApi } from '../../src/wiring.ts'
+import { wireApi } from '../../src/wiring.ts'
+import { startWorkers } from '../../src/wiring-workers.ts'
 import { startService, type TestService, until } from '../support/service.ts'
 import { type Api, apiClient } from './client.ts'
 
@@ -27,7 +28,7 @@ before(async () => {
   // Everything, down to what nobody would switch on in production.
   const log = pino({ level: 'trace' }, { write: (line: string) => void lines.push(JSON.parse(line)) })
   const wired = await wireApi(service.config, log)
-  const worker = await startProjecting(service.config, log, { onProgress: () => undefined, onBuilt: () => undefined })
+  const worker = await startWorkers(service.config, log, ['project', 'jobs'])
   app = await buildApp({ ...wired, http: service.config.http, log })
   stops.push(
     () => app.close(),
