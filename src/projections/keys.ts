@@ -72,6 +72,7 @@ export function keysOf(epoch: string, tag: SchemaTag) {
     ownEverywhere: `{usr*}:${suffix}*`,
     /** The near caches' proofs that they are told. `~` sorts last: Redis tells of prefixes in their order. */
     beats: Array.from({ length: BEAT_SLOTS }, (_, n) => `{usr~${n}}:${suffix}`),
+    jobsEverywhere: `{usrjobs}:${suffix}*`,
     hintsEverywhere: `{usr:n*}:${suffix}*`,
   }
 }

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Queue } from 'bullmq'
+import type { JobQueue, JobState } from '../../ports/jobs.ts'
 import type { Log } from '../../ports.ts'
-import type { JobQueue, JobState } from '../../ports-jobs.ts'
 import { type Connection, progressOf, takeJobs } from './worker.ts'
 
 export type QueuesOptions = {

@@ -1,6 +1,6 @@
 import type { Worker } from 'bullmq'
+import type { Job, JobWorker } from '../../ports/jobs.ts'
 import type { Log } from '../../ports.ts'
-import type { Job, JobWorker } from '../../ports-jobs.ts'
 
 /** One of ioredis; this is all of it that is used here. */
 export type Connection = { status: string; disconnect(): void }

@@ -1,5 +1,5 @@
+import type { VersionBumps } from '../../ports/jobs.ts'
 import type { Database, Session } from '../../ports.ts'
-import type { VersionBumps } from '../../ports-jobs.ts'
 import { readCatalogueVersion } from './role-rows.ts'
 import { readVersions } from './user-rows.ts'
 

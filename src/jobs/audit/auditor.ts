@@ -1,6 +1,6 @@
+import type { VersionBumps } from '../../ports/jobs.ts'
 import type { Log, ReadModelRedis, Truth } from '../../ports.ts'
 import { MAX_BULK_USERS } from '../../ports.ts'
-import type { VersionBumps } from '../../ports-jobs.ts'
 import { readModelStates } from '../../projections/consistency/states.ts'
 import type { Examination, Tally } from '../../projections/consistency/tally.ts'
 import type { Keys } from '../../projections/keys.ts'

@@ -1,5 +1,5 @@
+import type { VersionBumps } from '../../ports/jobs.ts'
 import type { Log } from '../../ports.ts'
-import type { VersionBumps } from '../../ports-jobs.ts'
 import type { Cause } from '../../projections/consistency/causes.ts'
 import type { States } from '../../projections/consistency/states.ts'
 import type { Tally } from '../../projections/consistency/tally.ts'

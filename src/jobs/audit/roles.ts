@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import type { VersionBumps } from '../../ports/jobs.ts'
 import type { Log, ReadModelRedis, Truth } from '../../ports.ts'
-import type { VersionBumps } from '../../ports-jobs.ts'
 import type { Cause } from '../../projections/consistency/causes.ts'
 import type { States } from '../../projections/consistency/states.ts'
 import type { Tally } from '../../projections/consistency/tally.ts'

@@ -1,5 +1,5 @@
+import type { Job, JobQueue, JobWorker } from '../../ports/jobs.ts'
 import type { Log } from '../../ports.ts'
-import type { Job, JobQueue, JobWorker } from '../../ports-jobs.ts'
 import type { Tally } from '../../projections/consistency/tally.ts'
 import type { Auditor } from './auditor.ts'
 import type { WalkProgress } from './walk.ts'

@@ -1,6 +1,6 @@
+import type { Job } from '../../ports/jobs.ts'
 import type { ReadModelRedis, Truth } from '../../ports.ts'
 import { MAX_BULK_USERS } from '../../ports.ts'
-import type { Job } from '../../ports-jobs.ts'
 import type { States } from '../../projections/consistency/states.ts'
 import type { Examination, Tally } from '../../projections/consistency/tally.ts'
 import type { Keys, Partition } from '../../projections/keys.ts'

@@ -1,5 +1,5 @@
+import type { Job } from '../../ports/jobs.ts'
 import { MAX_BULK_USERS, type ReadModelRedis, type Truth } from '../../ports.ts'
-import type { Job } from '../../ports-jobs.ts'
 import type { IncarnationGuard } from '../../projections/incarnation/guard.ts'
 import type { Keys, Partition } from '../../projections/keys.ts'
 import type { Projector } from '../../projections/projector.ts'

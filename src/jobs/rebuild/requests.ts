@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
+import type { JobQueue } from '../../ports/jobs.ts'
 import type { Log, ReadModelRedis } from '../../ports.ts'
-import type { JobQueue } from '../../ports-jobs.ts'
 import type { Partition } from '../../projections/keys.ts'
 import {
   dataFor,
