@@ -4,6 +4,7 @@ import { type AuditRig, auditRig, SEED } from '../../../test/support/audit-rig.t
 import { startTestRedis, type TestRedis } from '../../../test/support/redis.ts'
 import { CAUSES, type Cause } from '../../projections/consistency/causes.ts'
 import { encodeTerms, nameMember, termsOf } from '../../projections/user/project.ts'
+import type { WalkProgress } from './walk.ts'
 
 const USERS = 60
 const VICTIM = 14
@@ -336,4 +337,44 @@ test('while nothing is built, only wrong answers are differences', async (t) => 
   await rig.raw.hset(rig.keys.user(VICTIM), 'b', '{}')
   await rig.walk()
   assert.deepEqual(counts((await rig.report()).found), { content: 1 })
+})
+
+test('a walk goes on after what was kept', async (t) => {
+  const rig = await auditRig(t, { redisUrl: server.url, users: 1_200 })
+  const kept: WalkProgress[] = []
+  const stop = new AbortController().signal
+  const keep = async (progress: WalkProgress) => void kept.push(structuredClone(progress))
+  await rig.audits.walk({ progress: null, keep, stop })
+  assert.deepEqual(
+    kept.map(({ phase, after }) => `${phase} ${after}`),
+    ['users 500', 'users 1000', 'users 1200', 'indexes 1200'],
+  )
+  const [, second] = kept
+  assert.ok(second)
+  for (const userId of [1, 1_100]) await rig.raw.hset(rig.keys.user(userId), 'b', '{}')
+  const { checked, differing } = await rig.audits.walk({ progress: second, keep, stop })
+  assert.deepEqual([checked, differing], [1_200, 1])
+  assert.equal(await rig.raw.hget(rig.keys.user(1), 'b'), '{}', 'it was not begun again')
+})
+
+test('a walk that is told to stop does so, and keeps what is done', async (t) => {
+  const rig = await auditRig(t, { redisUrl: server.url, users: 1_200 })
+  const stopping = new AbortController()
+  let last: WalkProgress | undefined
+  const keep = async (progress: WalkProgress) => {
+    last = structuredClone(progress)
+    stopping.abort()
+  }
+  await assert.rejects(rig.audits.walk({ progress: null, keep, stop: stopping.signal }), { name: 'AbortError' })
+  assert.equal(last?.after, 500)
+})
+
+test('a fence that another release has left is projected, and no difference', async (t) => {
+  const rig = await auditRig(t, { redisUrl: server.url, users: USERS })
+  await rig.raw.hset(rig.keys.schemas, '99', Math.round(Date.now() / 1_000))
+  rig.sql('UPDATE users SET job_title = ? WHERE user_id = ?', 'Fenced', VICTIM)
+  await rig.users.fence(VICTIM, (await rig.truth.user(VICTIM)).version)
+  assert.equal((await rig.audits.users([VICTIM])).differing, 0)
+  assert.deepEqual(counts((await rig.report()).found), {})
+  assert.match(String(await rig.raw.hget(rig.keys.user(VICTIM), 'b')), /Fenced/)
 })
