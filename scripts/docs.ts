@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { settings } from '../src/config.ts'
+import { settings } from '../src/settings.ts'
 
 export type GeneratedDocument = { path: string; text: string }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { type Config, ConfigError, readConfig, settings } from './config.ts'
+import { type Config, ConfigError, readConfig } from './config.ts'
+import { settings } from './settings.ts'
 
 const DEFAULTS: Config = {
   http: {
@@ -15,6 +16,14 @@ const DEFAULTS: Config = {
   searchPath: '',
   redis: { url: null, partitions: 1, readDeadlineMs: 150, commandTimeoutMs: 500, connectTimeoutMs: 1_000 },
   feed: { pollMs: 25, leaseMs: 10_000, longestTransactionMs: 600_000 },
+  jobs: { redisUrl: null },
+  audit: {
+    sampleSize: 500,
+    sampleEveryMs: 60_000,
+    walkEveryMs: 14_400_000,
+    recheckAfterMs: 10_000,
+    usersPerSecond: 1_000,
+  },
   inlineProjectionMs: 250,
   nearCacheBytes: 67_108_864,
   shutdownGraceMs: 10_000,
@@ -39,14 +48,20 @@ const VARIABLES: [name: string, value: string, read: (config: Config) => unknown
   ['PORT', '9090', ({ http }) => http.port, 9090],
   ['DATA_DIR', '/srv/users', ({ dataDir }) => dataDir, '/srv/users'],
   ['REDIS_URL', 'rediss://u:p@redis:6380/2', ({ redis }) => redis.url, 'rediss://u:p@redis:6380/2'],
-  ['REDIS_PARTITIONS', '7', ({ redis }) => redis.partitions, 7],
   ['REDIS_READ_DEADLINE_MS', '16', ({ redis }) => redis.readDeadlineMs, 16],
+  ['REDIS_PARTITIONS', '7', ({ redis }) => redis.partitions, 7],
   ['PATH', '/a:/b', ({ searchPath }) => searchPath, '/a:/b'],
   ['REDIS_COMMAND_TIMEOUT_MS', '11', ({ redis }) => redis.commandTimeoutMs, 11],
   ['REDIS_CONNECT_TIMEOUT_MS', '12', ({ redis }) => redis.connectTimeoutMs, 12],
   ['FEED_POLL_MS', '13', ({ feed }) => feed.pollMs, 13],
   ['FEED_LEASE_MS', '514', ({ feed }) => feed.leaseMs, 514],
   ['LONGEST_TRANSACTION_MS', '1014', ({ feed }) => feed.longestTransactionMs, 1_014],
+  ['JOBS_REDIS_URL', 'redis://jobs:6381', ({ jobs }) => jobs.redisUrl, 'redis://jobs:6381'],
+  ['AUDIT_SAMPLE_SIZE', '21', ({ audit }) => audit.sampleSize, 21],
+  ['AUDIT_SAMPLE_EVERY_MS', '2200', ({ audit }) => audit.sampleEveryMs, 2_200],
+  ['AUDIT_WALK_EVERY_MS', '23000', ({ audit }) => audit.walkEveryMs, 23_000],
+  ['AUDIT_RECHECK_AFTER_MS', '3240', ({ audit }) => audit.recheckAfterMs, 3_240],
+  ['AUDIT_USERS_PER_SECOND', '25', ({ audit }) => audit.usersPerSecond, 25],
   ['INLINE_PROJECTION_MS', '15', ({ inlineProjectionMs }) => inlineProjectionMs, 15],
   ['NEAR_CACHE_BYTES', '1016', ({ nearCacheBytes }) => nearCacheBytes, 1_016],
   ['BODY_LIMIT_BYTES', '1026', ({ http }) => http.bodyLimitBytes, 1_026],
@@ -87,6 +102,11 @@ const RANGES: Record<string, [min: number, max: number]> = {
   FEED_POLL_MS: [5, 60_000],
   FEED_LEASE_MS: [500, 600_000],
   LONGEST_TRANSACTION_MS: [1_000, 86_400_000],
+  AUDIT_SAMPLE_SIZE: [1, 100_000],
+  AUDIT_SAMPLE_EVERY_MS: [1_000, 86_400_000],
+  AUDIT_WALK_EVERY_MS: [10_000, 604_800_000],
+  AUDIT_RECHECK_AFTER_MS: [3_000, 600_000],
+  AUDIT_USERS_PER_SECOND: [1, 1_000_000],
   INLINE_PROJECTION_MS: [0, 10_000],
   NEAR_CACHE_BYTES: [0, 999_999_999],
   BODY_LIMIT_BYTES: [1_024, 10_485_760],
@@ -199,7 +219,7 @@ test('what is written down as a default is one that is allowed, and gives the de
     settings()
       .filter(({ fallback }) => fallback === null)
       .map(({ name }) => name),
-    ['REDIS_URL', 'PATH'],
+    ['REDIS_URL', 'PATH', 'JOBS_REDIS_URL'],
   )
 })
 

@@ -10,7 +10,7 @@ const integer = (fallback: number, min: number, max: number, description: string
     .describe(description)
 
 /** Every setting: one environment variable each. This is the only place that reads the environment. */
-const VARIABLES = {
+export const VARIABLES = {
   HOST: z.string().min(1).default('127.0.0.1').describe('Address to listen on.'),
   PORT: integer(8080, 0, 65_535, 'Port to listen on; 0 takes a free one.'),
   DATA_DIR: z.string().min(1).default('var').describe('Folder of the embedded database and of the bundled Redis.'),
@@ -52,6 +52,26 @@ const VARIABLES = {
     86_400_000,
     'No writer’s transaction lasts longer: how far before the mark a replay begins.',
   ),
+  JOBS_REDIS_URL: z
+    .string()
+    .regex(/^rediss?(-cluster)?:\/\/\S+$/, 'redis://…, rediss://…, or redis-cluster://host:port,host:port')
+    .optional()
+    .describe('Redis for the job queue. Absent: the one of the read models, which the jobs then share memory with.'),
+  AUDIT_SAMPLE_SIZE: integer(
+    500,
+    1,
+    100_000,
+    'Users that the auditor draws each time; consistency is measured by them.',
+  ),
+  AUDIT_SAMPLE_EVERY_MS: integer(60_000, 1_000, 86_400_000, 'How often the auditor draws users.'),
+  AUDIT_WALK_EVERY_MS: integer(14_400_000, 10_000, 604_800_000, 'How often the auditor compares everybody.'),
+  AUDIT_RECHECK_AFTER_MS: integer(
+    10_000,
+    3_000,
+    600_000,
+    'How long after a change the auditor looks at it, and how long a difference must last to count.',
+  ),
+  AUDIT_USERS_PER_SECOND: integer(1_000, 1, 1_000_000, 'The most that walks and rechecks ask of the database.'),
   INLINE_PROJECTION_MS: integer(
     250,
     0,
@@ -81,7 +101,7 @@ const VARIABLES = {
   LOG_FORMAT: z.enum(['auto', 'json', 'pretty']).default('auto').describe('`auto`: pretty on a terminal, else JSON.'),
 } as const
 
-const Environment = z.object(VARIABLES)
+export const Environment = z.object(VARIABLES)
 type Environment = z.infer<typeof Environment>
 
 export type Config = {
@@ -104,6 +124,15 @@ export type Config = {
     connectTimeoutMs: number
   }
   feed: { pollMs: number; leaseMs: number; longestTransactionMs: number }
+  /** Null: the Redis of the read models. */
+  jobs: { redisUrl: string | null }
+  audit: {
+    sampleSize: number
+    sampleEveryMs: number
+    walkEveryMs: number
+    recheckAfterMs: number
+    usersPerSecond: number
+  }
   inlineProjectionMs: number
   nearCacheBytes: number
   shutdownGraceMs: number
@@ -148,36 +177,17 @@ function configFrom(env: Environment): Config {
       leaseMs: env.FEED_LEASE_MS,
       longestTransactionMs: env.LONGEST_TRANSACTION_MS,
     },
+    jobs: { redisUrl: env.JOBS_REDIS_URL ?? null },
+    audit: {
+      sampleSize: env.AUDIT_SAMPLE_SIZE,
+      sampleEveryMs: env.AUDIT_SAMPLE_EVERY_MS,
+      walkEveryMs: env.AUDIT_WALK_EVERY_MS,
+      recheckAfterMs: env.AUDIT_RECHECK_AFTER_MS,
+      usersPerSecond: env.AUDIT_USERS_PER_SECOND,
+    },
     inlineProjectionMs: env.INLINE_PROJECTION_MS,
     nearCacheBytes: env.NEAR_CACHE_BYTES,
     shutdownGraceMs: env.SHUTDOWN_GRACE_MS,
     log: { level: env.LOG_LEVEL, format: env.LOG_FORMAT },
   }
-}
-
-export type Setting = { name: string; fallback: string | null; meaning: string; allowed: string }
-
-/** Every variable with default and meaning, for `users-service config` and docs/configuration.md. */
-export function settings(): Setting[] {
-  const schema = z.toJSONSchema(Environment, { io: 'input', unrepresentable: 'any' })
-  return Object.entries(schema.properties ?? {}).map(([name, property]) => {
-    const {
-      default: fallback,
-      description,
-      enum: values,
-    } = property as { default?: string; description?: string; enum?: string[] }
-    const variable = VARIABLES[name as keyof typeof VARIABLES]
-    return {
-      name,
-      fallback: fallback ?? null,
-      meaning: description ?? variable.description ?? '',
-      allowed: values ? values.join(', ') : allowedOf(variable),
-    }
-  })
-}
-
-/** What the check itself says when it refuses: the same words in the document and in the error. */
-function allowedOf(variable: z.ZodType): string {
-  const refused = variable.safeParse('\0')
-  return refused.success ? 'any text' : (refused.error.issues[0]?.message ?? '')
 }

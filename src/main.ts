@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 import { Command } from 'commander'
 import { allCommand } from './cli/all.ts'
+import { auditCommand } from './cli/audit.ts'
 import { configCommand } from './cli/config.ts'
+import { consistencyCommand } from './cli/consistency.ts'
 import { parkedCommand } from './cli/parked.ts'
 import { rebuildCommand } from './cli/rebuild.ts'
 import { seedCommand } from './cli/seed-command.ts'
@@ -13,8 +15,11 @@ const program = new Command('users-service')
   .description('Who is this user, where do they work, and what may they do?')
   .addHelpText('after', '\nSettings come from the environment; `users-service config` explains each.')
   .showHelpAfterError()
-const commands = [allCommand, serveCommand, workCommand, seedCommand, rebuildCommand, parkedCommand, configCommand]
-for (const command of commands) program.addCommand(command())
+const running = [allCommand, serveCommand, workCommand]
+const tools = [seedCommand, rebuildCommand, parkedCommand, auditCommand, consistencyCommand, configCommand]
+for (const command of [...running, ...tools]) {
+  program.addCommand(command())
+}
 
 try {
   await program.parseAsync()

@@ -115,6 +115,8 @@ export type Truth = {
   /** Ids above `afterId`, ascending, at most `limit`. */
   userIds(filter: UserFilter, afterId: number, limit: number): Promise<number[]>
   countUsers(): Promise<number>
+  /** The greatest id in use; 0 when there are no users. */
+  lastUserId(): Promise<number>
   roles(): Promise<RoleCatalogue & { settled: boolean }>
   rolesVersion(): Promise<number>
   /** Users whose version moved at or after `since` (database time), ids above `afterId`, ascending. */

@@ -19,6 +19,8 @@ import { seedRoles } from './jobs/seed/roles.ts'
 import { seedUsers } from './jobs/seed/users.ts'
 import type { HealthDeps } from './plugins/health.ts'
 import type { Database, Log, ReadModels } from './ports.ts'
+import { type ConsistencyReport, consistencyReport } from './projections/consistency/report.ts'
+import { consistencyTally } from './projections/consistency/tally.ts'
 import { measureFreshness } from './projections/freshness/freshness.ts'
 import { incarnationGuard } from './projections/incarnation/guard.ts'
 import { readModelKeys, SCHEMA } from './projections/keys.ts'
@@ -36,7 +38,6 @@ import { type Near, wireNear } from './wiring-near.ts'
 
 /** How long a start waits for Redis before it goes on without: reads then come from the database. */
 const REDIS_START_WAIT_MS = 2_000
-const WORKER_REDIS_TIMEOUT_MS = 10_000
 
 type Served = { commands: CommandDeps; queries: QueryDeps; health: HealthDeps; hot: Near['hot'] }
 export type Api = Served & { close(): Promise<void> }
@@ -70,7 +71,7 @@ export async function wireApi(config: Config, log: Log): Promise<Api> {
   return {
     commands: { ...stores, now: () => new Date(), tagBase },
     queries: { ...near.reads, holders: holders(near.reads.views), lists: userLists({ ...parts, pages }), tagBase },
-    health: { checks: () => checkHealth(parts) },
+    health: { checks: () => checkHealth(parts), consistency: () => readConsistency(parts) },
     hot: near.hot,
     close: async () => {
       forgetUs()
@@ -132,6 +133,7 @@ export async function wireCore(config: Config, log: Log) {
   const freshness = measureFreshness({ redis, keys, truth, log })
   const roles = roleViews({ redis, keys, truth, schemas, freshness })
   const views = userViews({ redis, keys, readModel: users, truth, freshness })
+  const tally = consistencyTally({ redis, keys, log })
   const projecting = projector({ redis, keys, truth, users, roles, schemas, incarnations })
   const { longestTransactionMs } = config.feed
   const guard = incarnationGuard({
@@ -145,20 +147,14 @@ export async function wireCore(config: Config, log: Log) {
     log,
   })
   const close = async () => {
+    await tally.stop()
     freshness.stop()
     await redis.close()
     await scan.close()
     await database.close()
   }
-  return { database, keys, redis, truth, schemas, users, roles, views, projector: projecting, guard, freshness, close }
-}
-
-/** Nobody waits for a worker's calls, and its own long turns must not pass for Redis's silence. */
-export function patient(config: Config): Config {
-  return {
-    ...config,
-    redis: { ...config.redis, commandTimeoutMs: WORKER_REDIS_TIMEOUT_MS, readDeadlineMs: WORKER_REDIS_TIMEOUT_MS },
-  }
+  const shown = { users, roles, views, freshness, tally }
+  return { database, keys, redis, truth, schemas, ...shown, projector: projecting, guard, close }
 }
 
 export function redisUrl({ redis }: Config): string {
@@ -172,7 +168,13 @@ async function readEpoch(database: Database): Promise<string> {
   return row.epoch
 }
 
-type Parts = Awaited<ReturnType<typeof wireCore>>
+export type Parts = Awaited<ReturnType<typeof wireCore>>
+
+/** Rejects while Redis, where it stands, is out of reach. */
+export async function readConsistency({ redis, keys, tally, freshness }: Parts): Promise<ConsistencyReport> {
+  const incarnation = (index: number) => redis.incarnation(keys.partitions[index]?.inc ?? '')
+  return consistencyReport(await tally.read(), { now: Date.now(), oldestUnprojectedMs: freshness.ageMs(), incarnation })
+}
 
 /** Without Redis everything but searches is answered, from the database; without either, nothing can be. */
 async function checkHealth({

@@ -1,10 +1,8 @@
 import type { Config } from '../src/config.ts'
 import type { Log } from '../src/ports.ts'
-import { type BuildListener, startProjecting } from '../src/wiring-workers.ts'
+import { startWorkers } from '../src/wiring-workers.ts'
 
-const NOBODY: BuildListener = { onProgress: () => undefined, onBuilt: () => undefined }
-
-/** The projecting worker: change feed → read models. */
-export function startProjectWorker(config: Config, log: Log, listener = NOBODY) {
-  return startProjecting(config, log, listener)
+/** The projecting worker: change feed → read models. It also builds them, so that they need no other worker. */
+export function startProjectWorker(config: Config, log: Log) {
+  return startWorkers(config, log, ['project'])
 }

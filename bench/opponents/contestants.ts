@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { settings } from '../../src/config.ts'
+import { settings } from '../../src/settings.ts'
 import { middling, startBare } from '../bare.ts'
 import { ok } from '../cases.ts'
 import { get } from '../load/connection.ts'

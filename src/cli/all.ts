@@ -5,12 +5,12 @@ import { createServiceLog, wireApi } from '../wiring.ts'
 import { wholeNumber } from './arguments.ts'
 import { startBundledRedis } from './bundled-redis.ts'
 import { checkAddress, listenOn } from './listening.ts'
-import { type ProgressBar, progressBar } from './progress.ts'
+import { lazyProgressBar } from './progress.ts'
 import { seedDemo } from './seed-command.ts'
 import { lockFolder } from './single.ts'
 import { stopWhenTold } from './stopping.ts'
 import { tour } from './tour.ts'
-import { type ProjectThread, startProjectThread } from './worker-thread.ts'
+import { startWorkersThread, type WorkersThread } from './workers-thread.ts'
 
 export function allCommand(): Command {
   return new Command('all')
@@ -42,12 +42,12 @@ async function run(given: Config, { firstTime, started }: RunOptions): Promise<v
   const config = given.redis.url === null ? await withOwnRedis(given, log, started) : given
   const api = await wireApi(config, log)
   started.defer(api.close)
-  const worker = startProjectThread(config)
-  started.defer(worker.stop)
-  worker.onFailure((error) => stopping.fail(error, 'the worker failed; stopping, so that nothing stale is served'))
+  const workers = startWorkersThread(config)
+  started.defer(workers.stop)
+  workers.onFailure((error) => stopping.fail(error, 'the workers failed; stopping, so that nothing stale is served'))
   const app = await buildApp({ ...api, http: config.http, log })
   started.defer(() => app.close())
-  const built = !firstTime || (await showBuild(worker))
+  const built = !firstTime || (await showBuild(workers))
   // Told to stop meanwhile, or failed: whoever stops ends the process.
   if (!built || stopping.begun()) return
   const address = await listenOn(app, config.http)
@@ -65,13 +65,10 @@ async function withOwnRedis(
 }
 
 /** The first build is waited for, and shown. A later one goes on beside the serving: reads come from the database. */
-async function showBuild(worker: ProjectThread): Promise<boolean> {
-  let bar: ProgressBar | undefined
-  const built = await worker.built((done, total) => {
-    bar ??= progressBar('projecting users', total)
-    bar.update(done)
-  })
-  if (built) bar?.stop()
-  else bar?.abandon()
+async function showBuild(workers: WorkersThread): Promise<boolean> {
+  const bar = lazyProgressBar('projecting users')
+  const built = await workers.built(bar.update)
+  if (built) bar.stop()
+  else bar.abandon()
   return built
 }

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
-import { readConfig, settings } from '../config.ts'
+import { readConfig } from '../config.ts'
+import { settings } from '../settings.ts'
 
 export function configCommand(): Command {
   return new Command('config')

@@ -27,3 +27,16 @@ export function progressBar(title: string, total: number): ProgressBar {
     },
   }
 }
+
+/** A bar that appears with the first progress, which says how much there is. */
+export function lazyProgressBar(title: string) {
+  let bar: ProgressBar | undefined
+  return {
+    update(done: number, total: number): void {
+      bar ??= progressBar(title, total)
+      bar.update(done)
+    },
+    stop: () => bar?.stop(),
+    abandon: () => bar?.abandon(),
+  }
+}

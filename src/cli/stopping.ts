@@ -35,3 +35,10 @@ export function stopWhenTold({ log, graceMs }: Options, close: () => Promise<voi
     },
   }
 }
+
+/** Aborted by the first Ctrl-C or SIGTERM; a second ends the process as it always does. */
+export function untilInterrupted(): AbortSignal {
+  const interrupted = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort())
+  return interrupted.signal
+}

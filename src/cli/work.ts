@@ -1,19 +1,22 @@
 import { Argument, Command } from 'commander'
+import { startJobsWorker } from '../../workers/jobs.ts'
 import { startProjectWorker } from '../../workers/project.ts'
 import { readConfig } from '../config.ts'
 import { createServiceLog } from '../wiring.ts'
 import { requireRedis } from './bundled-redis.ts'
 import { stopWhenTold } from './stopping.ts'
 
+const WORKERS = { project: startProjectWorker, jobs: startJobsWorker }
+
 export function workCommand(): Command {
   return new Command('work')
-    .description('Run one worker: `project` keeps the read models in Redis fresh')
-    .addArgument(new Argument('<worker>', 'which one').choices(['project']))
-    .action(async () => {
+    .description('Run one worker: `project` keeps the read models in Redis fresh, `jobs` audits them; both build them')
+    .addArgument(new Argument('<worker>', 'which one').choices(Object.keys(WORKERS)))
+    .action(async (name: keyof typeof WORKERS) => {
       const config = requireRedis(readConfig())
       const log = createServiceLog(config)
-      const worker = await startProjectWorker(config, log)
-      log.info({ worker: 'project' }, 'working')
+      const worker = await WORKERS[name](config, log)
+      log.info({ worker: name }, 'working')
       stopWhenTold({ log, graceMs: config.shutdownGraceMs }, worker.stop)
     })
 }

@@ -1,15 +1,17 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
+import { type ConsistencyDeps, registerConsistency } from './consistency.ts'
 
 /** `failing` serves nothing useful; `degraded` serves, slower or without something. */
 export type Check = { state: 'ok' | 'degraded' | 'failing'; why?: string }
-export type HealthDeps = { checks(): Promise<Record<string, Check>> }
+export type HealthDeps = ConsistencyDeps & { checks(): Promise<Record<string, Check>> }
 
 const CheckBody = z.object({ state: z.enum(['ok', 'degraded', 'failing']), why: z.string().optional() })
 const Readiness = z.object({ ready: z.boolean(), checks: z.record(z.string(), CheckBody) }).meta({ id: 'Readiness' })
 const Liveness = z.object({ alive: z.literal(true) }).meta({ id: 'Liveness' })
 
-export function registerHealth(app: FastifyInstance, { checks }: HealthDeps): void {
+export function registerHealth(app: FastifyInstance, { checks, consistency }: HealthDeps): void {
+  registerConsistency(app, { consistency })
   let closing = false
   app.addHook('preClose', async () => {
     closing = true

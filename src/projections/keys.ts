@@ -48,6 +48,10 @@ export function keysOf(epoch: string, tag: SchemaTag) {
     /** The role catalogue is one entry, and lives with the first partition's incarnation. */
     roles: `${first.base}roles`,
     home: first,
+    /** Hash: what the auditor and the workers have counted. */
+    tally: `${first.base}tally`,
+    /** The prefix of the job queue's keys: each schema has jobs of its own, and they go when it is retired. */
+    jobs: `{usrjobs}:${epoch}.${tag}`,
     /** Hash: schema → when a process that uses it was last seen. The same key for all releases. */
     schemas: `{usr0}:${epoch}:schemas`,
     /** Pub/sub channel: something was committed. The same for all releases. */
@@ -57,19 +61,25 @@ export function keysOf(epoch: string, tag: SchemaTag) {
       // A brace would end the hash tag early: such names (none that this service gave) share one slot.
       return `{usr:n${/[{}]/.test(name) ? '' : name}}:${suffix}${name}`
     },
+    /** The username that a key is the hint of; null: it is another key. */
+    usernameOf: (key: string): string | null => {
+      const at = key.indexOf(`}:${suffix}`)
+      return key.startsWith('{usr:n') && at >= 0 ? key.slice(at + suffix.length + 2) : null
+    },
     /** Matches every key of this service, whatever its epoch and schema, and may match others' (see epochOf). */
     everything: '{usr*}:*',
     /** As `everything`, of this epoch and schema only. */
     ownEverywhere: `{usr*}:${suffix}*`,
     /** The near caches' proofs that they are told. `~` sorts last: Redis tells of prefixes in their order. */
     beats: Array.from({ length: BEAT_SLOTS }, (_, n) => `{usr~${n}}:${suffix}`),
+    jobsEverywhere: `{usrjobs}:${suffix}*`,
     hintsEverywhere: `{usr:n*}:${suffix}*`,
   }
 }
 
 /** The epoch of a key of this service; null: it is somebody else's key, though others tag theirs `{usr42}` as well. */
 export function epochOf(key: string): string | null {
-  return /^\{usr(?:\d+|:n[^}]*)\}:([0-9a-z]+)(?:\.\d+(?:p\d+)?:|:schemas$)/.exec(key)?.[1] ?? null
+  return /^\{usr(?:\d+|jobs|:n[^}]*)\}:([0-9a-z]+)(?:\.\d+(?:p\d+)?:|:schemas$)/.exec(key)?.[1] ?? null
 }
 
 function partitionKeys(index: number, suffix: string) {
@@ -88,5 +98,7 @@ function partitionKeys(index: number, suffix: string) {
     inc: `${base}inc`,
     mark: `${base}mark`,
     built: `${base}built`,
+    /** The incarnation under which the auditor found Redis ahead of the database: it is not to count as built. */
+    ahead: `${base}ahead`,
   }
 }

@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
 import { buildApp } from '../../src/app.ts'
 import { wireApi } from '../../src/wiring.ts'
-import { startProjecting } from '../../src/wiring-workers.ts'
+import { startWorkers } from '../../src/wiring-workers.ts'
 import { startService, type TestService, until } from '../support/service.ts'
 import { type Api, apiClient } from './client.ts'
 
@@ -28,7 +28,7 @@ before(async () => {
   // Everything, down to what nobody would switch on in production.
   const log = pino({ level: 'trace' }, { write: (line: string) => void lines.push(JSON.parse(line)) })
   const wired = await wireApi(service.config, log)
-  const worker = await startProjecting(service.config, log, { onProgress: () => undefined, onBuilt: () => undefined })
+  const worker = await startWorkers(service.config, log, ['project', 'jobs'])
   app = await buildApp({ ...wired, http: service.config.http, log })
   stops.push(
     () => app.close(),

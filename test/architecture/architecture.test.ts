@@ -55,7 +55,7 @@ test('each layer has a violation planted in it', () => {
 
 test('all code is read', () => {
   const paths = code.map(({ path }) => path)
-  for (const path of ['src/main.ts', 'src/projections/user/apply-n.lua', 'workers/project-thread.ts']) {
+  for (const path of ['src/main.ts', 'src/projections/user/apply-n.lua', 'workers/all-thread.ts']) {
     assert.ok(paths.includes(path), path)
   }
 })

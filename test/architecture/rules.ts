@@ -29,9 +29,9 @@ export const LAYERS = {
   'commands index': { files: ['src/commands/index.ts'], mayImport: ['commands'] },
   'queries index': { files: ['src/queries/index.ts'], mayImport: ['queries'] },
   app: { files: ['src/app.ts'], mayImport: ['commands index', 'queries index', 'plugins', 'strangler'] },
-  config: { files: ['src/config.ts'], mayImport: [] },
+  config: { files: ['src/config.ts', 'src/settings.ts'], mayImport: [] },
   wiring: {
-    files: ['src/wiring.ts', 'src/wiring-near.ts', 'src/wiring-workers.ts'],
+    files: ['src/wiring.ts', 'src/wiring-*.ts'],
     mayImport: [
       ...['domain', 'ports', 'wire', 'commands', 'queries', 'commands index', 'queries index', 'projections', 'jobs'],
       ...['adapters', 'plugins', 'strangler', 'type config'],
@@ -61,7 +61,10 @@ export const PACKAGES: [files: string, ...packages: string[]][] = [
   ['src/projections/incarnation/begin.ts', 'node:crypto'],
   ['src/projections/user/store.ts', 'node:crypto'],
   ['src/projections/user/misses.ts', 'node:timers/promises'],
+  ['src/jobs/audit/*.ts', 'node:crypto', 'node:timers/promises'],
+  ['src/jobs/rebuild/requests.ts', 'node:crypto'],
   ['src/adapters/*/*.ts', 'node:timers/promises'],
+  ['src/adapters/bullmq/*.ts', 'bullmq'],
   ['src/adapters/pino/*.ts', 'pino', 'pino-pretty', 'node:tty'],
   ['src/adapters/redis/*.ts', 'ioredis', 'node:crypto'],
   ['src/adapters/redis/servers.ts', 'cluster-key-slot'],
@@ -87,7 +90,7 @@ export const PACKAGES: [files: string, ...packages: string[]][] = [
   ['src/plugins/request-bodies.ts', 'node:buffer'],
   ['src/plugins/docs.ts', '@fastify/swagger', '@fastify/swagger-ui'],
   ['src/app.ts', 'fastify', 'fastify-zod-openapi'],
-  ['src/config.ts', 'zod'],
+  ['src/{config,settings}.ts', 'zod'],
   ['src/wiring.ts', 'node:path'],
   ['src/main.ts', 'commander'],
   ['src/cli/*.ts', 'commander', 'node:fs', 'node:fs/promises', 'node:path'],
@@ -95,7 +98,7 @@ export const PACKAGES: [files: string, ...packages: string[]][] = [
   ['src/cli/stopping.ts', 'close-with-grace'],
   ['src/cli/listening.ts', 'node:events', 'node:net'],
   ['src/cli/single.ts', 'node:crypto'],
-  ['src/cli/worker-thread.ts', 'node:worker_threads'],
+  ['src/cli/workers-thread.ts', 'node:worker_threads'],
   ['workers/*-thread.ts', 'node:worker_threads'],
 ]
 

@@ -10,6 +10,7 @@ import { openSqliteRig } from './sqlite.ts'
 import { triggersContract } from './triggers.ts'
 import { tornReadsContract, truthContract } from './truth.ts'
 import { userStoreContract } from './user-store.ts'
+import { versionBumpsContract } from './version-bumps.ts'
 
 // The embedded database keeps every contract. Another adapter gets a file like this one.
 databaseContract(openSqliteRig)
@@ -24,3 +25,4 @@ changeClaimsContract(openSqliteRig)
 faultyChangesContract(openSqliteRig)
 parkedChangesContract(openSqliteRig)
 feedUnderFireContract(openSqliteRig)
+versionBumpsContract(openSqliteRig)

@@ -9,7 +9,7 @@ import { bulkLoad } from '../../src/adapters/sqlite/bulk-load.ts'
 import { openConnection } from '../../src/adapters/sqlite/connection.ts'
 import { openSqlite } from '../../src/adapters/sqlite/database.ts'
 import { openScanThread } from '../../src/adapters/sqlite/scan-thread.ts'
-import { rebuild } from '../../src/jobs/rebuild/rebuild.ts'
+import { dataFor, rebuilder, unqueued } from '../../src/jobs/rebuild/rebuild.ts'
 import { seedRoles } from '../../src/jobs/seed/roles.ts'
 import { seedUsers } from '../../src/jobs/seed/users.ts'
 import type { Incarnations } from '../../src/ports/redis.ts'
@@ -185,7 +185,9 @@ export function readModelsOf({ client, keys, truth, incarnations = recordsOf(key
   /** As `begin`, and projects everybody: what a finished build leaves. */
   const build = async (): Promise<string> => {
     await begin()
-    await rebuild({ redis: client, keys, truth, projector: projecting, guard }, keys.partitions, () => undefined)
+    const data = dataFor(keys.partitions, client)
+    if (data === null) throw new Error('this Redis is not prepared')
+    await rebuilder({ redis: client, keys, truth, projector: projecting, guard })(unqueued(data))
     return incarnationOf(keys.home)
   }
   const all = userLists({ redis: client, keys, truth, pages })

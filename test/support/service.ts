@@ -7,24 +7,24 @@ import { openConnection } from '../../src/adapters/sqlite/connection.ts'
 import { ensureSqliteSchema } from '../../src/adapters/sqlite/schema.ts'
 import { buildApp } from '../../src/app.ts'
 import { type Config, readConfig } from '../../src/config.ts'
-import type { Keeper } from '../../src/jobs/keep-projected/keep-projected.ts'
 import { type Api, databasePath, wireApi } from '../../src/wiring.ts'
-import { startProjecting } from '../../src/wiring-workers.ts'
+import { startWorkers, type WorkerRole, type Workers } from '../../src/wiring-workers.ts'
 import { startTestRedis } from './redis.ts'
 
 const WAIT_LIMIT_MS = 10_000
 const POLL_MS = 5
 
-/** Waits until `condition` answers something, and gives it back; rejects after 10 s with what was waited for. */
+/** Waits until `condition` answers something, and gives it back; rejects in the end with what was waited for. */
 export async function until<Value>(
   what: string,
   condition: () => Promise<Value | false | null | undefined>,
+  limitMs = WAIT_LIMIT_MS,
 ): Promise<Value> {
-  const deadline = Date.now() + WAIT_LIMIT_MS
+  const deadline = Date.now() + limitMs
   for (;;) {
     const value = await condition()
     if (value) return value
-    if (Date.now() > deadline) throw new Error(`waited ${WAIT_LIMIT_MS} ms in vain: ${what}`)
+    if (Date.now() > deadline) throw new Error(`waited ${limitMs} ms in vain: ${what}`)
     await new Promise((resolve) => setTimeout(resolve, POLL_MS))
   }
 }
@@ -41,7 +41,7 @@ export type TestService = {
   /** Runs SQL as a program that is not this service would. */
   sql(statement: string, ...params: (string | number | null)[]): void
   query(statement: string, ...params: (string | number | null)[]): Record<string, string | number | null>[]
-  startWorker(): Promise<Keeper>
+  startWorker(roles?: WorkerRole[]): Promise<Workers>
   /** Waits until lists may use their indexes. */
   built(): Promise<void>
   close(): Promise<void>
@@ -61,9 +61,9 @@ export async function startService({
   const foreign = openConnection(databasePath(config), { readOnly: false })
   const api = await wireApi(config, quiet)
   const app = await buildApp({ ...api, http: config.http, log: quiet })
-  const workers: Keeper[] = []
-  const startWorker = async () => {
-    const keeper = await startProjecting(config, quiet, { onProgress: () => undefined, onBuilt: () => undefined })
+  const workers: Workers[] = []
+  const startWorker = async (roles: WorkerRole[] = ['project']) => {
+    const keeper = await startWorkers(config, quiet, roles)
     workers.push(keeper)
     return keeper
   }

@@ -47,6 +47,10 @@ export function sqlTruth({
       const [row] = await scan.query<{ n: number }>('SELECT COUNT(*) AS n FROM users')
       return Number(row?.n ?? 0)
     },
+    lastUserId: async () => {
+      const [row] = await point.query<{ id: number | null }>('SELECT MAX(user_id) AS id FROM users')
+      return Number(row?.id ?? 0)
+    },
     roles: () => readCatalogue(point, oddities),
     rolesVersion: () => readCatalogueVersion(point),
     usersChangedSince: async (since, afterId, limit) => changedSince(scan, dialect, since, afterId, limit),

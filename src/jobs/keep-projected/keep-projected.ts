@@ -9,13 +9,16 @@ const LOOK_AGAIN_SOON_MS = 100
 /** What nobody uses any more is looked for, which walks through all keys. */
 const RETIRE_EVERY_MS = 600_000
 
+/** How far a build is, wherever it is done. */
+export type BuildListener = { onProgress(done: number, total: number): void; onBuilt(): void }
 export type KeepProjectedDeps = {
   feed: ChangeFeed
-  projector: Projector
-  guard: IncarnationGuard
+  projector: Pick<Projector, 'handle' | 'isOutage' | 'othersGoThrough' | 'giveUp'>
+  guard: Pick<IncarnationGuard, 'check' | 'writeMark'>
   schemas: Pick<Schemas, 'retire'>
-  /** Builds these partitions under their present incarnations. */
-  rebuild(partitions: Partition[]): Promise<number>
+  /** Sees to it that these partitions get built under their present incarnations. Answers how far that is. */
+  askForBuild(partitions: Partition[]): Promise<{ done: number; total: number } | null>
+  listener: BuildListener
   /** Redis can be talked to; whether it may be believed is the guard's to find out. */
   redisReady(): boolean
   log: Log
@@ -24,40 +27,21 @@ export type Keeper = { wake(): void; stop(): Promise<void> }
 
 /**
  * What a projecting worker does all day: hands changes to the projector, and looks whether Redis is still the one that
- * the read models were made on; when not, mends it and builds what is missing.
+ * the read models were made on; when not, mends it and has built what is missing.
  */
-export function keepProjected({
-  feed,
-  projector,
-  guard,
-  schemas,
-  rebuild,
-  redisReady,
-  log,
-}: KeepProjectedDeps): Keeper {
+export function keepProjected(deps: KeepProjectedDeps): Keeper {
+  const { feed, projector, guard, schemas, redisReady, log } = deps
   const subscription = feed.subscribe({ ...projector, onMark: guard.writeMark })
+  const seeToBuilds = builds(deps)
   let stopped = false
-  let building: Promise<void> | null = null
   let timer: NodeJS.Timeout | undefined
   let retiredAt = 0
 
-  const build = async (partitions: Partition[]) => {
-    const startedAt = Date.now()
-    try {
-      const users = await rebuild(partitions)
-      log.info({ users, ms: Date.now() - startedAt }, 'built the read models')
-    } catch (error) {
-      // Told to stop, it is not the next thing to begin.
-      if (!stopped) log.warn({ reason: String(error) }, 'the build of the read models was broken off; it begins again')
-    } finally {
-      building = null
-    }
-  }
   const look = async (): Promise<boolean> => {
     if (!redisReady()) return false
     const unbuilt = await guard.check()
     subscription.wake()
-    if (unbuilt.length > 0 && building === null && !stopped) building = build(unbuilt)
+    await seeToBuilds(unbuilt)
     if (unbuilt.length === 0 && Date.now() - retiredAt > RETIRE_EVERY_MS) {
       retiredAt = Date.now()
       await schemas.retire()
@@ -83,5 +67,24 @@ export function keepProjected({
       clearTimeout(timer)
       await Promise.all([looking, subscription.stop()])
     },
+  }
+}
+
+/** Told at each look what is unbuilt: asks for it, and tells how far it is and when it is done. */
+function builds({ askForBuild, listener, log }: KeepProjectedDeps) {
+  let beganAt: number | null = null
+  let total = 0
+  return async (unbuilt: Partition[]): Promise<void> => {
+    if (unbuilt.length > 0) {
+      beganAt ??= Date.now()
+      const progress = await askForBuild(unbuilt)
+      if (progress) listener.onProgress(progress.done, progress.total)
+      total = progress?.total ?? 0
+    } else if (beganAt !== null) {
+      log.info({ ms: Date.now() - beganAt }, 'built the read models')
+      beganAt = null
+      if (total > 0) listener.onProgress(total, total)
+      listener.onBuilt()
+    }
   }
 }

@@ -46,8 +46,18 @@ export function incarnationGuard(deps: Deps) {
       const beliefs = await Promise.all(keys.partitions.map(({ inc }) => redis.refreshIncarnation(inc)))
       const doubtful = keys.partitions.filter((_, i) => beliefs[i] === null)
       if (doubtful.length > 0) await mend(doubtful)
-      const built = await Promise.all(keys.partitions.map((partition) => redis.get(partition.built)))
-      return keys.partitions.filter(({ inc }, i) => built[i] === null || built[i] !== redis.incarnation(inc))
+      const states = await Promise.all(
+        keys.partitions.map(async (partition) => {
+          const [built, ahead] = await Promise.all([redis.get(partition.built), redis.get(partition.ahead)])
+          const incarnation = redis.incarnation(partition.inc)
+          return { partition, done: incarnation !== null && (built === incarnation || ahead === incarnation) }
+        }),
+      )
+      return states.filter(({ done }) => !done).map(({ partition }) => partition)
+    },
+    /** Under this incarnation Redis was found ahead of the database: to build again would not mend it. */
+    async isAhead({ ahead }: Partition, incarnation: string): Promise<boolean> {
+      return (await redis.get(ahead)) === incarnation
     },
     /** Call when everything has been built under this incarnation. */
     async markBuilt({ built, inc }: Partition, incarnation: string): Promise<boolean> {

@@ -100,7 +100,9 @@ function remover({ redis, keys, log }: Deps) {
     }
     if ((await redis.run(FORGET, [keys.schemas], [tag, seenAt])) !== 1) return
     await dropPartitions(redis, gone, new Map(gone.partitions.map((partition) => [partition, REMOVED])))
-    await redis.scan(gone.hintsEverywhere, (found) => deleteAll(redis, found))
+    for (const pattern of [gone.hintsEverywhere, gone.jobsEverywhere]) {
+      await redis.scan(pattern, (found) => deleteAll(redis, found))
+    }
     for (const partition of gone.partitions) await dropIncarnation(redis, partition, REMOVED)
     log.info({ schema: tag }, 'removed the read models of a release that is gone')
   }

@@ -1,8 +1,8 @@
 import { Worker } from 'node:worker_threads'
-import type { FromThread } from '../../workers/project-thread.ts'
+import type { FromThread } from '../../workers/all-thread.ts'
 import type { Config } from '../config.ts'
 
-export type ProjectThread = {
+export type WorkersThread = {
   /** Resolves when a build has ended well, or the thread has (false); tells how far it is until then. */
   built(onProgress: (done: number, total: number) => void): Promise<boolean>
   /** Told once, when the thread has ended and nobody had asked it to. */
@@ -10,9 +10,9 @@ export type ProjectThread = {
   stop(): Promise<void>
 }
 
-/** Starts the projecting worker as a thread of this process. */
-export function startProjectThread(config: Config): ProjectThread {
-  const thread = new Worker(new URL('../../workers/project-thread.ts', import.meta.url), { workerData: { config } })
+/** Starts all workers as a thread of this process. */
+export function startWorkersThread(config: Config): WorkersThread {
+  const thread = new Worker(new URL('../../workers/all-thread.ts', import.meta.url), { workerData: { config } })
   let failure: Error | null = null
   let asked = false
   thread.on('error', (error) => {

@@ -1,0 +1,98 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Worker } from 'bullmq'
+import type { Job, JobWorker } from '../../ports/jobs.ts'
+import type { Log } from '../../ports.ts'
+
+/** One of ioredis; this is all of it that is used here. */
+export type Connection = { status: string; disconnect(): void; duplicate(...options: never[]): Connection }
+
+/**
+ * A worker that dies leaves its job locked for up to LOCK_MS; then whoever looks next, after at most LOOK_MS, takes it.
+ * Far longer than an event loop here is ever blocked, lest two work on one job (which does no harm, but costs).
+ */
+const LOCK_MS = 10_000
+const LOOK_MS = 3_000
+/** Workers may be killed as often as an operator likes: the library's own limit is one. */
+const MAX_DEATHS = 10_000
+/** How long an ending may wait for Redis: to give a job back is a courtesy, its lock ends anyhow. */
+const STOP_LIMIT_MS = 3_000
+
+type Source = { connect: () => Connection; prefix: string; name: string; log: Log }
+type Options = { concurrency: number; keep(id: string, progress: object): Promise<void> }
+
+/** Takes jobs of one queue, until it is stopped. */
+export function takeJobs<Data, Progress, Result>(
+  { connect, prefix, name, log }: Source,
+  handle: (job: Job<Data, Progress>) => Promise<Result>,
+  { concurrency, keep }: Options,
+): JobWorker {
+  const stopping = new AbortController()
+  const connection = connect()
+  const connections = withDuplicates(connection)
+  const opening = import('bullmq').then(({ Worker: QueueWorker, WaitingError }) => {
+    const worker: Worker = new QueueWorker(
+      name,
+      async (job, token) => {
+        const id = String(job.id)
+        try {
+          return await handle({
+            data: job.data as Data,
+            progress: progressOf<Progress>(job.progress),
+            keep: (progress) => keep(id, progress as object).catch((error) => tellUnkept(log, name, error)),
+            stop: stopping.signal,
+          })
+        } catch (error) {
+          if (!stopping.signal.aborted) {
+            log.warn(
+              { job: name, reason: String(error) },
+              'a job was broken off; it will be tried again, within limits',
+            )
+            throw error
+          }
+          await job.moveToWait(token)
+          throw new WaitingError()
+        }
+      },
+      {
+        connection,
+        prefix,
+        concurrency,
+        lockDuration: LOCK_MS,
+        stalledInterval: LOOK_MS,
+        maxStalledCount: MAX_DEATHS,
+      },
+    )
+    worker.on('error', (error) => log.debug({ job: name, reason: String(error) }, 'the job queue failed'))
+    return worker
+  })
+  return {
+    async stop() {
+      stopping.abort()
+      // While Redis is away the library waits for it to come back.
+      const closing = opening.then((worker) => worker.close())
+      await Promise.race([closing, wait(STOP_LIMIT_MS, undefined, { ref: false })])
+      for (const one of connections) one.disconnect()
+    },
+  }
+}
+
+/** This connection and, as they come to be, those that the library makes from it, and does not end without Redis. */
+function withDuplicates(connection: Connection): Connection[] {
+  const all = [connection]
+  const duplicate = connection.duplicate.bind(connection)
+  connection.duplicate = (...options) => {
+    const other = duplicate(...options)
+    all.push(other)
+    return other
+  }
+  return all
+}
+
+function tellUnkept(log: Log, name: string, error: unknown): void {
+  log.debug({ job: name, reason: String(error) }, 'how far a job is could not be kept')
+}
+
+/** The library's own beginning is 0. */
+export function progressOf<Progress>(stored: unknown): Progress | null {
+  return typeof stored === 'object' ? (stored as Progress | null) : null
+}

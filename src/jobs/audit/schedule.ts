@@ -1,0 +1,56 @@
+import type { Job, JobQueue, JobWorker } from '../../ports/jobs.ts'
+import type { Log } from '../../ports.ts'
+import type { Tally } from '../../projections/consistency/tally.ts'
+import type { Auditor } from './auditor.ts'
+import type { WalkProgress } from './walk.ts'
+
+export type AuditKind = 'sample' | 'recheck' | 'walk'
+export type AuditData = { kind: AuditKind }
+export type AuditQueue = JobQueue<AuditData, WalkProgress, null>
+
+const LOOK_EVERY_MS = 1_000
+const KINDS: AuditKind[] = ['sample', 'recheck', 'walk']
+
+type Deps = {
+  queue: AuditQueue
+  auditor: Auditor
+  tally: Pick<Tally, 'read' | 'remember'>
+  everyMs: Record<AuditKind, number>
+  /** The read models can be looked at. */
+  isReady(): boolean
+  log: Log
+  now?: () => number
+}
+
+/**
+ * Has audits done when they are due, by whichever of the jobs workers is free: all look at the clock, and one job of a
+ * kind waits or runs at a time. When the last of a kind began stands in the tally, so a Redis that was lost or emptied
+ * is looked at at once.
+ */
+export function scheduleAudits({ queue, auditor, tally, everyMs, isReady, log, now = Date.now }: Deps): JobWorker {
+  const began = (kind: AuditKind) => `began:${kind}`
+  const look = async () => {
+    if (!isReady()) return
+    const fields = await tally.read()
+    const due = KINDS.filter((kind) => now() - Number(fields[began(kind)] ?? 0) >= everyMs[kind])
+    await Promise.all(due.map((kind) => queue.add(kind, { kind })))
+  }
+  const run = async ({ data: { kind }, progress, keep, stop }: Job<AuditData, WalkProgress>): Promise<null> => {
+    await tally.remember(began(kind), now())
+    if (kind === 'sample') await auditor.sample()
+    else if (kind === 'recheck') await auditor.recheck(stop)
+    else await auditor.walk({ progress, keep, stop })
+    return null
+  }
+  const worker = queue.work(run, KINDS.length)
+  const timer = setInterval(() => {
+    look().catch((error) => log.debug({ reason: String(error) }, 'audits could not be asked for'))
+  }, LOOK_EVERY_MS)
+  timer.unref()
+  return {
+    async stop() {
+      clearInterval(timer)
+      await worker.stop()
+    },
+  }
+}

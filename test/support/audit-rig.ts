@@ -1,0 +1,93 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Redis } from 'ioredis'
+import { sqlVersionBumps } from '../../src/adapters/sql/version-bumps.ts'
+import { bulkLoad } from '../../src/adapters/sqlite/bulk-load.ts'
+import { openConnection } from '../../src/adapters/sqlite/connection.ts'
+import { readConfig } from '../../src/config.ts'
+import { type AuditorDeps, auditor } from '../../src/jobs/audit/auditor.ts'
+import { dataFor, rebuilder, unqueued } from '../../src/jobs/rebuild/rebuild.ts'
+import { mulberry32 } from '../../src/jobs/seed/random.ts'
+import { seedRoles } from '../../src/jobs/seed/roles.ts'
+import { seedUsers } from '../../src/jobs/seed/users.ts'
+import type { SqlValue } from '../../src/ports.ts'
+import { consistencyReport } from '../../src/projections/consistency/report.ts'
+import { databasePath, wireCore } from '../../src/wiring.ts'
+import { quiet } from './service.ts'
+
+export const SEED = 7
+/** An audit that is asked for in a test need not wait long to see whether what it found lasts. */
+const RECHECK_AFTER_MS = 20
+const NO_LIMIT = 1_000_000
+/** So many that hardly anybody is missed; with this seed, nobody is. */
+const DRAWS_A_USER = 8
+
+type Owner = { after(end: () => unknown): void }
+type Options = { redisUrl: string; users: number; partitions?: number; audit?: Partial<AuditorDeps> }
+export type AuditRig = Awaited<ReturnType<typeof auditRig>>
+
+/** Read models of made-up people, built, over a real database; an auditor; and a plain connection to break things by. */
+export async function auditRig(t: Owner, { redisUrl, users, partitions = 1, audit = {} }: Options) {
+  const dataDir = await mkdtemp(join(tmpdir(), 'users-service-audit-'))
+  const config = readConfig({
+    DATA_DIR: dataDir,
+    REDIS_URL: redisUrl,
+    REDIS_PARTITIONS: String(partitions),
+    // As a worker's: a machine that is busy with other tests is no broken Redis.
+    REDIS_COMMAND_TIMEOUT_MS: '10000',
+    REDIS_READ_DEADLINE_MS: '10000',
+  })
+  const path = databasePath(config)
+  bulkLoad({ path, roles: seedRoles(), users: seedUsers({ count: users, seed: SEED }), onProgress: () => undefined })
+  const parts = await wireCore(config, quiet)
+  const foreign = openConnection(path, { readOnly: false })
+  const raw = new Redis(redisUrl, { protocol: 2 })
+  t.after(async () => {
+    raw.disconnect()
+    foreign.close()
+    await parts.close()
+    await rm(dataDir, { recursive: true, force: true })
+  })
+  const { keys, redis, guard, truth, tally } = parts
+  const build = async (): Promise<void> => {
+    const data = dataFor(await guard.check(), redis)
+    if (data === null) throw new Error('this Redis is not prepared')
+    await rebuilder(parts)(unqueued(data))
+  }
+  await build()
+  const deps: AuditorDeps = {
+    ...parts,
+    bumps: sqlVersionBumps(parts.database),
+    lagMs: () => 0,
+    random: mulberry32(SEED),
+    settings: { sampleSize: users * DRAWS_A_USER, recheckAfterMs: RECHECK_AFTER_MS, usersPerSecond: NO_LIMIT },
+    log: quiet,
+    ...audit,
+  }
+  const audits = auditor(deps)
+  const walk = () => audits.walk({ progress: null, keep: async () => undefined, stop: new AbortController().signal })
+  return {
+    ...parts,
+    config,
+    raw,
+    build,
+    audits,
+    walk,
+    /** As a program that is not this service would. */
+    sql: (statement: string, ...params: SqlValue[]) => void foreign.run(statement, params),
+    query: (statement: string, ...params: SqlValue[]) => foreign.all(statement, params),
+    exec: (statement: string) => foreign.exec(statement),
+    someUser: async (userId: number) => {
+      const { user, version } = await truth.user(userId)
+      if (!user) throw new Error(`there is no user ${userId}`)
+      return { user, version }
+    },
+    report: async () =>
+      consistencyReport(await tally.read(), {
+        now: Date.now(),
+        oldestUnprojectedMs: 0,
+        incarnation: (index) => redis.incarnation(keys.partitions[index]?.inc ?? ''),
+      }),
+  }
+}
