@@ -68,8 +68,8 @@ export function takeJobs<Data, Progress, Result>(
   return {
     async stop() {
       stopping.abort()
-      // While Redis is away the library waits for it to come back.
-      const closing = opening.then((worker) => worker.close())
+      // While Redis is away an orderly end would wait for it for ever.
+      const closing = opening.then((worker) => worker.close(connection.status !== 'ready'))
       await Promise.race([closing, wait(STOP_LIMIT_MS, undefined, { ref: false })])
       for (const one of connections) one.disconnect()
     },
