@@ -33,7 +33,9 @@ const Report = z
         maxMs: Milliseconds.nullable(),
       })
       .meta({ description: 'From a change in the database until the read models had it.' }),
-    oldestUnprojectedMs: Milliseconds.meta({ description: 'What was committed before that is in the read models.' }),
+    oldestUnprojectedMs: Milliseconds.nullable().meta({
+      description: 'What was committed longer ago than this is in the read models; null while that is not known.',
+    }),
     feed: Counts.meta({
       description: 'Changes tried again, parked, or no longer held when done; times that all had to wait.',
     }),

@@ -79,6 +79,7 @@ const GOOD: Record<string, () => Promise<Ask>> = {
   removeRole: async () => ({ method: 'DELETE', url: await put(`/v1/roles/${fresh('role')}`, defined) }),
   isAlive: async () => get('/health/live'),
   isReady: async () => get('/health/ready'),
+  howConsistent: async () => get('/health/consistency'),
 }
 
 type Refusal = { operation: string; status: number; code: string; when: string; ask: () => Promise<Ask> | Ask }
@@ -253,7 +254,8 @@ const REFUSALS: Refusal[] = [
 ]
 
 const ID = /^[0-9a-f]{8}-/
-const isRead = (operation: string) => /^(get|list|check|is)/.test(operation)
+const isOfHealth = (operation: string) => /^(is|how)/.test(operation)
+const isRead = (operation: string) => /^(get|list|check)/.test(operation) || isOfHealth(operation)
 const isTagged = (operation: string) => isRead(operation) && !['listUsers', 'getRoster'].includes(operation)
 
 for (const [operation, ask] of Object.entries(GOOD)) {
@@ -263,7 +265,7 @@ for (const [operation, ask] of Object.entries(GOOD)) {
     const answer = await api.ask(asked)
     assert.equal(answer.statusCode, operation === 'registerUser' ? 201 : 200, answer.body)
     assert.match(String(answer.headers['x-request-id']), ID)
-    if (operation.startsWith('is')) return
+    if (isOfHealth(operation)) return
     assert.equal(answer.headers['content-type'], 'application/json; charset=utf-8')
     assert.equal(answer.headers['cache-control'], isRead(operation) ? 'private, no-cache' : 'no-store')
     assert.match(String(answer.headers['read-from']), isRead(operation) ? /^(near|redis)$/ : /^undefined$/)
@@ -407,7 +409,7 @@ test('a query that can reach neither copy nor truth is 503, and says no more tha
   for (const { operationId } of documenting('503').filter(({ operationId }) => isRead(operationId))) {
     const asked = await GOOD[operationId]?.()
     assert.ok(asked)
-    if (operationId === 'isReady') continue
+    if (isOfHealth(operationId)) continue
     const answer = await cut.ask(asked)
     assert.equal(answer.statusCode, 503, `${operationId}: ${answer.body}`)
     assert.equal(answer.json().code, 'database-unavailable')

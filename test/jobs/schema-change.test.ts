@@ -6,6 +6,7 @@ import { jobQueues } from '../../src/adapters/bullmq/queues.ts'
 import { jobsConnections } from '../../src/adapters/redis/jobs-connection.ts'
 import { sqlChanges } from '../../src/adapters/sql/changes.ts'
 import { directFeed } from '../../src/adapters/sql/direct-feed.ts'
+import { isSqlError } from '../../src/adapters/sql/errors.ts'
 import { sqlParked } from '../../src/adapters/sql/parked.ts'
 import { sqlUserStore } from '../../src/adapters/sql/user-store.ts'
 import { keepProjected } from '../../src/jobs/keep-projected/keep-projected.ts'
@@ -164,7 +165,8 @@ function write({ db }: Stage, release: () => Release, known: Map<number, number>
         { type: 'details-changed', userId, changes: { jobTitle: `job ${written}` }, at: '2024-06-01T09:00:00.000Z' },
       ])
       known.set(userId, Math.max(version, known.get(userId) ?? 0))
-      db.sql('UPDATE users SET email = ? WHERE user_id = ?', `e${written}@example.com`, 1 + below(PEOPLE))
+      const other = 1 + below(PEOPLE)
+      await unlessBusy(() => db.sql('UPDATE users SET email = ? WHERE user_id = ?', `e${written}@example.com`, other))
       written += 1
       await wait(2)
     }
@@ -177,6 +179,18 @@ function write({ db }: Stage, release: () => Release, known: Map<number, number>
     },
   }
 }
+
+/** Until it goes through: a transaction of this very process cannot end while the other program's write waits for it. */
+const unlessBusy = (run: () => void) =>
+  until('the database is free', async () => {
+    try {
+      run()
+      return true
+    } catch (error) {
+      if (isSqlError(error, 'busy')) return false
+      throw error
+    }
+  })
 
 /** Every copy says what the truth says. */
 async function converged({ raw, db }: Stage, { keys, tag }: Release) {

@@ -138,6 +138,27 @@ describe('on one Redis', () => {
     await until('it answers again', () => one.add('later', { what: 'after' }).catch(() => null))
   })
 
+  test('a worker that is stopped without its Redis ends at once, and keeps no process alive', async (t) => {
+    const own = await startTestRedis()
+    t.after(own.stop)
+    const { one } = open(t, own.url)
+    const seen: string[] = []
+    const worker = working(t, one, async ({ data }) => {
+      seen.push(data.what)
+      return { done: data.what }
+    })
+    await one.add('key', { what: 'before' })
+    await until('it works', async () => seen.length === 1)
+    await own.stop()
+    await until('it is missed', () =>
+      one.find('1').then(
+        () => false,
+        () => true,
+      ),
+    )
+    await worker.stop()
+  })
+
   test('a process that starts before its Redis uses it once it is there', async (t) => {
     const own = await startTestRedis()
     await own.stop()

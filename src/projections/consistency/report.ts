@@ -24,7 +24,8 @@ export type ConsistencyReport = {
   }
   /** From a change's commit until it was shown; null: no change. */
   staleness: { changes: number; p50Ms: number | null; p99Ms: number | null; maxMs: number | null }
-  oldestUnprojectedMs: number
+  /** What was committed longer ago than this is in the read models; null: not known, as before the first mark. */
+  oldestUnprojectedMs: number | null
   /** What happened to the change feed since this Redis was begun. */
   feed: Record<FeedEvent, number>
   /** By cause: differences found since this Redis was begun, and those of them that have been mended. */
@@ -37,7 +38,9 @@ export type ConsistencyReport = {
 }
 type Context = {
   now: number
-  oldestUnprojectedMs: number /** Of a partition. */
+  /** Infinite while it is not known. */
+  oldestUnprojectedMs: number
+  /** Of a partition. */
   incarnation(index: number): string | null
 }
 
@@ -63,7 +66,7 @@ export function consistencyReport(fields: Record<string, string>, context: Conte
       confidence: 0.95,
     },
     staleness: stalenessOf(hours),
-    oldestUnprojectedMs: context.oldestUnprojectedMs,
+    oldestUnprojectedMs: Number.isFinite(context.oldestUnprojectedMs) ? context.oldestUnprojectedMs : null,
     feed: countsOf(fields, 'feed', FEED_EVENTS),
     found: countsOf(fields, 'found', CAUSES),
     mended: countsOf(fields, 'mended', CAUSES),
