@@ -44,7 +44,13 @@ export async function buildApp({ commands, queries, health, hot, http, log }: Ap
   const shortcut = hot && !logsReads(log) ? hotReads({ ...hot, requestId: requestIdFor }) : null
   let closing = false
   const app = Fastify({
-    ...(shortcut ? { serverFactory: serverWith((request, response) => !closing && shortcut(request, response)) } : {}),
+    ...(shortcut
+      ? {
+          serverFactory: serverWith((request, response, next) =>
+            closing ? next() : shortcut(request, response, next),
+          ),
+        }
+      : {}),
     // Given a logger, Fastify makes one more of each request and watches each response: a tenth of a hot read's cost.
     logger: false,
     genReqId: requestIdOf,

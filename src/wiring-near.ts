@@ -15,8 +15,8 @@ export type Near = {
   reads: NearReads & { readAge: ReadAge }
   /** What commands call, when this process is to forget what they have changed. */
   forgetting(readModels: ReadModels): ReadModels
-  /** Null: nothing is answered before the router. */
-  hot: Omit<HotReadDeps, 'requestId'> | null
+  /** What is answered before the router. */
+  hot: Omit<HotReadDeps, 'requestId'>
   stop(): void
 }
 type Parts = NearReads & {
@@ -31,10 +31,11 @@ type Parts = NearReads & {
 /** What the API reads, through a near cache of `maxBytes`; too few for a single entry are none. */
 export function wireNear({ views, roles, redis, keys, freshness, tagBase, maxBytes, log }: Parts): Near {
   if (maxBytes < LEAST_ENTRY_BYTES) {
+    const age = readAge({ freshness, provedAtMs: () => Number.NEGATIVE_INFINITY })
     return {
-      reads: { views, roles, readAge: readAge({ freshness, provedAtMs: () => Number.NEGATIVE_INFINITY }) },
+      reads: { views, roles, readAge: age },
       forgetting: (readModels) => readModels,
-      hot: null,
+      hot: { users: null, views, tagBase, readAge: age },
       stop: () => undefined,
     }
   }
@@ -42,10 +43,11 @@ export function wireNear({ views, roles, redis, keys, freshness, tagBase, maxByt
   redis.onMastersChange(invalidations.mastersChanged)
   const near = nearCaches({ invalidations, keys, freshness, maxBytes })
   const age = readAge({ freshness, provedAtMs: near.provedAtMs })
+  const reads = nearReads({ views, roles, near, tagBase })
   return {
-    reads: { ...nearReads({ views, roles, near, tagBase }), readAge: age },
+    reads: { ...reads, readAge: age },
     forgetting: (readModels) => forgettingReadModels(readModels, near),
-    hot: { users: near.users, readAge: age },
+    hot: { users: near.users, views: reads.views, tagBase, readAge: age },
     stop: near.stop,
   }
 }

@@ -15,7 +15,10 @@ const OPTIONS: FastifyHttpOptions<Server> = {
 }
 
 test('the server has the limits that Fastify would have given it', () => {
-  const [own, theirs] = [Fastify({ ...OPTIONS, serverFactory: serverWith(() => false) }), Fastify(OPTIONS)]
+  const [own, theirs] = [
+    Fastify({ ...OPTIONS, serverFactory: serverWith((_request, _response, next) => next()) }),
+    Fastify(OPTIONS),
+  ]
   const [a, b] = [own.server, theirs.server].map(({ timeout, ...server }) => ({
     timeout,
     keepAliveTimeout: server.keepAliveTimeout,
@@ -41,10 +44,9 @@ test('the server has the limits that Fastify would have given it', () => {
 test('what the shortcut answers never reaches the router, and all else does', async (t) => {
   const app = Fastify({
     ...OPTIONS,
-    serverFactory: serverWith((request, response) => {
-      if (request.url !== '/short') return false
+    serverFactory: serverWith((request, response, next) => {
+      if (request.url !== '/short') return next()
       response.end('short')
-      return true
     }),
   })
   t.after(() => app.close())

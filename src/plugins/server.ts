@@ -7,8 +7,8 @@ import {
 } from 'node:http'
 import type { FastifyServerFactory } from 'fastify'
 
-/** True: answered. False: the router's. */
-type Shortcut = (request: IncomingMessage, response: ServerResponse) => boolean
+/** Answers, at once or later, or calls `next`, once, and has done nothing: then the router does. */
+type Shortcut = (request: IncomingMessage, response: ServerResponse, next: () => void) => void
 /** What Fastify has made of its options; it leaves it to a factory to apply them. */
 type Timeouts = { http: ServerOptions; keepAliveTimeout: number; requestTimeout: number; connectionTimeout: number }
 
@@ -18,7 +18,7 @@ export function serverWith(shortcut: Shortcut): FastifyServerFactory {
     const { http, keepAliveTimeout, requestTimeout, connectionTimeout } = options as Timeouts
     const route = router as RequestListener
     const server = createServer(http, (request, response) => {
-      if (!shortcut(request, response)) route(request, response)
+      shortcut(request, response, () => route(request, response))
     })
     server.keepAliveTimeout = keepAliveTimeout
     server.requestTimeout = requestTimeout

@@ -27,8 +27,8 @@ test('it is the answer that the route would give, ready to be written', () => {
   const user = known(someUser({ givenName: 'Zoë 👋' }))
   const near = nearUser(user, TAG_BASE)
   const table: [head: string[], ifNoneMatch: string | undefined, more: object][] = [
-    [headWithBody(near), undefined, { 'content-length': String(user.body.length) }],
-    [headNotModified(near), near.etag, {}],
+    [headWithBody(near, 'near'), undefined, { 'content-length': String(user.body.length) }],
+    [headNotModified(near, 'near'), near.etag, {}],
   ]
   for (const [head, ifNoneMatch, more] of table) {
     const pairs = head.flatMap((name, i) => (i % 2 === 0 ? [[name, head[i + 1]]] : []))

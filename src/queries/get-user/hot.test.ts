@@ -6,43 +6,56 @@ import fc from 'fast-check'
 import type { FastifyInstance } from 'fastify'
 import { quiet, startService, type TestService, until } from '../../../test/support/service.ts'
 import { buildApp } from '../../app.ts'
+import { wireApi } from '../../wiring.ts'
 
 const SEED = 20_260_217
 const AGE = '7'
 
 let service: TestService
-/** The same reads, answered before the router, and by it alone. */
-let hot: FastifyInstance
-let cold: FastifyInstance
+/** The same reads, answered before the router, and by it alone; with the near cache, and without. */
+let near: Pair
+let redis: Pair
+type Pair = Record<'hot' | 'cold', FastifyInstance>
 /** How many were answered before the router. */
 let answered = 0
 let tag = ''
+const stops: (() => Promise<void>)[] = []
 before(async () => {
   service = await startService()
-  const { api, config } = service
+  const { config } = service
+  near = await listening(service)
+  const withoutNear = await wireApi({ ...config, nearCacheBytes: 0 }, quiet)
+  redis = await listening({ api: withoutNear, config })
+  stops.push(withoutNear.close)
+  const user = { username: 'zofia', givenName: 'Zoë 👋', familyName: 'Wójcik', jobTitle: 'x'.repeat(60) }
+  assert.equal((await near.cold.inject({ method: 'POST', url: '/v1/users', payload: user })).statusCode, 201)
+  tag = await untilNear()
+})
+after(async () => {
+  for (const app of [near, redis].flatMap((pair) => (pair ? [pair.hot, pair.cold] : []))) await app.close()
+  for (const stop of stops) await stop()
+  await service?.close()
+})
+
+async function listening({ api, config }: Pick<TestService, 'api' | 'config'>): Promise<Pair> {
   const queries = { ...api.queries, readAge: () => AGE }
   const readAge = () => {
     answered += 1
     return AGE
   }
   const parts = { ...api, queries, http: config.http, log: quiet }
-  hot = await buildApp({ ...parts, hot: api.hot && { ...api.hot, readAge } })
-  cold = await buildApp({ ...parts, hot: null })
-  for (const app of [hot, cold]) await app.listen({ host: '127.0.0.1', port: 0 })
-  const user = { username: 'zofia', givenName: 'Zoë 👋', familyName: 'Wójcik', jobTitle: 'x'.repeat(60) }
-  assert.equal((await cold.inject({ method: 'POST', url: '/v1/users', payload: user })).statusCode, 201)
-  tag = await untilNear()
-})
-after(async () => {
-  await hot?.close()
-  await cold?.close()
-  await service?.close()
-})
+  const pair = {
+    hot: await buildApp({ ...parts, hot: api.hot && { ...api.hot, readAge } }),
+    cold: await buildApp({ ...parts, hot: null }),
+  }
+  for (const app of [pair.hot, pair.cold]) await app.listen({ host: '127.0.0.1', port: 0 })
+  return pair
+}
 
 /** Answers the user's tag. */
 const untilNear = () =>
   until('the user is near', async () => {
-    const { headers } = await cold.inject('/v1/users/1')
+    const { headers } = await near.cold.inject('/v1/users/1')
     return headers['read-from'] === 'near' && String(headers.etag)
   })
 const portOf = (app: FastifyInstance) => (app.server.address() as AddressInfo).port
@@ -65,7 +78,7 @@ const GET = 'GET /v1/users/1 HTTP/1.1\r\nHost: x\r\n'
 const LAST = 'Connection: close\r\n\r\n'
 
 /** Asks both, in both orders of connections; answers how many of the requests were hot. */
-async function compare(bytes: string): Promise<{ hotAnswers: number; text: string }> {
+async function compare(bytes: string, { hot, cold } = near): Promise<{ hotAnswers: number; text: string }> {
   const before = answered
   const [a, b] = await Promise.all([exchange(hot, bytes), exchange(cold, bytes)])
   assert.equal(comparable(a), comparable(b), bytes)
@@ -164,16 +177,23 @@ for (const [what, request, hotAnswers] of SHAPES) {
     assert.match(text, /^HTTP\/1\.1 \d{3} /)
     assert.equal(got.hotAnswers, hotAnswers)
     if (hotAnswers === 1) assert.match(text, /read-from: near\r\n/)
+    const fromRedis = await compare(request(), redis)
+    assert.equal(fromRedis.hotAnswers, hotAnswers)
+    if (hotAnswers === 1) assert.match(fromRedis.text, /read-from: redis\r\n/)
   })
 }
 
-test('one connection, many requests, hot ones and others by turns: all of it is the same', async () => {
-  await untilNear()
-  const kept = [`${GET}\r\n`, 'GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n', `${GET}If-None-Match: *\r\n\r\n`]
-  const { hotAnswers, text } = await compare(`${Array(20).fill(kept.join('')).join('')}${GET}${LAST}`)
-  assert.equal(hotAnswers, 41)
-  assert.equal(text.match(/Connection: keep-alive\r\nKeep-Alive: timeout=72\r\n/g)?.length, 60)
-})
+for (const from of ['near', 'redis'])
+  test(`one connection, many requests, hot ones and others by turns: all of it is the same, from ${from}`, async () => {
+    await untilNear()
+    const kept = [`${GET}\r\n`, 'GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n', `${GET}If-None-Match: *\r\n\r\n`]
+    const { hotAnswers, text } = await compare(
+      `${Array(20).fill(kept.join('')).join('')}${GET}${LAST}`,
+      from === 'near' ? near : redis,
+    )
+    assert.equal(hotAnswers, 41)
+    assert.equal(text.match(/Connection: keep-alive\r\nKeep-Alive: timeout=72\r\n/g)?.length, 60)
+  })
 
 const name = fc.constantFrom(
   ...['Host', 'host', 'X-Request-Id', 'If-None-Match', 'IF-NONE-MATCH', 'Min-Version', 'Accept', 'user-agent'],
@@ -199,11 +219,13 @@ test(`made-up requests are answered the same (seed ${SEED})`, async () => {
     fc.asyncProperty(request, async ({ path, headers }) => {
       await untilNear()
       const lines = headers.map(([key, text]) => `${key}: ${text}\r\n`).join('')
-      await compare(`GET ${path} HTTP/1.1\r\nHost: x\r\n${lines}Connection: close\r\n\r\n`)
+      const bytes = `GET ${path} HTTP/1.1\r\nHost: x\r\n${lines}Connection: close\r\n\r\n`
+      await compare(bytes)
+      await compare(bytes, redis)
     }),
     { seed: SEED, numRuns: 500 },
   )
-  assert.ok(answered - before > 100, `${answered - before} were hot`)
+  assert.ok(answered - before > 200, `${answered - before} were hot`)
 })
 
 test('during the shutdown the router answers, and closes the connection', async (t) => {

@@ -1,47 +1,57 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { MAX_USER_ID } from '../../domain/user.ts'
 import type { NearCache } from '../../projections/near/near-cache.ts'
-import { headNotModified, headWithBody, type NearUser } from '../../projections/near/near-user.ts'
-import { noneMatch } from '../../wire/etag.ts'
-import { parseMinVersion } from '../../wire/min-version.ts'
+import { headNotModified, headWithBody, type NearUser, nearUser } from '../../projections/near/near-user.ts'
+import type { UserReads } from '../../projections/near/near-views.ts'
+import { isKnown } from '../../projections/user/shown.ts'
+import type { ReadFrom } from '../../wire/answer.ts'
+import { noneMatch, type TagBase } from '../../wire/etag.ts'
+import { ANY_VERSION, parseMinVersion } from '../../wire/min-version.ts'
 import type { ReadAge } from '../../wire/read-age.ts'
 
 export type Deps = {
-  users: Pick<NearCache<number, NearUser>, 'get'>
+  /** Null: nothing is kept in this process. */
+  users: Pick<NearCache<number, NearUser>, 'get'> | null
+  views: Pick<UserReads, 'byId'>
+  tagBase: TagBase
   /** For the answer; `given` is the caller's X-Request-Id. */
   requestId(given: string | undefined): string
   readAge: ReadAge
 }
-/** True: answered. False: nothing was done, and somebody else must. */
-export type Shortcut = (request: IncomingMessage, response: ServerResponse) => boolean
+/** Answers, or calls `next`, once, having done nothing. */
+export type Shortcut = (request: IncomingMessage, response: ServerResponse, next: () => void) => void
 
 const PATH = '/v1/users/'
 const MAX_DIGITS = String(MAX_USER_ID).length
 const [ZERO, NINE] = [48, 57]
 
 /**
- * The hot read, before the router: a plain GET of a user who is in this process. Its answer is the route's to the last
- * byte (hot.test.ts compares them); whatever is unusual about a request is the router's.
+ * The hot read, before the router: a plain GET of a user who is there. Its answer is the route's to the last byte
+ * (hot.test.ts compares them); whatever is unusual about a request, and every failure, is the router's.
  */
-export function hotGetUser({ users, requestId, readAge }: Deps): Shortcut {
-  return (request, response) => {
-    if (request.method !== 'GET' || request.httpVersionMinor !== 1) return false
-    const userId = userIdOf(request.url ?? '')
-    const user = userId === 0 ? undefined : users.get(userId)
-    if (user === undefined) return false
-    const asked = conditionsOf(request.rawHeaders)
-    if (asked === null || !isNewEnough(user, asked.minVersion)) return false
-
+export function hotGetUser({ users, views, tagBase, requestId, readAge }: Deps): Shortcut {
+  const answer = (response: ServerResponse, asked: Conditions, user: NearUser, from: ReadFrom): void => {
     const sendsBody = noneMatch(asked.ifNoneMatch, user.etag)
     const ownHead = ['x-request-id', requestId(asked.requestId)]
-    const age = readAge('near')
+    const age = readAge(from)
     if (age !== null) ownHead.push('read-age', age)
-    const head = sendsBody ? headWithBody(user) : headNotModified(user)
+    const head = sendsBody ? headWithBody(user, from) : headNotModified(user, from)
     response.writeHead(sendsBody ? 200 : 304, [...ownHead, ...head])
-    // One string with the head is one write; a Buffer would be a second.
+    // One string with the head is one write; a Buffer would be a second, and costs as much as all the rest.
     if (sendsBody) response.end(user.body, 'latin1')
     else response.end()
-    return true
+  }
+  return (request, response, next) => {
+    if (request.method !== 'GET' || request.httpVersionMinor !== 1) return next()
+    const userId = userIdOf(request.url ?? '')
+    const asked = userId === 0 ? null : conditionsOf(request.rawHeaders)
+    if (asked === null) return next()
+    const near = users?.get(userId)
+    if (near && near.version >= asked.minVersion) return answer(response, asked, near, 'near')
+    views.byId(userId, asked.minVersion).then((found) => {
+      if (isKnown(found) && !found.stale) answer(response, asked, nearUser(found, tagBase), found.from)
+      else next()
+    }, next)
   }
 }
 
@@ -58,13 +68,7 @@ function userIdOf(url: string): number {
   return userId <= MAX_USER_ID ? userId : 0
 }
 
-function isNewEnough(user: NearUser, header: string | undefined): boolean {
-  if (header === undefined) return true
-  const least = parseMinVersion(header)
-  return least !== null && user.version >= least.user
-}
-
-type Conditions = { ifNoneMatch: string | undefined; minVersion: string | undefined; requestId: string | undefined }
+type Conditions = { ifNoneMatch: string | undefined; minVersion: number; requestId: string | undefined }
 const IGNORED = 0
 const IF_NONE_MATCH = 1
 const MIN_VERSION = 2
@@ -120,5 +124,6 @@ function conditionsOf(rawHeaders: string[]): Conditions | null {
         return null
     }
   }
-  return hasHost ? { ifNoneMatch, minVersion, requestId } : null
+  const least = minVersion === undefined ? ANY_VERSION : parseMinVersion(minVersion)
+  return hasHost && least ? { ifNoneMatch, minVersion: least.user, requestId } : null
 }
