@@ -8,11 +8,12 @@ import { nearCaches } from './projections/near/near-caches.ts'
 import { forgettingReadModels, type NearReads, nearReads } from './projections/near/near-reads.ts'
 import type { HotReadDeps } from './queries/index.ts'
 import type { TagBase } from './wire/etag.ts'
-import { type ReadAge, readAge } from './wire/read-age.ts'
+import { readAge } from './wire/read-age.ts'
+import { type ReadHead, readHead } from './wire/source.ts'
 
 export type Near = {
   /** What queries read. */
-  reads: NearReads & { readAge: ReadAge }
+  reads: NearReads & { readHead: ReadHead }
   /** What commands call, when this process is to forget what they have changed. */
   forgetting(readModels: ReadModels): ReadModels
   /** What is answered before the router. */
@@ -33,7 +34,7 @@ export function wireNear({ views, roles, redis, keys, freshness, tagBase, maxByt
   if (maxBytes < LEAST_ENTRY_BYTES) {
     const age = readAge({ freshness, provedAtMs: () => Number.NEGATIVE_INFINITY })
     return {
-      reads: { views, roles, readAge: age },
+      reads: { views, roles, readHead: readHead(age) },
       forgetting: (readModels) => readModels,
       hot: { users: null, views, tagBase, readAge: age },
       stop: () => undefined,
@@ -45,7 +46,7 @@ export function wireNear({ views, roles, redis, keys, freshness, tagBase, maxByt
   const age = readAge({ freshness, provedAtMs: near.provedAtMs })
   const reads = nearReads({ views, roles, near, tagBase })
   return {
-    reads: { ...reads, readAge: age },
+    reads: { ...reads, readHead: readHead(age) },
     forgetting: (readModels) => forgettingReadModels(readModels, near),
     hot: { users: near.users, views: reads.views, tagBase, readAge: age },
     stop: near.stop,

@@ -3,15 +3,7 @@ import { noneMatch } from './etag.ts'
 import { Version } from './fields.ts'
 import { MIN_VERSION, withoutMinVersion } from './min-version.ts'
 import { REQUEST_ID } from './problem.ts'
-
-/** Where an answer was read: in this process, in Redis, or in the database. The nearest first. */
-export const READ_FROM_NEAREST_FIRST = ['near', 'redis', 'database'] as const
-export type ReadFrom = (typeof READ_FROM_NEAREST_FIRST)[number]
-
-/** Of what was put together out of several: where the furthest of them was read. */
-export function furthest(...from: ReadFrom[]): ReadFrom {
-  return READ_FROM_NEAREST_FIRST.findLast((one) => from.includes(one)) ?? 'near'
-}
+import { READ_FROM_NEAREST_FIRST } from './source.ts'
 
 /** What a route sends, without the framework: `reply.code(status).headers(headers).send(body)`. */
 export type Answer = { status: number; headers: Record<string, string>; body: Buffer | string | undefined }
@@ -24,19 +16,19 @@ export const CACHE_CONTROL = 'private, no-cache'
 export function readAnswer(
   tag: string,
   ifNoneMatch: string | undefined,
-  from: ReadFrom,
+  readHead: Record<string, string>,
   body: Buffer | string,
 ): Answer {
-  const headers = { etag: tag, 'read-from': from, 'cache-control': CACHE_CONTROL }
+  const headers = { etag: tag, ...readHead, 'cache-control': CACHE_CONTROL }
   if (!noneMatch(ifNoneMatch, tag)) return { status: 304, headers, body: undefined }
   return { status: 200, headers: { 'content-type': JSON_TYPE, ...headers }, body }
 }
 
 /** A list: no tag, because it has no version. */
-export function listAnswer(from: ReadFrom, body: string): Answer {
+export function listAnswer(readHead: Record<string, string>, body: string): Answer {
   return {
     status: 200,
-    headers: { 'content-type': JSON_TYPE, 'read-from': from, 'cache-control': CACHE_CONTROL },
+    headers: { 'content-type': JSON_TYPE, ...readHead, 'cache-control': CACHE_CONTROL },
     body,
   }
 }
@@ -54,7 +46,13 @@ const READ_AGE = {
   type: 'integer',
   description: 'At most so many milliseconds ago it was still so. Absent when it is not known.',
 }
+const READ_STALE = {
+  type: 'string',
+  enum: ['true'],
+  description: 'Only when it is so: changes are not being handled, and the database could not confirm the answer.',
+}
 const READ_FROM = { type: 'string', enum: READ_FROM_NEAREST_FIRST, description: 'Where the answer was read.' }
+const READ_HEAD = { 'read-from': READ_FROM, 'read-age': READ_AGE, 'read-stale': READ_STALE }
 const VISIBILITY = {
   type: 'string',
   enum: ['pending'],
@@ -74,7 +72,7 @@ type AnswerMap = Record<
 export const readAnswers = (description: string, schema: z.ZodType): AnswerMap => ({
   200: {
     description,
-    headers: { ...REQUEST_ID, etag: ETAG, 'read-from': READ_FROM, 'read-age': READ_AGE, 'cache-control': CACHE },
+    headers: { ...REQUEST_ID, etag: ETAG, ...READ_HEAD, 'cache-control': CACHE },
     content: json(schema),
   },
   304: { description: 'The caller has this version.' },
@@ -82,7 +80,7 @@ export const readAnswers = (description: string, schema: z.ZodType): AnswerMap =
 export const listAnswers = (description: string, schema: z.ZodType): AnswerMap => ({
   200: {
     description,
-    headers: { ...REQUEST_ID, 'read-from': READ_FROM, 'cache-control': CACHE },
+    headers: { ...REQUEST_ID, ...READ_HEAD, 'cache-control': CACHE },
     content: json(schema),
   },
 })

@@ -1,4 +1,4 @@
-import type { ReadFrom } from './answer.ts'
+import type { ReadFrom } from './source.ts'
 
 /** How old an answer read there may be, in milliseconds, as `Read-Age` says it; null when nobody knows. */
 export type ReadAge = (from: ReadFrom) => string | null

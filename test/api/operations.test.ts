@@ -416,6 +416,44 @@ test('a query that can reach neither copy nor truth is 503, and says no more tha
   }
 })
 
+test('what nobody could confirm says so, also when it was put together', async (t) => {
+  const real = await wireApi(service.config, quiet)
+  const { views, roles } = real.queries
+  const queries = {
+    ...real.queries,
+    views: {
+      byId: async (userId: number) => ({ ...(await views.byId(userId)), stale: true as const }),
+      byIds: async (userIds: number[]) =>
+        (await views.byIds(userIds)).map((user) => ({ ...user, stale: true as const })),
+      byUsername: async (username: string) => {
+        const user = await views.byUsername(username)
+        return user && { ...user, stale: true as const }
+      },
+    },
+    roles: { catalogue: async () => ({ ...(await roles.catalogue()), stale: true as const }) },
+  }
+  const app = await buildApp({ ...real, queries, hot: null, http: service.config.http, log: quiet })
+  t.after(async () => {
+    await app.close()
+    await real.close()
+  })
+  const cut = await apiClient(app)
+  for (const operation of [
+    'getUser',
+    'getUserByUsername',
+    'getPermissions',
+    'checkPermission',
+    'listRoles',
+    'getRole',
+  ]) {
+    const asked = await GOOD[operation]?.()
+    assert.ok(asked)
+    assert.equal((await cut.ask(asked)).headers['read-stale'], 'true', operation)
+    assert.equal((await api.ask(asked)).headers['read-stale'], undefined, operation)
+  }
+  assert.equal((await cut.ask(get('/v1/users?ids=1,2'))).headers['read-stale'], 'true')
+})
+
 test('every answer that the document promises is asked for in this file', () => {
   const asked = new Set<string>(REFUSALS.map(({ operation, status }) => `${operation} ${status}`))
   for (const operation of Object.keys(GOOD)) asked.add(`${operation} ${operation === 'registerUser' ? 201 : 200}`)

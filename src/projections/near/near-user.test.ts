@@ -27,13 +27,13 @@ test('it is the answer that the route would give, ready to be written', () => {
   const user = known(someUser({ givenName: 'Zoë 👋' }))
   const near = nearUser(user, TAG_BASE)
   const table: [head: string[], ifNoneMatch: string | undefined, more: object][] = [
-    [headWithBody(near, 'near'), undefined, { 'content-length': String(user.body.length) }],
-    [headNotModified(near, 'near'), near.etag, {}],
+    [headWithBody(near, ['read-from', 'near']), undefined, { 'content-length': String(user.body.length) }],
+    [headNotModified(near, ['read-from', 'near']), near.etag, {}],
   ]
   for (const [head, ifNoneMatch, more] of table) {
     const pairs = head.flatMap((name, i) => (i % 2 === 0 ? [[name, head[i + 1]]] : []))
     assert.deepEqual(Object.fromEntries(pairs), {
-      ...readAnswer(near.etag, ifNoneMatch, 'near', user.body).headers,
+      ...readAnswer(near.etag, ifNoneMatch, { 'read-from': 'near' }, user.body).headers,
       ...more,
     })
   }

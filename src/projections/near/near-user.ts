@@ -1,5 +1,5 @@
 import { normaliseUsername } from '../../domain/user.ts'
-import { CACHE_CONTROL, JSON_TYPE, type ReadFrom } from '../../wire/answer.ts'
+import { CACHE_CONTROL, JSON_TYPE } from '../../wire/answer.ts'
 import { etag, type TagBase } from '../../wire/etag.ts'
 import type { UserBody } from '../../wire/user.ts'
 import type { KnownUser, ShownUser } from '../user/shown.ts'
@@ -27,13 +27,13 @@ export function nearUser({ userId, version, body }: KnownUser, tagBase: TagBase)
 
 /**
  * The head of the answer with the body, and of 304: names and values by turns, as `readAnswer` gives them, and the
- * length. Made for each answer: two arrays in each entry would take as much memory as a third of the bodies.
+ * length; `readHead` is what it says of where it was read. Made for each answer: two arrays in each entry would take as much memory as a third of the bodies.
  */
-export function headWithBody({ etag: tag, body }: NearUser, from: ReadFrom): string[] {
-  return ['content-type', JSON_TYPE, ...headNotModified({ etag: tag }, from), 'content-length', String(body.length)]
+export function headWithBody({ etag: tag, body }: NearUser, readHead: string[]): string[] {
+  return ['content-type', JSON_TYPE, ...headNotModified({ etag: tag }, readHead), 'content-length', String(body.length)]
 }
-export function headNotModified({ etag: tag }: Pick<NearUser, 'etag'>, from: ReadFrom): string[] {
-  return ['etag', tag, 'read-from', from, 'cache-control', CACHE_CONTROL]
+export function headNotModified({ etag: tag }: Pick<NearUser, 'etag'>, readHead: string[]): string[] {
+  return ['etag', tag, ...readHead, 'cache-control', CACHE_CONTROL]
 }
 
 export function bytesOfNearUser({ body }: NearUser): number {

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import type { Holder } from '../../domain/permissions.ts'
-import type { ReadFrom } from '../../wire/answer.ts'
+import type { Source } from '../../wire/source.ts'
 import type { UserBody } from '../../wire/user.ts'
 import type { UserReads } from '../near/near-views.ts'
 import type { ShownUser } from './shown.ts'
@@ -8,7 +8,7 @@ import type { ShownUser } from './shown.ts'
 const MAX_MEMOISED = 20_000
 
 /** What permission questions need of a user. */
-export type ShownHolder = { version: number; holder: Holder; limits: UserBody['limits']; from: ReadFrom }
+export type ShownHolder = { version: number; holder: Holder; limits: UserBody['limits']; source: Source }
 export type Holders = ReturnType<typeof holders>
 
 /** Users as holders of roles: their bodies are parsed once a version. Null: there is no such user. */
@@ -20,10 +20,10 @@ export function holders(views: Pick<UserReads, 'byId'>) {
     const user = await views.byId(userId, minVersion)
     if (!user.body) return null
     const known = parsed.get(userId)
-    if (known?.version === user.version) return { ...known, from: user.from }
+    if (known?.version === user.version) return { ...known, source: user }
     const fresh = { version: user.version, ...parse(user.body) }
     parsed.set(userId, fresh)
-    return { ...fresh, from: user.from }
+    return { ...fresh, source: user }
   }
 }
 

@@ -1,6 +1,6 @@
 import { DomainError } from '../../domain/errors.ts'
 import type { TrueUser } from '../../ports.ts'
-import type { ReadFrom } from '../../wire/answer.ts'
+import type { ReadFrom } from '../../wire/source.ts'
 import type { StoredBody } from './batched-read.ts'
 import { type ProjectedUser, projectGone, projectUser } from './project.ts'
 

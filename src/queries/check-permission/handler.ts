@@ -2,8 +2,8 @@ import { DomainError } from '../../domain/errors.ts'
 import { decidePermission } from '../../domain/permissions.ts'
 import type { CatalogueReads } from '../../projections/near/near-views.ts'
 import type { Holders } from '../../projections/user/holders.ts'
-import { furthest } from '../../wire/answer.ts'
 import { ANY_VERSION } from '../../wire/min-version.ts'
+import { together } from '../../wire/source.ts'
 
 export type Deps = { holders: Holders; roles: CatalogueReads }
 export type Question = { userId: number; permission: string; branchId: string | null }
@@ -16,7 +16,7 @@ export function checkPermission({ holders, roles }: Deps) {
     return {
       version: user.version,
       rolesVersion: catalogue.version,
-      from: furthest(user.from, catalogue.from),
+      source: together(user.source, catalogue),
       body: { userId, branchId, ...decidePermission(user.holder, catalogue, permission, branchId) },
     }
   }

@@ -6,10 +6,11 @@ import { etag, type TagBase } from '../../wire/etag.ts'
 import { BranchId, PermissionName, UserIdParam } from '../../wire/fields.ts'
 import { problems } from '../../wire/problem.ts'
 import { TRUER } from '../../wire/problem-examples.ts'
+import type { ReadHead } from '../../wire/source.ts'
 import { GrantBody } from '../../wire/user.ts'
 import { checkPermission, type Deps as HandlerDeps } from './handler.ts'
 
-export type Deps = HandlerDeps & { tagBase: TagBase }
+export type Deps = HandlerDeps & { tagBase: TagBase; readHead: ReadHead }
 
 const PermissionDecision = z
   .object({
@@ -48,9 +49,9 @@ export function checkPermissionRoute(app: FastifyInstance, deps: Deps): void {
     handler: async (request, reply) => {
       const { params, query } = request
       const question = { ...params, branchId: query.branchId ?? null }
-      const { version, rolesVersion, from, body } = await handle(question, request.headers['min-version'])
+      const { version, rolesVersion, source, body } = await handle(question, request.headers['min-version'])
       const tag = etag(deps.tagBase, 'p', version, rolesVersion)
-      const answer = readAnswer(tag, request.headers['if-none-match'], from, JSON.stringify(body))
+      const answer = readAnswer(tag, request.headers['if-none-match'], deps.readHead(source), JSON.stringify(body))
       return reply.code(answer.status).headers(answer.headers).send(answer.body)
     },
   })

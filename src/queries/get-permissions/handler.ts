@@ -3,8 +3,8 @@ import { effectivePermissions } from '../../domain/permissions.ts'
 import { compareText } from '../../domain/user.ts'
 import type { CatalogueReads } from '../../projections/near/near-views.ts'
 import type { Holders } from '../../projections/user/holders.ts'
-import { furthest } from '../../wire/answer.ts'
 import { ANY_VERSION } from '../../wire/min-version.ts'
+import { together } from '../../wire/source.ts'
 
 export type Deps = { holders: Holders; roles: CatalogueReads }
 
@@ -17,7 +17,7 @@ export function getPermissions({ holders, roles }: Deps) {
     return {
       version: user.version,
       rolesVersion: catalogue.version,
-      from: furthest(user.from, catalogue.from),
+      source: together(user.source, catalogue),
       body: {
         userId,
         branchId,

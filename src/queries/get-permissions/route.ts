@@ -6,10 +6,11 @@ import { etag, type TagBase } from '../../wire/etag.ts'
 import { BranchId, UserIdParam } from '../../wire/fields.ts'
 import { problems } from '../../wire/problem.ts'
 import { TRUER } from '../../wire/problem-examples.ts'
+import type { ReadHead } from '../../wire/source.ts'
 import { GrantBody, UserBody } from '../../wire/user.ts'
 import { getPermissions, type Deps as HandlerDeps } from './handler.ts'
 
-export type Deps = HandlerDeps & { tagBase: TagBase }
+export type Deps = HandlerDeps & { tagBase: TagBase; readHead: ReadHead }
 
 const EffectivePermissions = z
   .object({
@@ -50,9 +51,9 @@ export function getPermissionsRoute(app: FastifyInstance, deps: Deps): void {
     handler: async (request, reply) => {
       const branchId = request.query.branchId ?? null
       const least = request.headers['min-version']
-      const { version, rolesVersion, from, body } = await handle(request.params.userId, branchId, least)
+      const { version, rolesVersion, source, body } = await handle(request.params.userId, branchId, least)
       const tag = etag(deps.tagBase, 'p', version, rolesVersion)
-      const answer = readAnswer(tag, request.headers['if-none-match'], from, JSON.stringify(body))
+      const answer = readAnswer(tag, request.headers['if-none-match'], deps.readHead(source), JSON.stringify(body))
       return reply.code(answer.status).headers(answer.headers).send(answer.body)
     },
   })

@@ -6,9 +6,9 @@ export type Deps = { roles: CatalogueReads }
 
 export function getRole({ roles }: Deps) {
   return async (name: string) => {
-    const { version, roles: all, from } = await roles.catalogue()
+    const { version, roles: all, ...source } = await roles.catalogue()
     const role = all.find((known) => known.role === name)
     if (!role) throw new DomainError('role-not-found', `There is no role "${name}".`)
-    return { version, from, body: roleBody(role) }
+    return { version, source, body: roleBody(role) }
   }
 }

@@ -7,9 +7,10 @@ import { RoleName } from '../../wire/fields.ts'
 import { problems } from '../../wire/problem.ts'
 import { TRUER } from '../../wire/problem-examples.ts'
 import { RoleBody } from '../../wire/role.ts'
+import type { ReadHead } from '../../wire/source.ts'
 import { getRole, type Deps as HandlerDeps } from './handler.ts'
 
-export type Deps = HandlerDeps & { tagBase: TagBase }
+export type Deps = HandlerDeps & { tagBase: TagBase; readHead: ReadHead }
 
 export function getRoleRoute(app: FastifyInstance, deps: Deps): void {
   const handle = getRole(deps)
@@ -27,9 +28,9 @@ export function getRoleRoute(app: FastifyInstance, deps: Deps): void {
       response: { ...readAnswers('The role.', RoleBody), ...problems(TRUER.roleName, TRUER.role, 503) },
     } satisfies FastifyZodOpenApiSchema,
     handler: async (request, reply) => {
-      const { version, from, body } = await handle(request.params.role)
+      const { version, source, body } = await handle(request.params.role)
       const tag = etag(deps.tagBase, 'r', version)
-      const answer = readAnswer(tag, request.headers['if-none-match'], from, JSON.stringify(body))
+      const answer = readAnswer(tag, request.headers['if-none-match'], deps.readHead(source), JSON.stringify(body))
       return reply.code(answer.status).headers(answer.headers).send(answer.body)
     },
   })

@@ -10,7 +10,7 @@ export function getRoster({ lists }: Deps) {
     const filter = { branchId, role: null, status: 'active', q: null } as const
     const { users, next, from } = await lists.list(filter, decodeCursor(filter, cursor), limit)
     return {
-      from,
+      source: { from },
       body: pageBody(
         users.flatMap(({ body }) => body ?? []),
         filter,

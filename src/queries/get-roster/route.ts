@@ -7,7 +7,10 @@ import { NoMinVersion } from '../../wire/min-version.ts'
 import { CursorParam, LimitParam, UserPage } from '../../wire/page.ts'
 import { problems } from '../../wire/problem.ts'
 import { fault } from '../../wire/problem-examples.ts'
-import { type Deps, getRoster } from './handler.ts'
+import type { ReadHead } from '../../wire/source.ts'
+import { getRoster, type Deps as HandlerDeps } from './handler.ts'
+
+export type Deps = HandlerDeps & { readHead: ReadHead }
 
 const BRANCH_FAULT = fault('path', '/branchId', 'must be 1 to 16 letters, digits or hyphens')
 
@@ -28,8 +31,8 @@ export function getRosterRoute(app: FastifyInstance, deps: Deps): void {
     } satisfies FastifyZodOpenApiSchema,
     handler: async (request, reply) => {
       const { limit, cursor } = request.query
-      const { from, body } = await handle({ branchId: request.params.branchId, limit, cursor })
-      const answer = listAnswer(from, body)
+      const { source, body } = await handle({ branchId: request.params.branchId, limit, cursor })
+      const answer = listAnswer(deps.readHead(source), body)
       return reply.code(answer.status).headers(answer.headers).send(answer.body)
     },
   })

@@ -6,10 +6,11 @@ import { etag, type TagBase } from '../../wire/etag.ts'
 import { UsernameParam } from '../../wire/fields.ts'
 import { problems } from '../../wire/problem.ts'
 import { fault, TRUER } from '../../wire/problem-examples.ts'
+import type { ReadHead } from '../../wire/source.ts'
 import { UserBody } from '../../wire/user.ts'
 import { getUserByUsername, type Deps as HandlerDeps } from './handler.ts'
 
-export type Deps = HandlerDeps & { tagBase: TagBase }
+export type Deps = HandlerDeps & { tagBase: TagBase; readHead: ReadHead }
 
 const USERNAME_FAULT = fault('path', '/username', 'must be 1 to 64 characters without control characters')
 
@@ -32,8 +33,13 @@ export function getUserByUsernameRoute(app: FastifyInstance, deps: Deps): void {
       },
     } satisfies FastifyZodOpenApiSchema,
     handler: async (request, reply) => {
-      const { version, body, from } = await handle(request.params.username, request.headers['min-version']?.user)
-      const answer = readAnswer(etag(deps.tagBase, 'u', version), request.headers['if-none-match'], from, body)
+      const { version, body, ...source } = await handle(request.params.username, request.headers['min-version']?.user)
+      const answer = readAnswer(
+        etag(deps.tagBase, 'u', version),
+        request.headers['if-none-match'],
+        deps.readHead(source),
+        body,
+      )
       return reply.code(answer.status).headers(answer.headers).send(answer.body)
     },
   })

@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import type { FastifyInstance } from 'fastify'
 import { quiet, startService, type TestService, until } from '../../../test/support/service.ts'
 import { buildApp } from '../../app.ts'
+import { readHead } from '../../wire/source.ts'
 import { wireApi } from '../../wiring.ts'
 
 const SEED = 20_260_217
@@ -38,7 +39,7 @@ after(async () => {
 })
 
 async function listening({ api, config }: Pick<TestService, 'api' | 'config'>): Promise<Pair> {
-  const queries = { ...api.queries, readAge: () => AGE }
+  const queries = { ...api.queries, readHead: readHead(() => AGE) }
   const readAge = () => {
     answered += 1
     return AGE

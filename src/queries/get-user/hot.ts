@@ -4,10 +4,10 @@ import type { NearCache } from '../../projections/near/near-cache.ts'
 import { headNotModified, headWithBody, type NearUser, nearUser } from '../../projections/near/near-user.ts'
 import type { UserReads } from '../../projections/near/near-views.ts'
 import { isKnown } from '../../projections/user/shown.ts'
-import type { ReadFrom } from '../../wire/answer.ts'
 import { noneMatch, type TagBase } from '../../wire/etag.ts'
 import { ANY_VERSION, parseMinVersion } from '../../wire/min-version.ts'
 import type { ReadAge } from '../../wire/read-age.ts'
+import type { ReadFrom } from '../../wire/source.ts'
 
 export type Deps = {
   /** Null: nothing is kept in this process. */
@@ -32,11 +32,10 @@ const [ZERO, NINE] = [48, 57]
 export function hotGetUser({ users, views, tagBase, requestId, readAge }: Deps): Shortcut {
   const answer = (response: ServerResponse, asked: Conditions, user: NearUser, from: ReadFrom): void => {
     const sendsBody = noneMatch(asked.ifNoneMatch, user.etag)
-    const ownHead = ['x-request-id', requestId(asked.requestId)]
     const age = readAge(from)
-    if (age !== null) ownHead.push('read-age', age)
-    const head = sendsBody ? headWithBody(user, from) : headNotModified(user, from)
-    response.writeHead(sendsBody ? 200 : 304, [...ownHead, ...head])
+    const readHead = age === null ? ['read-from', from] : ['read-from', from, 'read-age', age]
+    const head = sendsBody ? headWithBody(user, readHead) : headNotModified(user, readHead)
+    response.writeHead(sendsBody ? 200 : 304, ['x-request-id', requestId(asked.requestId), ...head])
     // One string with the head is one write; a Buffer would be a second, and costs as much as all the rest.
     if (sendsBody) response.end(user.body, 'latin1')
     else response.end()

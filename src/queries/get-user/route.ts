@@ -6,11 +6,11 @@ import { etag, type TagBase } from '../../wire/etag.ts'
 import { UserIdParam } from '../../wire/fields.ts'
 import { problems } from '../../wire/problem.ts'
 import { TRUER } from '../../wire/problem-examples.ts'
-import type { ReadAge } from '../../wire/read-age.ts'
+import type { ReadHead } from '../../wire/source.ts'
 import { UserBody } from '../../wire/user.ts'
 import { getUser, type Deps as HandlerDeps } from './handler.ts'
 
-export type Deps = HandlerDeps & { tagBase: TagBase; readAge: ReadAge }
+export type Deps = HandlerDeps & { tagBase: TagBase; readHead: ReadHead }
 
 export function getUserRoute(app: FastifyInstance, deps: Deps): void {
   const handle = getUser(deps)
@@ -28,10 +28,13 @@ export function getUserRoute(app: FastifyInstance, deps: Deps): void {
       response: { ...readAnswers('The user.', UserBody), ...problems(400, 404, TRUER.tooOld, 503) },
     } satisfies FastifyZodOpenApiSchema,
     handler: async (request, reply) => {
-      const { version, body, from } = await handle(request.params.userId, request.headers['min-version']?.user)
-      const answer = readAnswer(etag(deps.tagBase, 'u', version), request.headers['if-none-match'], from, body)
-      const age = deps.readAge(from)
-      if (age !== null) reply.header('read-age', age)
+      const { version, body, ...source } = await handle(request.params.userId, request.headers['min-version']?.user)
+      const answer = readAnswer(
+        etag(deps.tagBase, 'u', version),
+        request.headers['if-none-match'],
+        deps.readHead(source),
+        body,
+      )
       return reply.code(answer.status).headers(answer.headers).send(answer.body)
     },
   })

@@ -5,7 +5,7 @@ export type Deps = { roles: CatalogueReads }
 
 export function listRoles({ roles }: Deps) {
   return async () => {
-    const { version, roles: all, from } = await roles.catalogue()
-    return { version, from, body: { version, roles: all.map(roleBody) } }
+    const { version, roles: all, ...source } = await roles.catalogue()
+    return { version, source, body: { version, roles: all.map(roleBody) } }
   }
 }

@@ -6,9 +6,10 @@ import { etag, type TagBase } from '../../wire/etag.ts'
 import { problems } from '../../wire/problem.ts'
 import { fault } from '../../wire/problem-examples.ts'
 import { CatalogueBody } from '../../wire/role.ts'
+import type { ReadHead } from '../../wire/source.ts'
 import { type Deps as HandlerDeps, listRoles } from './handler.ts'
 
-export type Deps = HandlerDeps & { tagBase: TagBase }
+export type Deps = HandlerDeps & { tagBase: TagBase; readHead: ReadHead }
 
 const QUERY_FAULT = fault('query', '/q', 'is not known here')
 
@@ -28,9 +29,9 @@ export function listRolesRoute(app: FastifyInstance, deps: Deps): void {
       response: { ...readAnswers('The catalogue.', CatalogueBody), ...problems(QUERY_FAULT, 503) },
     } satisfies FastifyZodOpenApiSchema,
     handler: async (request, reply) => {
-      const { version, from, body } = await handle()
+      const { version, source, body } = await handle()
       const tag = etag(deps.tagBase, 'r', version)
-      const answer = readAnswer(tag, request.headers['if-none-match'], from, JSON.stringify(body))
+      const answer = readAnswer(tag, request.headers['if-none-match'], deps.readHead(source), JSON.stringify(body))
       return reply.code(answer.status).headers(answer.headers).send(answer.body)
     },
   })

@@ -1,7 +1,7 @@
 import type { ListFilter, UserLists } from '../../projections/lists/user-lists.ts'
 import type { UserReads } from '../../projections/near/near-views.ts'
-import { furthest } from '../../wire/answer.ts'
 import { DEFAULT_PAGE, decodeCursor, pageBody } from '../../wire/page.ts'
+import { together } from '../../wire/source.ts'
 
 export type Deps = { lists: UserLists; views: Pick<UserReads, 'byIds'> }
 export type ListUsers = ListFilter & { limit: number | undefined; cursor: string | undefined }
@@ -11,7 +11,7 @@ export function listUsers({ lists, views }: Deps) {
     async byFilter({ limit = DEFAULT_PAGE, cursor, ...filter }: ListUsers) {
       const { users, next, from } = await lists.list(filter, decodeCursor(filter, cursor), limit)
       return {
-        from,
+        source: { from },
         body: pageBody(
           users.flatMap(({ body }) => body ?? []),
           filter,
@@ -23,9 +23,9 @@ export function listUsers({ lists, views }: Deps) {
     async byIds(ids: number[]) {
       const users = await views.byIds([...new Set(ids)])
       const missing = users.filter(({ body }) => body === null).map(({ userId }) => userId)
-      const from = furthest(...users.map((user) => user.from))
+      const source = together(...users)
       return {
-        from,
+        source,
         body: pageBody(
           users.flatMap(({ body }) => body ?? []),
           {},

@@ -9,7 +9,10 @@ import { NoMinVersion } from '../../wire/min-version.ts'
 import { CursorParam, LimitParam, UserPage } from '../../wire/page.ts'
 import { problems } from '../../wire/problem.ts'
 import { fault, TRUER } from '../../wire/problem-examples.ts'
-import { type Deps, listUsers } from './handler.ts'
+import type { ReadHead } from '../../wire/source.ts'
+import { type Deps as HandlerDeps, listUsers } from './handler.ts'
+
+export type Deps = HandlerDeps & { readHead: ReadHead }
 
 const MAX_IDS = 100
 
@@ -59,10 +62,10 @@ export function listUsersRoute(app: FastifyInstance, deps: Deps): void {
     handler: async (request, reply) => {
       const { ids, branchId = null, role = null, status = null, q = null, limit, cursor } = request.query
       refuseFiltersBesideIds(request.query)
-      const { from, body } = ids
+      const { source, body } = ids
         ? await handle.byIds(ids)
         : await handle.byFilter({ branchId, role, status, q, limit, cursor })
-      const answer = listAnswer(from, body)
+      const answer = listAnswer(deps.readHead(source), body)
       return reply.code(answer.status).headers(answer.headers).send(answer.body)
     },
   })
