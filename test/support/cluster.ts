@@ -13,6 +13,7 @@ const SLOTS = 16_384
 const NODE_TIMEOUT_MS = 1_500
 const KEYS_A_MIGRATION = 100
 const MIGRATION_LIMIT_MS = 5_000
+const PAUSE_MS = 5_000
 
 export type ClusterNode = { server: LocalRedis; raw: Redis; id: string }
 export type TestCluster = Awaited<ReturnType<typeof startTestCluster>>
@@ -29,9 +30,8 @@ export async function startTestCluster() {
     for (let index = 0; index < 2 * MASTERS; index += 1) nodes.push(await startNode(join(dir, String(index)), ends))
     await meetAll(nodes)
     const masterOf = async (key: string) => {
-      const slots = (await alive(nodes).raw.cluster('SLOTS')) as unknown as [number, number, [string, number, string]][]
-      const range = slots.find(([from, to]) => from <= slotOf(key) && slotOf(key) <= to)
-      const master = nodes.find(({ id }) => id === range?.[2][2])
+      const owner = await ownerSeenBy(alive(nodes), key)
+      const master = nodes.find(({ id }) => id === owner)
       if (!master) throw new Error(`nobody serves ${key}`)
       return master
     }
@@ -40,6 +40,8 @@ export async function startTestCluster() {
       nodes,
       masterOf,
       moveSlot: (key: string) => moveSlot(nodes, key, masterOf),
+      agreed: (key: string) => agreed(nodes, key),
+      killMaster: (key: string) => killMaster(key, masterOf),
       stop,
     }
   } catch (error) {
@@ -96,6 +98,21 @@ export async function untilWhole(nodes: ClusterNode[]): Promise<void> {
   await until('the cluster is whole', async () => (await Promise.all(nodes.map(ok))).every(Boolean))
 }
 
+/** The id of the master that this node takes for the owner of the key's slot. */
+async function ownerSeenBy({ raw }: ClusterNode, key: string): Promise<string | undefined> {
+  const slots = (await raw.cluster('SLOTS')) as unknown as [number, number, [string, number, string]][]
+  return slots.find(([from, to]) => from <= slotOf(key) && slotOf(key) <= to)?.[2][2]
+}
+
+/** Ends when all that live see the same owner: a slot that is moved again before that is nobody's, or two masters'. */
+async function agreed(nodes: ClusterNode[], key: string): Promise<void> {
+  await until('all agree about a slot', async () => {
+    const living = nodes.filter(({ raw }) => raw.status === 'ready')
+    const owners = await Promise.all(living.map((node) => ownerSeenBy(node, key)))
+    return owners[0] !== undefined && new Set(owners).size === 1
+  })
+}
+
 async function busPort(url: string): Promise<string | undefined> {
   const raw = new Redis(url, { protocol: 2 })
   try {
@@ -128,4 +145,14 @@ async function moveSlot(nodes: ClusterNode[], key: string, masterOf: (key: strin
     await source.raw.call('MIGRATE', '127.0.0.1', target.server.port, '', '0', MIGRATION_LIMIT_MS, 'KEYS', ...keys)
   }
   for (const { raw } of [target, source, ...masters]) await raw.cluster('SETSLOT', slot, 'NODE', target.id)
+}
+
+/** Kills the master of a key's slot, once its replicas have all that it has; ends when one of them has taken over. */
+async function killMaster(key: string, masterOf: (key: string) => Promise<ClusterNode>): Promise<void> {
+  const dying = await masterOf(key)
+  // What is written meanwhile waits as well.
+  await dying.raw.call('CLIENT', 'PAUSE', String(PAUSE_MS), 'WRITE')
+  await dying.raw.wait(1, PAUSE_MS)
+  process.kill(dying.server.pid, 'SIGKILL')
+  await until('a replica takes over', async () => (await masterOf(key).catch(() => dying)) !== dying)
 }

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Redis } from 'ioredis'
+import { type Cluster, Redis } from 'ioredis'
 import { type RedisClient, type RedisClientOptions, redisClient } from '../../src/adapters/redis/client.ts'
 import { sqlIncarnations } from '../../src/adapters/sql/incarnations.ts'
 import { sqlTruth } from '../../src/adapters/sql/truth.ts'
@@ -199,17 +199,36 @@ type Stored = { entries: Record<string, Record<string, string>>; sets: Record<st
  * What Redis holds of this epoch's users and lists, in a form that can be compared: of all partitions as of one. Hints,
  * marks, leases and ghosts are left out.
  */
-export async function stored(raw: Redis, keys: Keys): Promise<Stored> {
+export async function stored(raw: Redis | Cluster, keys: Keys): Promise<Stored> {
   const entries: Stored['entries'] = {}
   const sets: Stored['sets'] = {}
   for (const { base } of keys.partitions) {
-    for (const key of (await raw.keys(`${base}*`)).sort()) {
+    for (const key of await keysOn(raw, `${base}*`)) {
       const name = key.slice(base.length)
-      if (name.startsWith('id:')) entries[name.slice(3)] = await raw.hgetall(key)
-      else if (name === 'dirty') sets[name] = (sets[name] ?? []).concat(await raw.smembers(key)).sort()
-      else if (name === 'ids' || name === 'names' || name.startsWith('branch:'))
-        sets[name] = (sets[name] ?? []).concat(await raw.zrange(key, '0', '-1'))
+      if (name.startsWith('id:')) {
+        const entry = await raw.hgetall(key)
+        if (Object.keys(entry).length > 0) entries[name.slice(3)] = entry
+      }
+      const members = await membersOf(raw, name, key)
+      if (members.length > 0) sets[name] = (sets[name] ?? []).concat(members)
     }
   }
   return { entries, sets }
+}
+
+async function membersOf(raw: Redis | Cluster, name: string, key: string): Promise<string[]> {
+  if (name === 'dirty') return (await raw.smembers(key)).sort()
+  return name === 'ids' || name === 'names' || name.startsWith('branch:') ? raw.zrange(key, '0', '-1') : []
+}
+
+/**
+ * Of a cluster, what any server has ever heard of, so that the caller must look whether it is there; and twice, for a key
+ * of a slot that moves may have left where it was not yet looked for.
+ */
+async function keysOn(raw: Redis | Cluster, pattern: string): Promise<string[]> {
+  if (raw instanceof Redis) return (await raw.keys(pattern)).sort()
+  const found = new Set<string>()
+  for (let look = 0; look < 2; look += 1)
+    for (const node of raw.nodes('all')) for (const key of await node.keys(pattern).catch(() => [])) found.add(key)
+  return [...found].sort()
 }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { Redis } from 'ioredis'
+import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
+import { Cluster, Redis } from 'ioredis'
+import { startTestCluster } from '../../../test/support/cluster.ts'
 import { connectRaw, freshKeys, PARTITION_COUNTS, stored } from '../../../test/support/read-models.ts'
-import { startTestRedis, type TestRedis } from '../../../test/support/redis.ts'
+import { startTestRedis } from '../../../test/support/redis.ts'
 import { until } from '../../../test/support/service.ts'
 import type { Keys } from '../keys.ts'
 import { lua } from '../lua.ts'
@@ -17,20 +18,59 @@ const LEASE = lua(import.meta.url, 'lease-3')
 const GHOST = lua(import.meta.url, 'ghost-4')
 const RELEASE = lua(new URL('../username/', import.meta.url).href, 'release-1')
 
-let server: TestRedis
-let raw: Redis
-before(async () => {
-  server = await startTestRedis()
-  raw = new Redis(server.url, { protocol: 2 })
-})
-after(async () => {
-  raw?.disconnect()
-  await server?.stop()
-})
+let raw: Redis | Cluster
+/** `trouble` begins with each test and is over before the next. */
+type Place = { raw: Redis | Cluster; trouble(): Promise<void>; stop(): Promise<unknown> }
+
+async function onOneServer(): Promise<Place> {
+  const server = await startTestRedis()
+  const raw = new Redis(server.url, { protocol: 2 })
+  return {
+    raw,
+    trouble: async () => undefined,
+    async stop() {
+      raw.disconnect()
+      await server.stop()
+    },
+  }
+}
+
+/** During each test the slot that it is about moves to another master; during one of them that master dies. */
+async function onCluster(): Promise<Place> {
+  const cluster = await startTestCluster()
+  const nodes = cluster.nodes.map(({ server }) => ({ host: '127.0.0.1', port: server.port }))
+  const raw = new Cluster(nodes, { redisOptions: { protocol: 2 }, ...PATIENCE })
+  const about = freshKeys(MANY_PARTITIONS).of(ID).inc
+  let tests = 0
+  return {
+    raw,
+    async trouble() {
+      tests += 1
+      if (tests === DEADLY_TEST) await cluster.killMaster(about)
+      else await cluster.moveSlot(about)
+      await cluster.agreed(about)
+    },
+    async stop() {
+      raw.disconnect()
+      await cluster.stop()
+    },
+  }
+}
+/** Far more than a failover takes. */
+const PATIENCE = {
+  maxRedirections: 500,
+  retryDelayOnTryAgain: 5,
+  retryDelayOnClusterDown: 50,
+  retryDelayOnFailover: 50,
+}
+const MANY_PARTITIONS = 64
+const DEADLY_TEST = 10
 
 const INC = 'now.run1'
 /** In no partition's way that is the first one of several. */
 const ID = 9
+/** Others in the same partition, whatever their number. */
+const neighbour = (n: number) => ID + n * 7 * MANY_PARTITIONS
 const terms = (name: string, ...branches: string[]): Terms => ({ username: 'ann', name, branches })
 const KNOWN = terms('novak ann', 'B1', 'B2')
 type Entry = { version?: number; body?: string; terms?: Terms | null }
@@ -53,7 +93,7 @@ async function put(keys: Keys, { version, body, terms: held }: Entry, dirty = fa
   if (dirty) await raw.sadd(keys.of(ID).dirty, String(ID))
 }
 
-function apply(keys: Keys, call: Call, redis: Redis = raw): Promise<unknown> {
+function apply(keys: Keys, call: Call, redis: Redis | Cluster = raw): Promise<unknown> {
   const joined = call.terms?.branches ?? []
   const left = (call.held?.branches ?? []).filter((branchId) => !joined.includes(branchId))
   const member = (of: Terms | null) => (of ? nameMember(of.name, ID) : '')
@@ -78,7 +118,7 @@ function entryKeys(keys: Keys): string[] {
   const { user, inc, names, ids, dirty, lease, ghosts } = keys.of(ID)
   return [user(ID), inc, names, ids, dirty, lease(ID), ghosts]
 }
-function fence(keys: Keys, version: number, redis: Redis = raw): Promise<unknown> {
+function fence(keys: Keys, version: number, redis: Redis | Cluster = raw): Promise<unknown> {
   const { user, dirty, lease, ghosts } = keys.of(ID)
   return redis.eval(FENCE.source, 4, user(ID), dirty, lease(ID), ghosts, ID, version)
 }
@@ -248,427 +288,453 @@ const APPLIES: {
   },
 ]
 
-for (const { what, held, dirty, call, result, leaves } of APPLIES) {
-  for (const partitions of PARTITION_COUNTS) {
-    test(`apply (of ${partitions}): ${what}`, async () => {
-      const keys = freshKeys(partitions)
-      await put(keys, held, dirty)
-      const before = await stored(raw, keys)
-      assert.deepEqual(await apply(keys, call), result)
-      assert.deepEqual(await stored(raw, keys), leaves === 'what was there' ? before : leaves)
-    })
-  }
-}
-
-test('apply: the same version puts index entries right that were lost, and takes the user out of dirty', async () => {
-  const keys = freshKeys()
-  await put(keys, { version: 5, body: 'five', terms: KNOWN }, true)
-  await raw.del(keys.of(ID).names, keys.of(ID).ids, keys.of(ID).branch('B1'))
-  await raw.zadd(keys.of(ID).branch('B2'), 99, String(ID))
-  assert.deepEqual(await apply(keys, { version: 5, body: 'five', terms: KNOWN, held: KNOWN }), ['applied'])
-  assert.deepEqual(await stored(raw, keys), inPlace(5, 'five', KNOWN))
-  assert.equal(await raw.zscore(keys.of(ID).branch('B2'), String(ID)), String(ID))
-})
-
-test('apply: a Redis without an incarnation takes nothing', async () => {
-  const keys = freshKeys()
-  assert.deepEqual(await apply(keys, { version: 5, body: 'five', terms: KNOWN, held: null }), ['incarnation'])
-  assert.deepEqual(await stored(raw, keys), { entries: {}, sets: {} })
-})
-
-test('apply: other users in the same indexes stay where they are', async () => {
-  const keys = freshKeys()
-  await put(keys, { version: 5, body: 'five', terms: KNOWN })
-  for (const key of [keys.of(ID).branch('B1'), keys.of(ID).branch('B2'), keys.of(ID).ids]) await raw.zadd(key, 8, '8')
-  await raw.zadd(keys.of(ID).names, 0, nameMember('novak ann', 8))
-  await raw.sadd(keys.of(ID).dirty, '8')
-  await apply(keys, { version: 6, body: '', terms: null, held: KNOWN })
-  const sets = { 'branch:B1': ['8'], 'branch:B2': ['8'], dirty: ['8'], ids: ['8'], names: [nameMember('novak ann', 8)] }
-  assert.deepEqual((await stored(raw, keys)).sets, sets)
-})
-
-test('apply: bodies are bytes, whatever they are', async () => {
-  const keys = freshKeys()
-  await raw.set(keys.of(ID).inc, INC)
-  const body = Buffer.from([0, 255, 13, 10, 0, 240, 159, 145, 139])
-  const scriptKeys = entryKeys(keys)
-  const args = [INC, ID, 5, body, '[]', '', '', nameMember('x', ID), 0, '']
-  await raw.eval(APPLY.source, scriptKeys.length, ...scriptKeys, ...args)
-  assert.deepEqual(await raw.hgetBuffer(keys.user(ID), 'b'), body)
-})
-
-const FENCES: { what: string; held: Entry; version: number; result: number; entry: Record<string, string> }[] = [
-  {
-    what: 'a fence above what is stored drops the body and keeps the terms',
-    held: { version: 5, body: 'five', terms: KNOWN },
-    version: 6,
-    result: 1,
-    entry: { v: '6', t: encodeTerms(KNOWN) },
-  },
-  {
-    what: 'a fence at the stored version does nothing: that is what the command wrote',
-    held: { version: 6, body: 'six', terms: KNOWN },
-    version: 6,
-    result: 0,
-    entry: { v: '6', b: 'six', t: encodeTerms(KNOWN) },
-  },
-  {
-    what: 'a fence below the stored version does nothing',
-    held: { version: 10, body: 'ten', terms: KNOWN },
-    version: 9,
-    result: 0,
-    entry: { v: '10', b: 'ten', t: encodeTerms(KNOWN) },
-  },
-  {
-    what: 'a fence before the first entry keeps older ones out',
-    held: {},
-    version: 5,
-    result: 1,
-    entry: { v: '5' },
-  },
-  {
-    what: 'a fence repeated does nothing more',
-    held: { version: 6, terms: KNOWN },
-    version: 6,
-    result: 0,
-    entry: { v: '6', t: encodeTerms(KNOWN) },
-  },
-  {
-    what: 'a higher fence raises a lower one',
-    held: { version: 6, terms: KNOWN },
-    version: 8,
-    result: 1,
-    entry: { v: '8', t: encodeTerms(KNOWN) },
-  },
-  {
-    what: 'a fence above a tombstone asks for the truth again',
-    held: { version: 6, body: '', terms: null },
-    version: 7,
-    result: 1,
-    entry: { v: '7', t: '' },
-  },
+const PLACES = [
+  { where: 'on one server', counts: PARTITION_COUNTS, start: onOneServer },
+  { where: 'on a cluster whose slots move and whose master dies', counts: [MANY_PARTITIONS], start: onCluster },
 ]
-
-for (const { what, held, version, result, entry } of FENCES) {
-  for (const partitions of PARTITION_COUNTS) {
-    test(`fence (of ${partitions}): ${what}`, async () => {
-      const keys = freshKeys(partitions)
-      await put(keys, held)
-      await raw.set(keys.of(ID).lease(ID), 'mine')
-      const { sets } = await stored(raw, keys)
-      assert.equal(await fence(keys, version), result)
-      // The index entries stay: lists take a dirty user from the truth, and apply needs them to be taken out.
-      const dirty = result === 1 ? { dirty: [String(ID)] } : {}
-      assert.deepEqual(await stored(raw, keys), { entries: { [ID]: entry }, sets: { ...sets, ...dirty } })
-      // Who reads the truth now may read it as it was before the commit, but only when the fence has news.
-      assert.equal(await raw.get(keys.of(ID).lease(ID)), result === 1 ? null : 'mine')
+for (const { where, counts, start } of PLACES)
+  describe(where, () => {
+    let place: Place
+    before(async () => {
+      place = await start()
+      raw = place.raw
     })
-  }
-}
-
-test('fence: a Redis at its memory limit is fenced all the same, while apply is refused', async (t) => {
-  const small = await startTestRedis()
-  t.after(() => small.stop())
-  const full = connectRaw(t, small.url)
-  const keys = freshKeys()
-  await full.set(keys.of(ID).inc, INC)
-  await full.hset(keys.user(ID), { v: '5', b: 'five', t: encodeTerms(KNOWN) })
-  await full.config('SET', 'maxmemory', '1')
-  const applied = apply(keys, { version: 6, body: 'six', terms: MOVED, held: KNOWN }, full)
-  await assert.rejects(applied, /OOM/)
-  assert.equal(await full.hget(keys.user(ID), 'v'), '5')
-  assert.equal(await fence(keys, 6, full), 1)
-  assert.deepEqual(await full.hgetall(keys.user(ID)), { v: '6', t: encodeTerms(KNOWN) })
-})
-
-test('read-n: inc, then version and body of each, flat and in order; nothing where there is none', async () => {
-  const keys = freshKeys()
-  await raw.hset(keys.user(1), { v: '3', b: 'one', t: 'x' })
-  await raw.hset(keys.user(3), { v: '9', t: 'x' })
-  await raw.hset(keys.user(4), { v: '4', b: '', t: '' })
-  const asked = [keys.home.inc, ...[4, 2, 1, 3, 1].map(keys.user)]
-  for (const inc of [null, INC]) {
-    if (inc !== null) await raw.set(keys.home.inc, inc)
-    const expected = [inc, '4', '', null, null, '3', 'one', '9', null, '3', 'one']
-    assert.deepEqual(await raw.eval(READ.source, asked.length, ...asked), expected)
-    assert.deepEqual(await raw.call('EVAL_RO', READ.source, asked.length, ...asked), expected)
-  }
-})
-
-// Leases and ghosts.
-
-const MINE = 'mine'
-/** Far away: no test waits for it. */
-const LONG_MS = 60_000
-const SHORT_MS = 30
-const MANY_GHOSTS = 100
-
-const lease = (keys: Keys, wanted: string, atLeast = 0, forMs = LONG_MS, inc = INC) => {
-  const { user, lease, inc: incKey } = keys.of(ID)
-  return raw.eval(LEASE.source, 3, user(ID), lease(ID), incKey, inc, wanted, forMs, atLeast)
-}
-const ghost = (keys: Keys, { userId = ID, held = MINE, forMs = LONG_MS, atMost = MANY_GHOSTS, inc = INC } = {}) => {
-  const { user, lease, inc: incKey, ghosts } = keys.of(userId)
-  const scriptKeys = [user(userId), incKey, lease(userId), ghosts]
-  return raw.eval(GHOST.source, 4, ...scriptKeys, inc, userId, held, forMs, atMost)
-}
-/** An id that never existed, as it is remembered. */
-async function putGhost(keys: Keys, userId = ID, forMs = LONG_MS) {
-  const { inc, lease } = keys.of(userId)
-  await raw.set(inc, INC)
-  await raw.set(lease(userId), MINE)
-  assert.equal(await ghost(keys, { userId, forMs }), 'applied')
-}
-const ghostsOf = (keys: Keys) => raw.zrange(keys.of(ID).ghosts, '0', '-1')
-const leaseOf = (keys: Keys) => raw.get(keys.of(ID).lease(ID))
-
-const LEASES: { what: string; held: Entry; atLeast?: number; taken?: string; inc?: string; result: unknown[] }[] = [
-  { what: 'nothing there: it is given', held: {}, result: ['leased'] },
-  { what: 'a fence: it is given', held: { version: 5, terms: KNOWN }, atLeast: 5, result: ['leased'] },
-  { what: 'somebody else has it', held: {}, taken: 'other', result: ['taken'] },
-  { what: 'filled meanwhile', held: { version: 5, body: 'five' }, result: ['held', '5', 'five'] },
-  {
-    what: 'filled, and as new as is asked for',
-    held: { version: 5, body: 'five' },
-    atLeast: 5,
-    result: ['held', '5', 'five'],
-  },
-  {
-    what: 'filled, but not as new as is asked for',
-    held: { version: 9, body: 'nine' },
-    atLeast: 10,
-    result: ['leased'],
-  },
-  {
-    what: 'filled although somebody else has it',
-    held: { version: 5, body: '' },
-    taken: 'other',
-    result: ['held', '5', ''],
-  },
-  {
-    what: 'not as new, and somebody else has it',
-    held: { version: 5, body: 'five' },
-    atLeast: 6,
-    taken: 'other',
-    result: ['taken'],
-  },
-  { what: 'another incarnation', held: { version: 5, body: 'five' }, inc: 'before.run1', result: ['incarnation'] },
-]
-for (const { what, held, atLeast, taken, inc, result } of LEASES) {
-  for (const partitions of PARTITION_COUNTS) {
-    test(`lease (of ${partitions}): ${what}`, async () => {
-      const keys = freshKeys(partitions)
-      await put(keys, held)
-      if (taken !== undefined) await raw.set(keys.of(ID).lease(ID), taken)
-      const before = await stored(raw, keys)
-      assert.deepEqual(await lease(keys, MINE, atLeast, LONG_MS, inc), result)
-      assert.equal(await leaseOf(keys), result[0] === 'leased' ? MINE : (taken ?? null))
-      assert.deepEqual(await stored(raw, keys), before)
+    after(() => place?.stop())
+    let trouble: Promise<void>
+    beforeEach(() => {
+      trouble = place.trouble()
     })
-  }
-}
+    afterEach(() => trouble)
 
-test('lease: it ends by itself, and then the next one gets it', async () => {
-  const keys = freshKeys()
-  await put(keys, {})
-  assert.deepEqual(await lease(keys, 'died', 0, SHORT_MS), ['leased'])
-  await until('the lease has ended', async () => ((await lease(keys, MINE)) as string[])[0] === 'leased')
-  assert.ok((await raw.pttl(keys.of(ID).lease(ID))) > SHORT_MS)
-})
+    for (const { what, held, dirty, call, result, leaves } of APPLIES) {
+      for (const partitions of counts) {
+        test(`apply (of ${partitions}): ${what}`, async () => {
+          const keys = freshKeys(partitions)
+          await put(keys, held, dirty)
+          const before = await stored(raw, keys)
+          assert.deepEqual(await apply(keys, call), result)
+          assert.deepEqual(await stored(raw, keys), leaves === 'what was there' ? before : leaves)
+        })
+      }
+    }
 
-test('lease: a Redis without an incarnation gives none', async () => {
-  const keys = freshKeys()
-  assert.deepEqual(await lease(keys, MINE), ['incarnation'])
-  assert.equal(await leaseOf(keys), null)
-})
+    test('apply: the same version puts index entries right that were lost, and takes the user out of dirty', async () => {
+      const keys = freshKeys(counts[0])
+      await put(keys, { version: 5, body: 'five', terms: KNOWN }, true)
+      await raw.del(keys.of(ID).names, keys.of(ID).ids, keys.of(ID).branch('B1'))
+      await raw.zadd(keys.of(ID).branch('B2'), 99, String(ID))
+      assert.deepEqual(await apply(keys, { version: 5, body: 'five', terms: KNOWN, held: KNOWN }), ['applied'])
+      assert.deepEqual(await stored(raw, keys), inPlace(5, 'five', KNOWN))
+      assert.equal(await raw.zscore(keys.of(ID).branch('B2'), String(ID)), String(ID))
+    })
 
-const NEWER: Call = { version: 6, body: 'six', terms: MOVED, held: KNOWN }
-const FILLS: {
-  what: string
-  held?: Entry
-  lease: string | null
-  call: Call
-  result: unknown[]
-  left: string | null
-}[] = [
-  {
-    what: 'a reader with the lease fills, which ends it',
-    lease: MINE,
-    call: { ...NEWER, lease: MINE },
-    result: ['applied'],
-    left: null,
-  },
-  {
-    what: 'a reader whose lease has ended does not',
-    lease: null,
-    call: { ...NEWER, lease: MINE },
-    result: ['lease'],
-    left: null,
-  },
-  {
-    what: 'a reader whose lease is another’s by now does not',
-    lease: 'other',
-    call: { ...NEWER, lease: MINE },
-    result: ['lease'],
-    left: 'other',
-  },
-  {
-    what: 'a worker needs none, and ends whosever it is',
-    lease: 'other',
-    call: NEWER,
-    result: ['applied'],
-    left: null,
-  },
-  {
-    what: 'a worker who comes late leaves it alone',
-    lease: 'other',
-    call: { ...NEWER, version: 4 },
-    result: ['older', '5'],
-    left: 'other',
-  },
-  {
-    what: 'a reader who comes late gives it up',
-    lease: MINE,
-    call: { ...NEWER, version: 4, lease: MINE },
-    result: ['older', '5'],
-    left: null,
-  },
-  {
-    what: 'terms that moved are retried under the same one',
-    lease: MINE,
-    call: { ...NEWER, held: null, lease: MINE },
-    result: ['moved', encodeTerms(KNOWN)],
-    left: MINE,
-  },
-  {
-    what: 'a lease of another incarnation is worth nothing',
-    lease: MINE,
-    call: { ...NEWER, inc: 'before.run1', lease: MINE },
-    result: ['incarnation'],
-    left: MINE,
-  },
-]
-for (const { what, lease: held, call, result, left } of FILLS) {
-  for (const partitions of PARTITION_COUNTS) {
-    test(`fill (of ${partitions}): ${what}`, async () => {
-      const keys = freshKeys(partitions)
+    test('apply: a Redis without an incarnation takes nothing', async () => {
+      const keys = freshKeys(counts[0])
+      assert.deepEqual(await apply(keys, { version: 5, body: 'five', terms: KNOWN, held: null }), ['incarnation'])
+      assert.deepEqual(await stored(raw, keys), { entries: {}, sets: {} })
+    })
+
+    test('apply: other users in the same indexes stay where they are', async () => {
+      const keys = freshKeys(counts[0])
       await put(keys, { version: 5, body: 'five', terms: KNOWN })
-      if (held !== null) await raw.set(keys.of(ID).lease(ID), held)
-      const before = await stored(raw, keys)
-      assert.deepEqual(await apply(keys, call), result)
-      assert.equal(await leaseOf(keys), left)
-      assert.deepEqual(await stored(raw, keys), result[0] === 'applied' ? inPlace(6, 'six', MOVED) : before)
+      for (const key of [keys.of(ID).branch('B1'), keys.of(ID).branch('B2'), keys.of(ID).ids])
+        await raw.zadd(key, 8, '8')
+      await raw.zadd(keys.of(ID).names, 0, nameMember('novak ann', 8))
+      await raw.sadd(keys.of(ID).dirty, '8')
+      await apply(keys, { version: 6, body: '', terms: null, held: KNOWN })
+      const sets = {
+        'branch:B1': ['8'],
+        'branch:B2': ['8'],
+        dirty: ['8'],
+        ids: ['8'],
+        names: [nameMember('novak ann', 8)],
+      }
+      assert.deepEqual((await stored(raw, keys)).sets, sets)
     })
-  }
-}
 
-const GHOSTS: {
-  what: string
-  held?: Entry
-  lease: string | null
-  inc?: string
-  atMost?: number
-  result: string
-  left: string | null
-}[] = [
-  { what: 'an id that never existed is remembered', lease: MINE, result: 'applied', left: null },
-  { what: 'without the lease it is not', lease: null, result: 'lease', left: null },
-  { what: 'with another’s it is not', lease: 'other', result: 'lease', left: 'other' },
-  {
-    what: 'who has come to exist stays',
-    held: { version: 5, body: 'five', terms: KNOWN },
-    lease: MINE,
-    result: 'older',
-    left: null,
-  },
-  { what: 'who was fenced meanwhile stays so', held: { version: 5 }, lease: MINE, result: 'older', left: null },
-  {
-    what: 'what was read under another incarnation is refused',
-    lease: MINE,
-    inc: 'before.run1',
-    result: 'incarnation',
-    left: MINE,
-  },
-  { what: 'no more than the limit are remembered', lease: MINE, atMost: 0, result: 'full', left: null },
-]
-for (const { what, held, lease: heldLease, inc, atMost, result, left } of GHOSTS) {
-  for (const partitions of PARTITION_COUNTS) {
-    test(`ghost (of ${partitions}): ${what}`, async () => {
-      const keys = freshKeys(partitions)
-      await put(keys, held ?? {})
-      if (heldLease !== null) await raw.set(keys.of(ID).lease(ID), heldLease)
-      const before = await stored(raw, keys)
-      const how = { ...(inc ? { inc } : {}), ...(atMost === undefined ? {} : { atMost }) }
-      assert.equal(await ghost(keys, how), result)
-      assert.equal(await leaseOf(keys), left)
-      const remembered = { entries: { [ID]: { v: '0', b: '' } }, sets: {} }
-      assert.deepEqual(await stored(raw, keys), result === 'applied' ? remembered : before)
-      assert.deepEqual(await ghostsOf(keys), result === 'applied' ? [String(ID)] : [])
+    test('apply: bodies are bytes, whatever they are', async () => {
+      const keys = freshKeys(counts[0])
+      await raw.set(keys.of(ID).inc, INC)
+      const body = Buffer.from([0, 255, 13, 10, 0, 240, 159, 145, 139])
+      const scriptKeys = entryKeys(keys)
+      const args = [INC, ID, 5, body, '[]', '', '', nameMember('x', ID), 0, '']
+      await raw.eval(APPLY.source, scriptKeys.length, ...scriptKeys, ...args)
+      assert.deepEqual(await raw.hgetBuffer(keys.user(ID), 'b'), body)
     })
-  }
-}
 
-test('ghost: it is forgotten by itself, and makes room for the next', async () => {
-  const keys = freshKeys()
-  await putGhost(keys, 1, SHORT_MS)
-  await putGhost(keys, 2)
-  const next = async (userId: number) => {
-    await raw.set(keys.home.lease(userId), MINE)
-    return ghost(keys, { userId, atMost: 2 })
-  }
-  await until('the first is forgotten', async () => (await next(3)) === 'applied')
-  await until('so is its entry', async () => (await raw.exists(keys.user(1))) === 0)
-  assert.equal(await next(4), 'full')
-  assert.deepEqual(await ghostsOf(keys), ['2', '3'])
-})
+    const FENCES: { what: string; held: Entry; version: number; result: number; entry: Record<string, string> }[] = [
+      {
+        what: 'a fence above what is stored drops the body and keeps the terms',
+        held: { version: 5, body: 'five', terms: KNOWN },
+        version: 6,
+        result: 1,
+        entry: { v: '6', t: encodeTerms(KNOWN) },
+      },
+      {
+        what: 'a fence at the stored version does nothing: that is what the command wrote',
+        held: { version: 6, body: 'six', terms: KNOWN },
+        version: 6,
+        result: 0,
+        entry: { v: '6', b: 'six', t: encodeTerms(KNOWN) },
+      },
+      {
+        what: 'a fence below the stored version does nothing',
+        held: { version: 10, body: 'ten', terms: KNOWN },
+        version: 9,
+        result: 0,
+        entry: { v: '10', b: 'ten', t: encodeTerms(KNOWN) },
+      },
+      {
+        what: 'a fence before the first entry keeps older ones out',
+        held: {},
+        version: 5,
+        result: 1,
+        entry: { v: '5' },
+      },
+      {
+        what: 'a fence repeated does nothing more',
+        held: { version: 6, terms: KNOWN },
+        version: 6,
+        result: 0,
+        entry: { v: '6', t: encodeTerms(KNOWN) },
+      },
+      {
+        what: 'a higher fence raises a lower one',
+        held: { version: 6, terms: KNOWN },
+        version: 8,
+        result: 1,
+        entry: { v: '8', t: encodeTerms(KNOWN) },
+      },
+      {
+        what: 'a fence above a tombstone asks for the truth again',
+        held: { version: 6, body: '', terms: null },
+        version: 7,
+        result: 1,
+        entry: { v: '7', t: '' },
+      },
+    ]
 
-const BORN: { what: string; born(keys: Keys): Promise<unknown>; dirty: boolean }[] = [
-  { what: 'by a worker', born: (keys) => apply(keys, { ...NEWER, held: null }), dirty: false },
-  { what: 'by a command’s fence', born: (keys) => fence(keys, 6), dirty: true },
-]
-for (const { what, born, dirty } of BORN) {
-  test(`ghost: who comes to exist ${what} has no end, and is no ghost any more`, async () => {
-    const keys = freshKeys()
-    await putGhost(keys)
-    await putGhost(keys, 2)
-    assert.ok((await raw.pttl(keys.user(ID))) > 0)
-    await born(keys)
-    assert.equal(await raw.pttl(keys.user(ID)), -1)
-    assert.equal(await raw.hget(keys.user(ID), 'v'), '6')
-    assert.deepEqual(await ghostsOf(keys), ['2'])
-    assert.equal(await raw.sismember(keys.of(ID).dirty, String(ID)), Number(dirty))
-    // The entry is there after the ghost's end.
-    await putGhost(keys, 3, SHORT_MS)
-    await until('a ghost made later has ended', async () => (await raw.exists(keys.user(3))) === 0)
-    assert.equal(await raw.hget(keys.user(ID), 'v'), '6')
+    for (const { what, held, version, result, entry } of FENCES) {
+      for (const partitions of counts) {
+        test(`fence (of ${partitions}): ${what}`, async () => {
+          const keys = freshKeys(partitions)
+          await put(keys, held)
+          await raw.set(keys.of(ID).lease(ID), 'mine')
+          const { sets } = await stored(raw, keys)
+          assert.equal(await fence(keys, version), result)
+          // The index entries stay: lists take a dirty user from the truth, and apply needs them to be taken out.
+          const dirty = result === 1 ? { dirty: [String(ID)] } : {}
+          assert.deepEqual(await stored(raw, keys), { entries: { [ID]: entry }, sets: { ...sets, ...dirty } })
+          // Who reads the truth now may read it as it was before the commit, but only when the fence has news.
+          assert.equal(await raw.get(keys.of(ID).lease(ID)), result === 1 ? null : 'mine')
+        })
+      }
+    }
+
+    test('fence: a Redis at its memory limit is fenced all the same, while apply is refused', async (t) => {
+      const small = await startTestRedis()
+      t.after(() => small.stop())
+      const full = connectRaw(t, small.url)
+      const keys = freshKeys(counts[0])
+      await full.set(keys.of(ID).inc, INC)
+      await full.hset(keys.user(ID), { v: '5', b: 'five', t: encodeTerms(KNOWN) })
+      await full.config('SET', 'maxmemory', '1')
+      const applied = apply(keys, { version: 6, body: 'six', terms: MOVED, held: KNOWN }, full)
+      await assert.rejects(applied, /OOM/)
+      assert.equal(await full.hget(keys.user(ID), 'v'), '5')
+      assert.equal(await fence(keys, 6, full), 1)
+      assert.deepEqual(await full.hgetall(keys.user(ID)), { v: '6', t: encodeTerms(KNOWN) })
+    })
+
+    test('read-n: inc, then version and body of each, flat and in order; nothing where there is none', async () => {
+      const keys = freshKeys(counts[0])
+      await raw.hset(keys.user(neighbour(1)), { v: '3', b: 'one', t: 'x' })
+      await raw.hset(keys.user(neighbour(3)), { v: '9', t: 'x' })
+      await raw.hset(keys.user(neighbour(4)), { v: '4', b: '', t: '' })
+      const asked = [keys.of(ID).inc, ...[4, 2, 1, 3, 1].map((n) => keys.user(neighbour(n)))]
+      for (const inc of [null, INC]) {
+        if (inc !== null) await raw.set(keys.of(ID).inc, inc)
+        const expected = [inc, '4', '', null, null, '3', 'one', '9', null, '3', 'one']
+        assert.deepEqual(await raw.eval(READ.source, asked.length, ...asked), expected)
+        assert.deepEqual(await raw.call('EVAL_RO', READ.source, asked.length, ...asked), expected)
+      }
+    })
+
+    // Leases and ghosts.
+
+    const MINE = 'mine'
+    /** Far away: no test waits for it. */
+    const LONG_MS = 60_000
+    const SHORT_MS = 30
+    const MANY_GHOSTS = 100
+
+    const lease = (keys: Keys, wanted: string, atLeast = 0, forMs = LONG_MS, inc = INC) => {
+      const { user, lease, inc: incKey } = keys.of(ID)
+      return raw.eval(LEASE.source, 3, user(ID), lease(ID), incKey, inc, wanted, forMs, atLeast)
+    }
+    const ghost = (keys: Keys, { userId = ID, held = MINE, forMs = LONG_MS, atMost = MANY_GHOSTS, inc = INC } = {}) => {
+      const { user, lease, inc: incKey, ghosts } = keys.of(userId)
+      const scriptKeys = [user(userId), incKey, lease(userId), ghosts]
+      return raw.eval(GHOST.source, 4, ...scriptKeys, inc, userId, held, forMs, atMost)
+    }
+    /** An id that never existed, as it is remembered. */
+    async function putGhost(keys: Keys, userId = ID, forMs = LONG_MS) {
+      const { inc, lease } = keys.of(userId)
+      await raw.set(inc, INC)
+      await raw.set(lease(userId), MINE)
+      assert.equal(await ghost(keys, { userId, forMs }), 'applied')
+    }
+    const ghostsOf = (keys: Keys) => raw.zrange(keys.of(ID).ghosts, '0', '-1')
+    const leaseOf = (keys: Keys) => raw.get(keys.of(ID).lease(ID))
+
+    const LEASES: { what: string; held: Entry; atLeast?: number; taken?: string; inc?: string; result: unknown[] }[] = [
+      { what: 'nothing there: it is given', held: {}, result: ['leased'] },
+      { what: 'a fence: it is given', held: { version: 5, terms: KNOWN }, atLeast: 5, result: ['leased'] },
+      { what: 'somebody else has it', held: {}, taken: 'other', result: ['taken'] },
+      { what: 'filled meanwhile', held: { version: 5, body: 'five' }, result: ['held', '5', 'five'] },
+      {
+        what: 'filled, and as new as is asked for',
+        held: { version: 5, body: 'five' },
+        atLeast: 5,
+        result: ['held', '5', 'five'],
+      },
+      {
+        what: 'filled, but not as new as is asked for',
+        held: { version: 9, body: 'nine' },
+        atLeast: 10,
+        result: ['leased'],
+      },
+      {
+        what: 'filled although somebody else has it',
+        held: { version: 5, body: '' },
+        taken: 'other',
+        result: ['held', '5', ''],
+      },
+      {
+        what: 'not as new, and somebody else has it',
+        held: { version: 5, body: 'five' },
+        atLeast: 6,
+        taken: 'other',
+        result: ['taken'],
+      },
+      { what: 'another incarnation', held: { version: 5, body: 'five' }, inc: 'before.run1', result: ['incarnation'] },
+    ]
+    for (const { what, held, atLeast, taken, inc, result } of LEASES) {
+      for (const partitions of counts) {
+        test(`lease (of ${partitions}): ${what}`, async () => {
+          const keys = freshKeys(partitions)
+          await put(keys, held)
+          if (taken !== undefined) await raw.set(keys.of(ID).lease(ID), taken)
+          const before = await stored(raw, keys)
+          assert.deepEqual(await lease(keys, MINE, atLeast, LONG_MS, inc), result)
+          assert.equal(await leaseOf(keys), result[0] === 'leased' ? MINE : (taken ?? null))
+          assert.deepEqual(await stored(raw, keys), before)
+        })
+      }
+    }
+
+    test('lease: it ends by itself, and then the next one gets it', async () => {
+      const keys = freshKeys(counts[0])
+      await put(keys, {})
+      assert.deepEqual(await lease(keys, 'died', 0, SHORT_MS), ['leased'])
+      await until('the lease has ended', async () => ((await lease(keys, MINE)) as string[])[0] === 'leased')
+      assert.ok((await raw.pttl(keys.of(ID).lease(ID))) > SHORT_MS)
+    })
+
+    test('lease: a Redis without an incarnation gives none', async () => {
+      const keys = freshKeys(counts[0])
+      assert.deepEqual(await lease(keys, MINE), ['incarnation'])
+      assert.equal(await leaseOf(keys), null)
+    })
+
+    const NEWER: Call = { version: 6, body: 'six', terms: MOVED, held: KNOWN }
+    const FILLS: {
+      what: string
+      held?: Entry
+      lease: string | null
+      call: Call
+      result: unknown[]
+      left: string | null
+    }[] = [
+      {
+        what: 'a reader with the lease fills, which ends it',
+        lease: MINE,
+        call: { ...NEWER, lease: MINE },
+        result: ['applied'],
+        left: null,
+      },
+      {
+        what: 'a reader whose lease has ended does not',
+        lease: null,
+        call: { ...NEWER, lease: MINE },
+        result: ['lease'],
+        left: null,
+      },
+      {
+        what: 'a reader whose lease is another’s by now does not',
+        lease: 'other',
+        call: { ...NEWER, lease: MINE },
+        result: ['lease'],
+        left: 'other',
+      },
+      {
+        what: 'a worker needs none, and ends whosever it is',
+        lease: 'other',
+        call: NEWER,
+        result: ['applied'],
+        left: null,
+      },
+      {
+        what: 'a worker who comes late leaves it alone',
+        lease: 'other',
+        call: { ...NEWER, version: 4 },
+        result: ['older', '5'],
+        left: 'other',
+      },
+      {
+        what: 'a reader who comes late gives it up',
+        lease: MINE,
+        call: { ...NEWER, version: 4, lease: MINE },
+        result: ['older', '5'],
+        left: null,
+      },
+      {
+        what: 'terms that moved are retried under the same one',
+        lease: MINE,
+        call: { ...NEWER, held: null, lease: MINE },
+        result: ['moved', encodeTerms(KNOWN)],
+        left: MINE,
+      },
+      {
+        what: 'a lease of another incarnation is worth nothing',
+        lease: MINE,
+        call: { ...NEWER, inc: 'before.run1', lease: MINE },
+        result: ['incarnation'],
+        left: MINE,
+      },
+    ]
+    for (const { what, lease: held, call, result, left } of FILLS) {
+      for (const partitions of counts) {
+        test(`fill (of ${partitions}): ${what}`, async () => {
+          const keys = freshKeys(partitions)
+          await put(keys, { version: 5, body: 'five', terms: KNOWN })
+          if (held !== null) await raw.set(keys.of(ID).lease(ID), held)
+          const before = await stored(raw, keys)
+          assert.deepEqual(await apply(keys, call), result)
+          assert.equal(await leaseOf(keys), left)
+          assert.deepEqual(await stored(raw, keys), result[0] === 'applied' ? inPlace(6, 'six', MOVED) : before)
+        })
+      }
+    }
+
+    const GHOSTS: {
+      what: string
+      held?: Entry
+      lease: string | null
+      inc?: string
+      atMost?: number
+      result: string
+      left: string | null
+    }[] = [
+      { what: 'an id that never existed is remembered', lease: MINE, result: 'applied', left: null },
+      { what: 'without the lease it is not', lease: null, result: 'lease', left: null },
+      { what: 'with another’s it is not', lease: 'other', result: 'lease', left: 'other' },
+      {
+        what: 'who has come to exist stays',
+        held: { version: 5, body: 'five', terms: KNOWN },
+        lease: MINE,
+        result: 'older',
+        left: null,
+      },
+      { what: 'who was fenced meanwhile stays so', held: { version: 5 }, lease: MINE, result: 'older', left: null },
+      {
+        what: 'what was read under another incarnation is refused',
+        lease: MINE,
+        inc: 'before.run1',
+        result: 'incarnation',
+        left: MINE,
+      },
+      { what: 'no more than the limit are remembered', lease: MINE, atMost: 0, result: 'full', left: null },
+    ]
+    for (const { what, held, lease: heldLease, inc, atMost, result, left } of GHOSTS) {
+      for (const partitions of counts) {
+        test(`ghost (of ${partitions}): ${what}`, async () => {
+          const keys = freshKeys(partitions)
+          await put(keys, held ?? {})
+          if (heldLease !== null) await raw.set(keys.of(ID).lease(ID), heldLease)
+          const before = await stored(raw, keys)
+          const how = { ...(inc ? { inc } : {}), ...(atMost === undefined ? {} : { atMost }) }
+          assert.equal(await ghost(keys, how), result)
+          assert.equal(await leaseOf(keys), left)
+          const remembered = { entries: { [ID]: { v: '0', b: '' } }, sets: {} }
+          assert.deepEqual(await stored(raw, keys), result === 'applied' ? remembered : before)
+          assert.deepEqual(await ghostsOf(keys), result === 'applied' ? [String(ID)] : [])
+        })
+      }
+    }
+
+    test('ghost: it is forgotten by itself, and makes room for the next', async () => {
+      const keys = freshKeys(counts[0])
+      await putGhost(keys, neighbour(1), SHORT_MS)
+      await putGhost(keys, neighbour(2))
+      const next = async (userId: number) => {
+        await raw.set(keys.of(ID).lease(userId), MINE)
+        return ghost(keys, { userId, atMost: 2 })
+      }
+      await until('the first is forgotten', async () => (await next(neighbour(3))) === 'applied')
+      await until('so is its entry', async () => (await raw.exists(keys.user(neighbour(1)))) === 0)
+      assert.equal(await next(neighbour(4)), 'full')
+      assert.deepEqual(await ghostsOf(keys), [neighbour(2), neighbour(3)].map(String))
+    })
+
+    const BORN: { what: string; born(keys: Keys): Promise<unknown>; dirty: boolean }[] = [
+      { what: 'by a worker', born: (keys) => apply(keys, { ...NEWER, held: null }), dirty: false },
+      { what: 'by a command’s fence', born: (keys) => fence(keys, 6), dirty: true },
+    ]
+    for (const { what, born, dirty } of BORN) {
+      test(`ghost: who comes to exist ${what} has no end, and is no ghost any more`, async () => {
+        const keys = freshKeys(counts[0])
+        await putGhost(keys)
+        await putGhost(keys, neighbour(2))
+        assert.ok((await raw.pttl(keys.user(ID))) > 0)
+        await born(keys)
+        assert.equal(await raw.pttl(keys.user(ID)), -1)
+        assert.equal(await raw.hget(keys.user(ID), 'v'), '6')
+        assert.deepEqual(await ghostsOf(keys), [String(neighbour(2))])
+        assert.equal(await raw.sismember(keys.of(ID).dirty, String(ID)), Number(dirty))
+        // The entry is there after the ghost's end.
+        await putGhost(keys, neighbour(3), SHORT_MS)
+        await until('a ghost made later has ended', async () => (await raw.exists(keys.user(neighbour(3)))) === 0)
+        assert.equal(await raw.hget(keys.user(ID), 'v'), '6')
+      })
+    }
+
+    test('a reader who read before the commit, in every order, cannot put the older version in', async () => {
+      // The reader takes the lease and reads version 5; then the command commits version 6 and fences; then the fill comes.
+      const keys = freshKeys(counts[0])
+      await put(keys, {})
+      await lease(keys, MINE)
+      assert.equal(await fence(keys, 6), 1)
+      const late: Call = { version: 5, body: 'five', terms: KNOWN, held: null, lease: MINE }
+      assert.deepEqual(await apply(keys, late), ['lease'])
+      // Not even when the fence is gone with a key that somebody deleted.
+      await raw.del(keys.user(ID))
+      assert.deepEqual(await apply(keys, late), ['lease'])
+      assert.equal(await raw.exists(keys.user(ID)), 0)
+    })
+
+    const RELEASES = [
+      { what: 'the hint that names this user goes', hint: '7', userId: '7', result: 1, left: null },
+      { what: 'the hint of the name’s next holder stays', hint: '8', userId: '7', result: 0, left: '8' },
+      { what: 'an id that only begins alike is another one', hint: '71', userId: '7', result: 0, left: '71' },
+      { what: 'no hint is nothing to do', hint: null, userId: '7', result: 0, left: null },
+    ]
+    for (const { what, hint, userId, result, left } of RELEASES) {
+      test(`release: ${what}`, async () => {
+        const key = freshKeys(counts[0]).username('ann')
+        if (hint !== null) await raw.set(key, hint)
+        assert.equal(await raw.eval(RELEASE.source, 1, key, userId), result)
+        assert.equal(await raw.get(key), left)
+      })
+    }
   })
-}
-
-test('a reader who read before the commit, in every order, cannot put the older version in', async () => {
-  // The reader takes the lease and reads version 5; then the command commits version 6 and fences; then the fill comes.
-  const keys = freshKeys()
-  await put(keys, {})
-  await lease(keys, MINE)
-  assert.equal(await fence(keys, 6), 1)
-  const late: Call = { version: 5, body: 'five', terms: KNOWN, held: null, lease: MINE }
-  assert.deepEqual(await apply(keys, late), ['lease'])
-  // Not even when the fence is gone with a key that somebody deleted.
-  await raw.del(keys.user(ID))
-  assert.deepEqual(await apply(keys, late), ['lease'])
-  assert.equal(await raw.exists(keys.user(ID)), 0)
-})
-
-const RELEASES = [
-  { what: 'the hint that names this user goes', hint: '7', userId: '7', result: 1, left: null },
-  { what: 'the hint of the name’s next holder stays', hint: '8', userId: '7', result: 0, left: '8' },
-  { what: 'an id that only begins alike is another one', hint: '71', userId: '7', result: 0, left: '71' },
-  { what: 'no hint is nothing to do', hint: null, userId: '7', result: 0, left: null },
-]
-for (const { what, hint, userId, result, left } of RELEASES) {
-  test(`release: ${what}`, async () => {
-    const key = freshKeys().username('ann')
-    if (hint !== null) await raw.set(key, hint)
-    assert.equal(await raw.eval(RELEASE.source, 1, key, userId), result)
-    assert.equal(await raw.get(key), left)
-  })
-}
