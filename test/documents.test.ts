@@ -16,11 +16,32 @@ for (const { path, text } of generatedDocuments()) {
 }
 
 test('what the documents link to in this repository is there', async () => {
-  for (const document of ['README.md', 'CONTRIBUTING.md', 'bench/README.md', 'docs/decisions/README.md']) {
+  for (const document of [
+    'README.md',
+    'CONTRIBUTING.md',
+    'bench/README.md',
+    'docs/consistency.md',
+    'docs/decisions/README.md',
+  ]) {
     const path = join(ROOT, document)
     const links = [...(await readFile(path, 'utf8')).matchAll(/\]\(([^)#]+)/g)].map(([, link]) => link ?? '')
     for (const link of links.filter((one) => !one.includes('://')))
       assert.ok(existsSync(resolve(dirname(path), link)), `${document} → ${link}`)
+  }
+})
+
+test('every test that docs/consistency.md names is there', async () => {
+  const races = (await readFile(join(ROOT, 'docs', 'consistency.md'), 'utf8')).matchAll(/^\|.*\| (.*) \|$/gm)
+  const named = [...races].flatMap(([, shownIn = '']) =>
+    [...shownIn.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name),
+  )
+  assert.ok(named.length > 40)
+  for (const name of named) {
+    const found = [name, `src/projections/${name}`].flatMap((base) => [base, `${base}.test.ts`, `${base}.ts`])
+    assert.ok(
+      found.some((one) => existsSync(join(ROOT, one))),
+      name,
+    )
   }
 })
 
