@@ -37,11 +37,13 @@ const RESULTS: Results = {
   visibility: {
     commands: 200,
     shown: 200,
+    elsewhereAfterMs: Array.from({ length: 200 }, (_, i) => (i + 1) / 100),
     foreignWrites: 200,
     seenAfterMs: Array.from({ length: 200 }, (_, i) => (i + 1) / 10),
     errors: 0,
     complaints: [],
   },
+  crowds: [{ size: 1_000, sources: { redis: 880, database: 120 }, slowestMs: 41.2, errors: 0, complaints: [] }],
   flushes: [{ answers: 120_000, fromDatabase: 900, recoveredMs: 612.3, slowestMs: 18.4, errors: 0, complaints: [] }],
   rebuilds: [
     { users: 100_000, seconds: 4, usersPerSecond: 25_000, peakMib: 200 },
@@ -90,14 +92,16 @@ test('what was measured where, and how, stands at the top', () => {
 test('visibility, flushes and rebuilds', () => {
   const page = report(RESULTS)
   assert.match(page, /200 of 200 were shown/)
-  assert.match(page, /200 of 200 seen; p50\s+10\.0 ms, p99 19\.8 ms, most 20\.0 ms/)
-  assert.deepEqual(row(page, '1'), ['120,000', '0', '900', '612', '18'])
+  assert.match(page, /200 of 200 seen;\s+p50 10\.00 ms, p99 19\.80 ms, most 20\.00 ms/)
+  assert.match(page, /showed them:\s+p50 1\.00 ms, p99 1\.98 ms, most 2\.00 ms/)
+  assert.match(page, /^\| 1 \| 1,000 \| 0 \| 880 \| 120 \| 41 \|$/m)
+  assert.match(page, /^\| 1 \| 120,000 \| 0 \| 900 \| 612 \| 18 \|$/m)
   assert.deepEqual(row(page, '1,000,000'), ['40.0', '25,000', '250'])
   assert.match(page, /factor 1\.25/)
 })
 
 test('what was not measured is not mentioned', () => {
-  const { visibility: _, flushes: __, rebuilds: ___, ...rest } = RESULTS
+  const { visibility: _, crowds: __, flushes: ___, rebuilds: ____, ...rest } = RESULTS
   const page = report({ ...rest, measurements: {} })
   assert.deepEqual(page.match(/^##? .*/gm), ['# Performance'])
   const { rebuilds = [] } = RESULTS

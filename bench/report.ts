@@ -1,4 +1,5 @@
 import { CASES, type CaseName, CONNECTIONS } from './cases.ts'
+import type { Crowd } from './crowd.ts'
 import type { Flush } from './flush.ts'
 import type { Machine } from './machine.ts'
 import { ranged, sourcesOf, table, toOne, toTwo, whole } from './markdown.ts'
@@ -18,6 +19,7 @@ export type Results = {
   seconds: number
   measurements: Measurements
   visibility?: Visibility
+  crowds?: Crowd[]
   flushes?: Flush[]
   /** By number of users, the fewest first. */
   rebuilds?: Rebuilt[]
@@ -30,6 +32,7 @@ const GENERATOR_LIMIT = 0.9
 export function report(results: Results): string {
   const sections = [head(results), casesSection(results)]
   if (results.visibility) sections.push(visibilitySection(results.visibility))
+  if (results.crowds) sections.push(crowdSection(results.crowds))
   if (results.flushes) sections.push(flushSection(results.flushes))
   if (results.rebuilds) sections.push(rebuildSection(results.rebuilds))
   const wrong = failures(results)
@@ -38,7 +41,7 @@ export function report(results: Results): string {
 }
 
 /** What makes the run a failure; the figures are then worth nothing. */
-export function failures({ measurements, visibility, flushes = [] }: Results): string[] {
+export function failures({ measurements, visibility, crowds = [], flushes = [] }: Results): string[] {
   const told = (what: string, one: { errors: number; complaints: string[] }) =>
     one.errors === 0 ? [] : [`${what}: ${one.errors} errors. ${one.complaints.join('; ')}`]
   return [
@@ -46,6 +49,7 @@ export function failures({ measurements, visibility, flushes = [] }: Results): s
       rounds.flatMap((round, i) => told(`${name}, round ${i + 1}`, round)),
     ),
     ...(visibility ? told('visibility', visibility) : []),
+    ...crowds.flatMap((crowd, i) => told(`crowd ${i + 1}`, crowd)),
     ...flushes.flatMap((flush, i) => told(`FLUSHALL ${i + 1}`, flush)),
   ]
 }
@@ -132,13 +136,26 @@ function generatorNote(measured: [CaseName, Measured[]][]): string {
   return `\n\nThe load generator was at its own limit in: ${names}. The requests a second there are what it could ask.`
 }
 
-function visibilitySection({ commands, shown, foreignWrites, seenAfterMs }: Visibility): string {
-  const [p50, p99, max] = [percentile(seenAfterMs, 50), percentile(seenAfterMs, 99), seenAfterMs.at(-1) ?? Number.NaN]
+function visibilitySection(visibility: Visibility): string {
+  const { commands, shown, elsewhereAfterMs, foreignWrites, seenAfterMs } = visibility
+  const told = (ms: number[]) =>
+    `p50 ${toTwo(percentile(ms, 50))} ms, p99 ${toTwo(percentile(ms, 99))} ms, most ${toTwo(ms.at(-1) ?? Number.NaN)} ms`
   return `## Visibility
 
 - Own commands: ${shown} of ${commands} were shown by the GET that followed the acknowledgement at once.
-- Another program's writes, from its commit until a GET showed them: ${seenAfterMs.length} of ${foreignWrites} seen; p50
-  ${toOne(p50)} ms, p99 ${toOne(p99)} ms, most ${toOne(max)} ms.`
+- The same commands, from the acknowledgement until another process, which had the user in its near cache, showed them:
+  ${told(elsewhereAfterMs)}.
+- Another program's writes, from its commit until two processes had both shown them: ${seenAfterMs.length} of ${foreignWrites} seen;
+  ${told(seenAfterMs)}.`
+}
+
+function crowdSection(crowds: Crowd[]): string {
+  const rows = crowds.map(({ size, sources, slowestMs }, i) => {
+    const from = ['near', 'redis', 'database'].map((source) => whole(sources[source] ?? 0))
+    return [String(i + 1), whole(size), ...from, whole(slowestMs)]
+  })
+  const columns = ['', 'at once', 'from memory', 'from Redis', 'joined a read of the database', 'last answer after ms']
+  return `## Readers of one missing user\n\n${table(columns, rows)}`
 }
 
 function flushSection(flushes: Flush[]): string {

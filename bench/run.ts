@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { startBare } from './bare.ts'
 import { CASES, type CaseName, makeCases } from './cases.ts'
+import { measureCrowds } from './crowd.ts'
 import { measureFlushes } from './flush.ts'
 import { describeMachine } from './machine.ts'
 import { onStack } from './on-stack.ts'
@@ -36,6 +37,7 @@ async function run(options: Options, stack: AsyncDisposableStack): Promise<Resul
     const service = await startService(stage, data)
     results.measurements = await requests(options, stage, data, service, people)
     if (wants('visibility')) results.visibility = await measureVisibility(stage, data, service, people)
+    if (wants('crowd')) results.crowds = await measureCrowds(stage, data, service, people)
     if (wants('flush')) results.flushes = await measureFlushes(stage, service, people)
     await stopService(service)
   }
