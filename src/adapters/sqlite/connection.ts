@@ -7,6 +7,7 @@ import { SqlError, type SqlErrorKind } from '../sql/errors.ts'
 const BUSY_TIMEOUT_MS = 15
 /** At the start nobody is served yet, and several processes may be switching the same file to WAL. */
 const OPEN_TIMEOUT_MS = 5_000
+const OPEN_PAUSE_MS = 5
 const MAX_PREPARED_STATEMENTS = 300
 const CACHE_KIB = 32_768
 
@@ -78,7 +79,7 @@ function opened(path: string, readOnly: boolean): DatabaseSync {
   let database: DatabaseSync | undefined
   try {
     database = new DatabaseSync(path, { readOnly, timeout: readOnly ? BUSY_TIMEOUT_MS : OPEN_TIMEOUT_MS })
-    if (!readOnly) database.exec('PRAGMA journal_mode = WAL')
+    if (!readOnly) switchToWal(database)
     // NORMAL in WAL mode loses the last commits in a power cut, never consistency; this is not the production database.
     database.exec(`PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -${CACHE_KIB}`)
     database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`)
@@ -86,6 +87,22 @@ function opened(path: string, readOnly: boolean): DatabaseSync {
   } catch (error) {
     database?.close()
     throw new SqlError(classify(error), `${path} cannot be opened: ${messageOf(error)}.`, error)
+  }
+}
+
+/**
+ * Two who read the header and then both want the file for themselves would wait for each other: SQLite refuses one of them
+ * at once, whatever its timeout (https://www.sqlite.org/c3ref/busy_handler.html), and it has to begin again.
+ */
+function switchToWal(database: DatabaseSync): void {
+  const untilMs = performance.now() + OPEN_TIMEOUT_MS
+  for (;;) {
+    try {
+      return database.exec('PRAGMA journal_mode = WAL')
+    } catch (error) {
+      if (classify(error) !== 'busy' || performance.now() >= untilMs) throw error
+    }
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, OPEN_PAUSE_MS)
   }
 }
 
