@@ -1,14 +1,17 @@
-import { setTimeout as wait } from 'node:timers/promises'
 import type { ReadModels, RoleStore, UserStore, Written } from '../ports.ts'
+import { type Pause, pause as realPause } from './pause.ts'
 
-type Deps = { users: UserStore; roles: RoleStore; readModels: ReadModels; deadlineMs: number }
+type Deps = { users: UserStore; roles: RoleStore; readModels: ReadModels; deadlineMs: number; pause?: Pause }
 
 /**
  * The stores, with what a commit owes the read models: fence, wake the workers, and project here and now, so that
  * rosters and searches show the change too. If projecting fails, the fence is enough; if the fence fails, the answer
  * says that visibility is pending, and the change row makes it good.
  */
-export function visibleWrites({ users, roles, readModels, deadlineMs }: Deps): { users: UserStore; roles: RoleStore } {
+export function visibleWrites({ users, roles, readModels, deadlineMs, pause = realPause }: Deps): {
+  users: UserStore
+  roles: RoleStore
+} {
   const show = async <Answer extends Written>(
     answer: Answer,
     fence: () => Promise<boolean>,
@@ -18,7 +21,7 @@ export function visibleWrites({ users, roles, readModels, deadlineMs }: Deps): {
     try {
       if (await fence()) {
         readModels.announce()
-        await withinDeadline(project(), deadlineMs)
+        await withinDeadline(project(), pause, deadlineMs)
       }
     } catch {
       visible = false
@@ -52,9 +55,9 @@ export function visibleWrites({ users, roles, readModels, deadlineMs }: Deps): {
 }
 
 /** The fence stands: what comes too late, or fails, is the workers' to do. */
-async function withinDeadline(projecting: Promise<void>, deadlineMs: number): Promise<void> {
+async function withinDeadline(projecting: Promise<void>, pause: Pause, deadlineMs: number): Promise<void> {
   const late = new AbortController()
   const settled = projecting.catch(() => undefined)
-  await Promise.race([settled, wait(deadlineMs, undefined, { signal: late.signal }).catch(() => undefined)])
+  await Promise.race([settled, pause(deadlineMs, late.signal).catch(() => undefined)])
   late.abort()
 }

@@ -5,6 +5,7 @@ import type { TrueUser, Truth } from '../../ports.ts'
 import type { Freshness } from '../freshness/freshness.ts'
 import { gather } from '../gather.ts'
 import type { Keys } from '../keys.ts'
+import type { Pause } from '../pause.ts'
 import { missReader } from './misses.ts'
 import { isOutage, orNull, project, type ShownUser, shown } from './shown.ts'
 import type { UserReadModel } from './store.ts'
@@ -21,15 +22,16 @@ type Deps = {
   readModel: UserReadModel
   truth: Truth
   freshness: Pick<Freshness, 'isOld'>
+  pause?: Pause
 }
 
 /**
  * Users, from Redis when it may be believed, else from the database, and then put into Redis. Whatever fails there, the
  * database answers, within bounds: past them the reader is told `busy`.
  */
-export function userViews({ redis, keys, readModel, truth, freshness }: Deps) {
+export function userViews({ redis, keys, readModel, truth, freshness, pause }: Deps) {
   const { readTruth, readVersion, readUsername } = boundedTruth(truth)
-  const readMissed = missReader({ redis, keys, readModel, readTruth })
+  const readMissed = missReader({ redis, keys, readModel, readTruth, pause })
 
   const find = async (userId: number, atLeast: number): Promise<ShownUser> => {
     const held = redis.incarnation(keys.of(userId).inc) === null ? null : await readModel.read(userId)
