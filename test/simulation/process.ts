@@ -1,0 +1,97 @@
+import { dataFor, unqueued } from '../../src/jobs/rebuild/rebuild.ts'
+import type { ReadModels } from '../../src/ports.ts'
+import type { Keys, Partition } from '../../src/projections/keys.ts'
+import { quiet } from '../support/service.ts'
+import { simulatedClient } from './client.ts'
+import { LONGEST_TRANSACTION_MS, type SimulatedDatabase } from './database.ts'
+import type { Modules } from './modules.ts'
+import type { Schedule } from './schedule.ts'
+import type { SimulatedServer } from './server.ts'
+import { simulatedIncarnations, simulatedStores, simulatedTruth } from './truth.ts'
+
+export type World = {
+  schedule: Schedule
+  server: SimulatedServer
+  database: SimulatedDatabase
+  modules: Modules
+  /** Changes wait to be handled for so long that hits are confirmed by the truth. */
+  isOld: boolean
+}
+export type SimulatedProcess = ReturnType<typeof startProcess>
+
+const DEADLINE_MS = 50
+
+/** One process, API or worker, put together as wiring.ts does, over ports whose every call is scheduled. */
+export function startProcess(world: World, name: string, keys: Keys) {
+  const { schedule, server, database, modules } = world
+  const incarnations = simulatedIncarnations(schedule, name, database)
+  const confirm = async (_incKey: string, incarnation: string) =>
+    (await incarnations.recorded(keys.tag)).get(0) === incarnation
+  const redis = simulatedClient(schedule, name, server, [keys.home.inc], confirm)
+  const truth = simulatedTruth(schedule, name, database)
+  const pause = schedule.pause(name)
+  const freshness = { isOld: () => world.isOld }
+  const schemas = modules.schemaRegistry({ redis, keys, log: quiet })
+  const users = modules.userReadModel({ redis, keys, schemas })
+  const roles = modules.roleViews({ redis, keys, truth, schemas, freshness })
+  const views = modules.userViews({ redis, keys, readModel: users, truth, freshness, pause })
+  const projector = modules.projector({ redis, keys, truth, users, roles, schemas, incarnations })
+  const guard = modules.incarnationGuard({
+    redis,
+    keys,
+    truth,
+    projector,
+    schemas,
+    incarnations,
+    longestTransactionMs: LONGEST_TRANSACTION_MS,
+    log: quiet,
+  })
+  const pages = modules.lists({ redis, keys, truth, views, freshness })
+  const readModels: ReadModels = {
+    fenceUser: users.fence,
+    fenceRoles: roles.fence,
+    projectUserNow: (userId) => projector.projectUsers([userId]),
+    projectRolesNow: () => projector.projectRoles(),
+    announce: () => undefined,
+  }
+  const stores = simulatedStores(schedule, name, database)
+  let died: (error: Error) => void = () => undefined
+  const death = new Promise<never>((_, reject) => {
+    died = reject
+  })
+  death.catch(() => undefined)
+  let isBuilding = false
+
+  return {
+    name,
+    keys,
+    redis,
+    truth,
+    views,
+    roles,
+    projector,
+    guard,
+    holders: modules.holders(views),
+    lists: modules.userLists({ redis, keys, truth, pages }),
+    stores: modules.visibleWrites({ ...stores, readModels, deadlineMs: DEADLINE_MS, pause }),
+    /** Rejects when this process dies: whoever waits for its answer gets none. */
+    orDeath: <Answer>(answer: Promise<Answer>): Promise<Answer> => Promise.race([answer, death]),
+    die() {
+      schedule.kill(name)
+      died(new Error(`${name} died`))
+    },
+    /** In the background, one at a time, as the keeper does. */
+    build(partitions: Partition[]) {
+      if (isBuilding) return
+      const data = dataFor(partitions, redis)
+      if (data === null) return
+      isBuilding = true
+      modules
+        .rebuilder({ redis, keys, truth, projector, guard })(unqueued(data))
+        .catch(() => 0)
+        .finally(() => {
+          isBuilding = false
+        })
+    },
+  }
+}
