@@ -1,5 +1,8 @@
 import { type Keys, keysOf, readModelKeys } from '../../src/projections/keys.ts'
+import type { Judge } from './judge.ts'
+import { nearFloorsOf } from './near-floors.ts'
 import { type SimulatedProcess, startProcess, type World } from './process.ts'
+import type { Program } from './program.ts'
 
 const EPOCH = 'sim'
 const OTHER_SCHEMA = '1'
@@ -9,11 +12,12 @@ export const OTHER_KEYS = keysOf(EPOCH, OTHER_SCHEMA)
 export type Cast = ReturnType<typeof castOf>
 
 /** The processes. One that dies is started again at once, with nothing in its memory. */
-export function castOf(world: World, twoSchemas: boolean) {
+export function castOf(world: World, judge: Judge, { twoSchemas, nearCaches }: Program) {
   let starts = 0
   const start = (role: string, keys: Keys): SimulatedProcess => {
     starts += 1
-    return startProcess(world, `${role}#${starts}`, keys)
+    const near = nearFloorsOf(judge.acknowledged)
+    return startProcess(world, `${role}#${starts}`, keys, near, nearCaches && role.endsWith('api'))
   }
   const apis = [start('api', KEYS), start('api', KEYS)]
   const workers = [start('worker', KEYS), start('worker', KEYS)]

@@ -8,7 +8,10 @@ export type SimulatedClient = ReadModelRedis & {
   drop(): void
   /** As the real client does every now and then, while something is not believed. */
   lookAgain(): void
+  /** Told of this connection's end and of the next one's beginning. */
+  onChange(told: Told): void
 }
+type Told = { connected(): void; closed(): void }
 type Connection = { life: number; open: boolean; waiting: Set<(error: Error) => void>; runId: string | null }
 
 /**
@@ -25,6 +28,7 @@ export function simulatedClient(
   const connect = (): Connection => ({ life: server.life(), open: true, waiting: new Set(), runId: null })
   let connection = connect()
   let willLook = false
+  let told: Told = { connected: () => undefined, closed: () => undefined }
 
   const ask = <Reply>(what: string, carryOut: () => Promise<Reply>): Promise<Reply> => {
     const { life, open, waiting } = connection
@@ -66,14 +70,19 @@ export function simulatedClient(
     run: async (script, keys, args) => asText(await run(script, keys, args, true)),
     readBuffers: async (script, keys) => (await run(script, keys, [], false)) as (Buffer | null)[],
     publish: async () => undefined,
+    onChange(given) {
+      told = given
+    },
     drop() {
       if (!connection.open) return
       connection.open = false
       connection.runId = null
       beliefs.doubt()
+      told.closed()
       for (const reject of connection.waiting) reject(new Error('Connection is closed'))
       schedule.add(owner, 'connects again', () => {
         connection = connect()
+        told.connected()
         refreshAll()
       })
     },

@@ -36,8 +36,11 @@ export function simulatedClientOf(judge: Judge, processAt: (via: number) => Simu
     }
   }
 
-  async function read({ views, lists, roles, holders, orDeath }: SimulatedProcess, step: ReadStep): Promise<void> {
-    const moment = judge.moment(seen)
+  async function read(
+    { views, lists, roles, holders, near, orDeath }: SimulatedProcess,
+    step: ReadStep,
+  ): Promise<void> {
+    const moment = judge.moment(seen, near.floors.now())
     const atLeast = (userId: number) => ('careful' in step && step.careful ? (seenAnywhere.get(userId) ?? 0) : 0)
     switch (step.do) {
       case 'byId': {
@@ -73,7 +76,7 @@ export function simulatedClientOf(judge: Judge, processAt: (via: number) => Simu
     }
   }
 
-  async function write({ stores, orDeath }: SimulatedProcess, step: WriteStep): Promise<void> {
+  async function write({ stores, near, orDeath }: SimulatedProcess, step: WriteStep): Promise<void> {
     if (step.do === 'defineRole') {
       const answer = await orDeath(
         stores.roles.update('', BY, ({ version }) => {
@@ -81,7 +84,9 @@ export function simulatedClientOf(judge: Judge, processAt: (via: number) => Simu
           return [{ type: 'role-defined', role, at: AT }]
         }),
       )
-      if (answer.visible) judge.acknowledgeRoles(answer.version)
+      if (!answer.visible) return
+      judge.acknowledgeRoles(answer.version)
+      near.floors.raiseRoles(answer.version)
       return
     }
     const answer =
@@ -90,6 +95,7 @@ export function simulatedClientOf(judge: Judge, processAt: (via: number) => Simu
         : { ...(await orDeath(stores.users.update(step.user, BY, (user) => decide(step, user)))), userId: step.user }
     if (!answer.visible) return
     judge.acknowledge(answer.userId, answer.version)
+    near.floors.raise(answer.userId, answer.version)
     if ('name' in step) judge.acknowledgeName(step.name, answer.userId)
   }
 }

@@ -28,7 +28,7 @@ export function entryWatch(database: SimulatedDatabase, judge: Judge, fail: (err
   }
   /** Once deleted by hand, the entry has no memory: what a worker had read before it may be put in its place. */
   const spoil = (userId: number, version: number) => {
-    if (version < database.versionOf(userId)) judge.spoilt.add(userId)
+    if (version < database.versionOf(userId)) judge.spoil(userId)
     else judge.spoilt.delete(userId)
   }
   const hint: Watcher['hint'] = (key, userId) =>

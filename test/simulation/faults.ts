@@ -57,15 +57,15 @@ export const FAULTS: PlantedFault[] = [
   {
     name: 'lists do not care who is dirty',
     file: 'src/projections/lists/lists.ts',
-    from: 'return dirty.length === 0 ? [] : truth.users(dirty.map(Number))',
-    to: 'return []',
+    from: 'dirty: dirty.length === 0 ? [] : await truth.users(dirty.map(Number))',
+    to: 'dirty: []',
     violates: ['lists'],
   },
   {
     name: 'lists do not look again once they have read an index',
     file: 'src/projections/lists/lists.ts',
-    from: `if (!isSame) throw new Error('the index went away while it was read')`,
-    to: 'void isSame',
+    from: `if (held.includes(false)) throw new Error('the index was lost while it was read')`,
+    to: 'void held',
     violates: ['lists'],
   },
   {
@@ -78,9 +78,9 @@ export const FAULTS: PlantedFault[] = [
   {
     name: 'a build counts as done before it is',
     file: 'src/jobs/rebuild/rebuild.ts',
-    from: 'const home = incarnations.get(keys.home)',
-    to: `for (const [partition, incarnation] of incarnations) await guard.markBuilt(partition, incarnation)
-  const home = incarnations.get(keys.home)`,
+    from: 'const home = incarnations.get(deps.keys.home)',
+    to: `await finish(deps, incarnations)
+      const home = incarnations.get(deps.keys.home)`,
     violates: ['lists'],
   },
   {
@@ -93,8 +93,8 @@ export const FAULTS: PlantedFault[] = [
   {
     name: 'a flight is joined whatever the reader knows of',
     file: `${USER}/misses.ts`,
-    from: 'answer.version < atLeast && flown < MAX_FLIGHTS',
-    to: 'false && flown < MAX_FLIGHTS',
+    from: 'if (answer.version >= atLeast) return answer',
+    to: 'if (answer.version >= -1) return answer',
     violates: ['never older'],
   },
   {
@@ -146,5 +146,47 @@ export const FAULTS: PlantedFault[] = [
     from: `if redis.call('GET', KEYS[1]) ~= ARGV[1] then`,
     to: 'if false then',
     violates: ['converges'],
+  },
+  {
+    name: 'a near cache keeps its entries when it is down',
+    file: 'src/projections/near/near-cache.ts',
+    from: 'on = false\n      clear()',
+    to: 'on = false',
+    violates: ['never older'],
+  },
+  {
+    name: 'a near cache does not understand FLUSHALL',
+    file: 'src/projections/near/near-caches.ts',
+    from: 'else clear()',
+    to: 'else void clear',
+    violates: ['never older'],
+  },
+  {
+    name: 'an invalidation leaves the placeholder',
+    file: 'src/projections/near/near-cache.ts',
+    from: 'held.delete(key)\n      placeholders.delete(key)\n    },\n    clear,',
+    to: 'held.delete(key)\n    },\n    clear,',
+    violates: ['never older'],
+  },
+  {
+    name: 'a near cache keeps what another had read',
+    file: 'src/projections/near/near-views.ts',
+    from: '!found.shared && ',
+    to: '',
+    violates: ['never older'],
+  },
+  {
+    name: 'a near cache is believed though nothing proves that it is told',
+    file: 'src/projections/near/near-cache.ts',
+    from: 'if (atMs - provedAtMs() > MAX_UNPROVED_MS) return undefined',
+    to: '',
+    violates: ['never older'],
+  },
+  {
+    name: "a command's own process does not forget",
+    file: 'src/projections/near/near-reads.ts',
+    from: '.finally(() => near.users.invalidate(userId))',
+    to: '',
+    violates: ['never older'],
   },
 ]

@@ -2,6 +2,8 @@ import { rebuilder } from '../../src/jobs/rebuild/rebuild.ts'
 import { incarnationGuard } from '../../src/projections/incarnation/guard.ts'
 import { lists } from '../../src/projections/lists/lists.ts'
 import { userLists } from '../../src/projections/lists/user-lists.ts'
+import { nearCaches } from '../../src/projections/near/near-caches.ts'
+import { forgettingReadModels, nearReads } from '../../src/projections/near/near-reads.ts'
 import { projector } from '../../src/projections/projector.ts'
 import { roleViews } from '../../src/projections/roles/store.ts'
 import { schemaRegistry } from '../../src/projections/schemas/schemas.ts'
@@ -14,7 +16,10 @@ import { visibleWrites } from '../../src/projections/visible-writes.ts'
 export const PRODUCTION = {
   holders,
   incarnationGuard,
+  forgettingReadModels,
   lists,
+  nearCaches,
+  nearReads,
   projector,
   rebuilder,
   roleViews,

@@ -4,7 +4,9 @@ import type { Keys, Partition } from '../../src/projections/keys.ts'
 import { quiet } from '../support/service.ts'
 import { simulatedClient } from './client.ts'
 import { LONGEST_TRANSACTION_MS, type SimulatedDatabase } from './database.ts'
+import { simulatedInvalidations } from './invalidations.ts'
 import type { Modules } from './modules.ts'
+import type { NearFloors } from './near-floors.ts'
 import type { Schedule } from './schedule.ts'
 import type { SimulatedServer } from './server.ts'
 import { simulatedIncarnations, simulatedStores, simulatedTruth } from './truth.ts'
@@ -20,9 +22,12 @@ export type World = {
 export type SimulatedProcess = ReturnType<typeof startProcess>
 
 const DEADLINE_MS = 50
+/** Enough for everybody that a program is about. */
+const NEAR_BYTES = 100_000
+const TAG_BASE = { epoch: 'sim', schema: 1 }
 
 /** One process, API or worker, put together as wiring.ts does, over ports whose every call is scheduled. */
-export function startProcess(world: World, name: string, keys: Keys) {
+export function startProcess(world: World, name: string, keys: Keys, floors: NearFloors, hasNear: boolean) {
   const { schedule, server, database, modules } = world
   const incarnations = simulatedIncarnations(schedule, name, database)
   const confirm = async (_incKey: string, incarnation: string) =>
@@ -47,7 +52,7 @@ export function startProcess(world: World, name: string, keys: Keys) {
     log: quiet,
   })
   const pages = modules.lists({ redis, keys, truth, views, freshness })
-  const readModels: ReadModels = {
+  const projected: ReadModels = {
     fenceUser: users.fence,
     fenceRoles: roles.fence,
     projectUserNow: (userId) => projector.projectUsers([userId]),
@@ -55,6 +60,11 @@ export function startProcess(world: World, name: string, keys: Keys) {
     announce: () => undefined,
   }
   const stores = simulatedStores(schedule, name, database)
+  const invalidations = simulatedInvalidations(schedule, name, server, database.time, floors.told)
+  const near = hasNear ? modules.nearCaches({ invalidations, keys, freshness, maxBytes: NEAR_BYTES }) : null
+  const reads = near ? modules.nearReads({ views, roles, near, tagBase: TAG_BASE }) : { views, roles }
+  const readModels = near ? modules.forgettingReadModels(projected, near) : projected
+  redis.onChange(invalidations)
   let died: (error: Error) => void = () => undefined
   const death = new Promise<never>((_, reject) => {
     died = reject
@@ -67,11 +77,11 @@ export function startProcess(world: World, name: string, keys: Keys) {
     keys,
     redis,
     truth,
-    views,
-    roles,
+    ...reads,
     projector,
     guard,
-    holders: modules.holders(views),
+    near: { floors, caches: near, mute: invalidations.mute },
+    holders: modules.holders(reads.views),
     lists: modules.userLists({ redis, keys, truth, pages }),
     stores: modules.visibleWrites({ ...stores, readModels, deadlineMs: DEADLINE_MS, pause }),
     /** Rejects when this process dies: whoever waits for its answer gets none. */

@@ -23,9 +23,10 @@ export type ForeignStep =
 /** Handles one batch of changes; or looks whether Redis may be believed, and mends it. */
 export type WorkerStep = { do: 'feed' | 'look' }
 export type Trouble =
-  | { do: 'flush' | 'claimsEnd' | 'timePasses' }
+  | { do: 'flush' | 'claimsEnd' }
+  | { do: 'timePasses'; ms: number }
   | { do: 'failOver'; lost: number }
-  | { do: 'drop' | 'kill'; process: number }
+  | { do: 'drop' | 'kill' | 'mute'; process: number }
   | { do: 'evict' | 'leaseEnds' | 'ghostEnds'; user: number }
 
 export type Program = {
@@ -36,6 +37,8 @@ export type Program = {
   isOld: boolean
   /** Another release, with another schema, is live as well. */
   twoSchemas: boolean
+  /** API processes keep answers of their own. */
+  nearCaches: boolean
   clients: ClientStep[][]
   foreign: ForeignStep[]
   workers: WorkerStep[][]
@@ -46,6 +49,10 @@ export type Program = {
 export const PEOPLE = [1, 2, 3]
 export const BRANCHES = ['B1', 'B2']
 export const NAMES = ['user1', 'user2', 'user3', 'New.Name']
+/** A near cache that has been told of nothing for so long is not believed; what it holds is not too old by itself. */
+const UNPROVED_MS = 2_000
+/** Longer than any wait for somebody who must have died. */
+const LONG_MS = 60_000
 const QUERIES = ['', 'family', 'family1', 'other']
 
 /** The step, about these people. */
@@ -113,7 +120,7 @@ const work: Kinds<WorkerStep> = [
 const ofRedis: Kinds<Trouble> = [
   [2, fc.record({ do: one('flush') })],
   [2, fc.record({ do: one('failOver'), lost: fc.oneof(fc.nat({ max: 6 }), fc.nat({ max: 60 })) })],
-  [1, fc.record({ do: one('timePasses') })],
+  [1, fc.record({ do: one('timePasses'), ms: fc.constantFrom(UNPROVED_MS, LONG_MS) })],
 ]
 const ofEntries: Kinds<Trouble> = [
   [6, fc.record({ do: one('evict'), user })],
@@ -123,6 +130,7 @@ const ofEntries: Kinds<Trouble> = [
 const ofProcesses: Kinds<Trouble> = [
   [2, fc.record({ do: one('drop'), process: fc.nat({ max: 4 }) })],
   [2, fc.record({ do: one('kill'), process: fc.nat({ max: 4 }) })],
+  [2, fc.record({ do: one('mute'), process: fc.nat({ max: 1 }) })],
   [1, fc.record({ do: one('claimsEnd') })],
 ]
 const troubles = [ofRedis, ofEntries, ofProcesses, [...ofRedis, ...ofEntries, ...ofProcesses]]
@@ -133,6 +141,7 @@ export const programs: fc.Arbitrary<Program> = fc.record({
   warm: weighed([4, fc.constant(true)], [1, fc.constant(false)]),
   isOld: weighed([9, fc.constant(false)], [1, fc.constant(true)]),
   twoSchemas: weighed([4, fc.constant(false)], [1, fc.constant(true)]),
+  nearCaches: fc.boolean(),
   clients: fc.oneof(...themes.map((kinds) => fc.array(some(kinds, 1, 5), { minLength: 1, maxLength: 3 }))),
   foreign: some(foreign, 0, 4),
   workers: fc.array(some(work, 1, 5), { maxLength: 2 }),

@@ -1,5 +1,7 @@
 import { searchName } from '../../src/domain/names.ts'
 import type { Keys } from '../../src/projections/keys.ts'
+import { shownNear } from '../../src/projections/near/near-user.ts'
+import { CATALOGUE } from '../../src/projections/near/near-views.ts'
 import { encodeTerms, nameMember, projectGone, projectUser } from '../../src/projections/user/project.ts'
 import { BELONGS, Violation } from './judge.ts'
 import type { SimulatedProcess } from './process.ts'
@@ -29,6 +31,22 @@ export async function judgeQuiet(simulation: Simulation): Promise<void> {
     }, world.schedule.fail)
     await world.schedule.run()
     if (!isAnswered) throw new Violation('comes to rest', `${api.name} does not answer`)
+  }
+}
+
+/** Everything has been told: what near caches hold is no older than any acknowledgement. */
+export function judgeNear({ world, cast, judge }: Simulation): void {
+  const { database } = world
+  for (const { name, near } of cast.apis) {
+    near.floors.raiseAll()
+    const moment = judge.moment(new Map(), near.floors.now())
+    for (const userId of near.caches ? database.known() : []) {
+      const held = near.caches?.users.get(userId)
+      if (held) judge.user(shownNear(held), moment)
+    }
+    const catalogue = near.caches?.roles.get(CATALOGUE)
+    if (catalogue) judge.catalogue({ ...catalogue, from: 'near' }, moment)
+    world.schedule.trace.push(`${name}: near cache judged`)
   }
 }
 
@@ -106,7 +124,8 @@ function judgeIndexes(
 async function judgeAnswers({ world, judge }: Simulation, { views, holders, roles, lists }: SimulatedProcess) {
   const { database } = world
   const now = new Map(database.known().map((userId) => [userId, database.versionOf(userId)]))
-  const moment = { ...judge.moment(now), rolesFloor: database.rolesVersion() }
+  const floors = { users: now, roles: database.rolesVersion() }
+  const moment = { ...judge.moment(now, floors), floors, near: floors }
   const ask = async (filter: Partial<ListFilter>) => {
     const { users, from } = await lists.list({ ...EVERYBODY, ...filter }, null, 10).catch(() => NOWHERE)
     if (from !== 'redis') throw new Violation('converges', 'lists do not come from Redis again')

@@ -9,7 +9,7 @@ import type { Modules } from './modules.ts'
 import { PRODUCTION } from './modules.ts'
 import type { World } from './process.ts'
 import { about, PEOPLE, type Program } from './program.ts'
-import { judgeQuiet } from './quiet.ts'
+import { judgeNear, judgeQuiet } from './quiet.ts'
 import { type Schedule, schedule as scheduleOf } from './schedule.ts'
 import { asItIs, type Command, type Mutate, simulatedServer } from './server.ts'
 import { simulateGlobals, type Time } from './simulated-globals.ts'
@@ -41,6 +41,7 @@ export function simulator(redis: Redis, faults: Faults = {}) {
       simulation.world.isOld = program.isOld
       act(simulation)
       const tasks = await schedule.run()
+      judgeNear(simulation)
       simulation.world.isOld = false
       await judgeQuiet(simulation)
       return tasks
@@ -61,9 +62,9 @@ function setUp(redis: Redis, { mutate = asItIs, modules }: Faults, program: Prog
   database.forget(database.rows().map(({ changeId }) => changeId))
   const judge = judgeOf(database, () => world.isOld)
   const entries = entryWatch(database, judge, schedule.fail)
-  const server = simulatedServer(redis, mutate, entries.watch)
+  const server = simulatedServer(redis, mutate, entries.watch, time)
   const world: World = { schedule, database, server, modules: { ...PRODUCTION, ...modules }, isOld: false }
-  return { world, judge, program, forgetVersions: entries.forget, cast: castOf(world, program.twoSchemas) }
+  return { world, judge, program, forgetVersions: entries.forget, cast: castOf(world, judge, program) }
 }
 
 async function begin({ world, cast, program }: Simulation, built: Built): Promise<void> {

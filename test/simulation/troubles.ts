@@ -4,9 +4,6 @@ import type { Judge } from './judge.ts'
 import type { World } from './process.ts'
 import type { Trouble } from './program.ts'
 
-/** Longer than any wait for somebody who must have died. */
-const LONG_MS = 60_000
-
 /** Something goes wrong, at one moment. `forgetVersions`: entries may be older from here on, or gone. */
 export async function makeTrouble(
   world: World,
@@ -28,13 +25,16 @@ export async function makeTrouble(
       return
     case 'drop':
       return cast.any(trouble.process).redis.drop()
+    case 'mute':
+      return cast.any(trouble.process).near.mute()
     case 'kill':
       return cast.kill(cast.any(trouble.process))
     case 'claimsEnd':
       for (const { holder } of database.rows()) if (holder !== null) database.release(holder)
       return
     case 'timePasses':
-      world.database.time.nowMs += LONG_MS
+      world.database.time.nowMs += trouble.ms
+      for (const { near } of cast.apis) near.floors.raiseAll()
       return
     case 'evict': {
       judge.unindexed.add(trouble.user)
