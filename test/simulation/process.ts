@@ -1,6 +1,7 @@
 import { dataFor, unqueued } from '../../src/jobs/rebuild/rebuild.ts'
 import type { ReadModels } from '../../src/ports.ts'
 import type { Keys, Partition } from '../../src/projections/keys.ts'
+import { hints } from '../../src/projections/near/hints.ts'
 import { quiet } from '../support/service.ts'
 import { simulatedClient } from './client.ts'
 import { LONGEST_TRANSACTION_MS, type SimulatedDatabase } from './database.ts'
@@ -23,7 +24,8 @@ export type SimulatedProcess = ReturnType<typeof startProcess>
 
 const DEADLINE_MS = 50
 /** Enough for everybody that a program is about. */
-const NEAR_BYTES = 100_000
+const NEAR_BYTES = 20_000
+const MAX_MEMOISED = 10
 const TAG_BASE = { epoch: 'sim', schema: 1 }
 
 /** One process, API or worker, put together as wiring.ts does, over ports whose every call is scheduled. */
@@ -62,7 +64,9 @@ export function startProcess(world: World, name: string, keys: Keys, floors: Nea
   const stores = simulatedStores(schedule, name, database)
   const invalidations = simulatedInvalidations(schedule, name, server, database.time, floors.told)
   const near = hasNear ? modules.nearCaches({ invalidations, keys, freshness, maxBytes: NEAR_BYTES }) : null
-  const reads = near ? modules.nearReads({ views, roles, near, tagBase: TAG_BASE }) : { views, roles }
+  const reads = near
+    ? modules.nearReads({ views, roles, near, tagBase: TAG_BASE, known: hints(MAX_MEMOISED) })
+    : { views, roles }
   const readModels = near ? modules.forgettingReadModels(projected, near) : projected
   redis.onChange(invalidations)
   let died: (error: Error) => void = () => undefined
@@ -81,7 +85,7 @@ export function startProcess(world: World, name: string, keys: Keys, floors: Nea
     projector,
     guard,
     near: { floors, caches: near, mute: invalidations.mute },
-    holders: modules.holders(reads.views),
+    holders: modules.holders(reads.views, MAX_MEMOISED),
     lists: modules.userLists({ redis, keys, truth, pages }),
     stores: modules.visibleWrites({ ...stores, readModels, deadlineMs: DEADLINE_MS, pause }),
     /** Rejects when this process dies: whoever waits for its answer gets none. */

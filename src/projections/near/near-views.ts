@@ -2,7 +2,7 @@ import { normaliseUsername } from '../../domain/user.ts'
 import type { TagBase } from '../../wire/etag.ts'
 import type { ShownCatalogue } from '../roles/store.ts'
 import { isKnown, type KnownUser, type ShownUser } from '../user/shown.ts'
-import { hints } from './hints.ts'
+import { type Hints, hints } from './hints.ts'
 import type { NearCache } from './near-cache.ts'
 import { type NearUser, nearUser, nearUserIsCalled, shownNear } from './near-user.ts'
 
@@ -14,14 +14,13 @@ export type UserReads = {
 }
 export type CatalogueReads = { catalogue(minVersion?: number): Promise<ShownCatalogue> }
 
-type Deps = { views: UserReads; users: NearCache<number, NearUser>; tagBase: TagBase }
+type Deps = { views: UserReads; users: NearCache<number, NearUser>; tagBase: TagBase; known?: Hints | undefined }
 
 /**
  * Users out of this process when they are there, else by way of `views`; what those have read from Redis is kept. What
  * they read from the database is not: nobody is told when it changes there.
  */
-export function nearUserViews({ views, users, tagBase }: Deps): UserReads {
-  const known = hints()
+export function nearUserViews({ views, users, tagBase, known = hints() }: Deps): UserReads {
   /** `users` asks the cache about one user, and `read` begins only afterwards: the order that `keep` depends on. */
   const keeping = async <Found extends ShownUser | null>(
     userId: number,
