@@ -2,6 +2,7 @@ import { DomainError } from '../../src/domain/errors.ts'
 import type { UserEvent } from '../../src/domain/events.ts'
 import type { User } from '../../src/domain/user.ts'
 import type { WriteContext } from '../../src/ports.ts'
+import type { Keys } from '../../src/projections/keys.ts'
 import { BELONGS, type Judge, Violation } from './judge.ts'
 import type { SimulatedProcess } from './process.ts'
 import type { ClientStep } from './program.ts'
@@ -9,17 +10,21 @@ import type { ClientStep } from './program.ts'
 const AT = '2024-01-02T00:00:00.000Z'
 const BY: WriteContext = { expectedVersions: null, by: { name: 'local', requestId: 'r', address: '127.0.0.1' } }
 const EVERYBODY = { branchId: null, role: null, status: null, q: null }
+type Answer = { userId: number; version: number; from: string }
 /** Refusals that a client may get at any time. */
 const REFUSALS = new Set([
   ...['busy', 'database-unavailable', 'search-unavailable', 'version-unknown'],
   ...['user-not-found', 'username-taken'],
 ])
 
-/** A client with a memory: what it was shown out of Redis it is not shown older again, wherever it asks. */
+/**
+ * A client with a memory: what it was shown out of Redis it is not shown older again, whichever process it asks. Each
+ * release has read models of its own, and another program's change may be in one and not yet in the other.
+ */
 export function simulatedClientOf(judge: Judge, processAt: (via: number) => SimulatedProcess) {
-  const seen = new Map<number, number>()
+  const seenIn = new Map<Keys, Map<number, number>>()
   const seenAnywhere = new Map<number, number>()
-  const remember = ({ userId, version, from }: { userId: number; version: number; from: string }) => {
+  const remember = (seen: Map<number, number>, { userId, version, from }: Answer) => {
     seenAnywhere.set(userId, Math.max(version, seenAnywhere.get(userId) ?? 0))
     if (from === 'redis') seen.set(userId, Math.max(version, seen.get(userId) ?? 0))
   }
@@ -36,10 +41,10 @@ export function simulatedClientOf(judge: Judge, processAt: (via: number) => Simu
     }
   }
 
-  async function read(
-    { views, lists, roles, holders, near, orDeath }: SimulatedProcess,
-    step: ReadStep,
-  ): Promise<void> {
+  async function read(process: SimulatedProcess, step: ReadStep): Promise<void> {
+    const { keys, views, lists, roles, holders, near, orDeath } = process
+    const seen = seenIn.get(keys) ?? new Map<number, number>()
+    seenIn.set(keys, seen)
     const moment = judge.moment(seen, near.floors.now())
     const atLeast = (userId: number) => ('careful' in step && step.careful ? (seenAnywhere.get(userId) ?? 0) : 0)
     switch (step.do) {
@@ -48,13 +53,13 @@ export function simulatedClientOf(judge: Judge, processAt: (via: number) => Simu
         const answer = await orDeath(views.byId(step.user, least))
         if (answer.version < least) throw new Violation('min version', `user ${step.user} at ${answer.version}`)
         judge.user(answer, moment)
-        return remember(answer)
+        return remember(seen, answer)
       }
       case 'byUsername': {
         const answer = await orDeath(views.byUsername(step.name))
         judge.username(step.name, answer, moment)
         if (answer) judge.user(answer, moment)
-        return answer ? remember(answer) : undefined
+        return answer ? remember(seen, answer) : undefined
       }
       case 'permissions': {
         const least = atLeast(step.user)
