@@ -7,6 +7,7 @@ import { sqlRoleStore } from '../adapters/sql/role-store.ts'
 import { sqlUserStore } from '../adapters/sql/user-store.ts'
 import type { User } from '../domain/user.ts'
 import type { ReadModels } from '../ports.ts'
+import { readModels } from './read-models.ts'
 import { visibleWrites } from './visible-writes.ts'
 
 /** Longer than projecting takes on a busy machine; where the deadline itself is tested, it is DEADLINE_MS. */
@@ -39,14 +40,12 @@ async function start(t: TestContext, { url = server.url, deadlineMs = AMPLE_MS, 
   await models.begin()
   const calls: string[] = []
   const real: ReadModels = {
-    fenceUser: models.users.fence,
-    fenceRoles: models.roles.fence,
-    projectUserNow: (userId) => models.projector.projectUsers([userId]),
-    projectRolesNow: () => models.projector.projectRoles(),
+    ...readModels({ ...models, redis: client, keys, truth: source.truth }),
     announce: () => undefined,
     ...replace,
   }
-  const readModels: ReadModels = {
+  const counted: ReadModels = {
+    ...real,
     fenceUser: (userId, version) => {
       calls.push(`fence ${userId} at ${version}, committed ${versionOf(userId)}`)
       return real.fenceUser(userId, version)
@@ -72,7 +71,7 @@ async function start(t: TestContext, { url = server.url, deadlineMs = AMPLE_MS, 
   const stores = visibleWrites({
     users: sqlUserStore(database),
     roles: sqlRoleStore(database),
-    readModels,
+    readModels: counted,
     deadlineMs,
   })
   return { keys, client, calls, ...models, stores }

@@ -1,3 +1,5 @@
+import type { UserEvent } from '../domain/events.ts'
+import type { User } from '../domain/user.ts'
 import type { ReadModels, RoleStore, UserStore, Written } from '../ports.ts'
 import { type Pause, pause as realPause } from './pause.ts'
 
@@ -29,20 +31,39 @@ export function visibleWrites({ users, roles, readModels, deadlineMs, pause = re
     }
     return { ...answer, visible }
   }
-  const showUser = <Answer extends Written>(answer: Answer, userId: number) =>
+  const showUser = <Answer extends Written>(answer: Answer, userId: number, username: string | null) =>
     show(
       answer,
-      () => readModels.fenceUser(userId, answer.version),
+      async () => {
+        const former = username === null ? null : readModels.fenceFormerHolders(username, userId)
+        const [fenced] = await Promise.all([readModels.fenceUser(userId, answer.version), former])
+        return fenced
+      },
       () => readModels.projectUserNow(userId),
     )
   return {
     users: {
-      update: async (userId, context, decide) => showUser(await users.update(userId, context, decide), userId),
+      update: async (userId, context, decide) => {
+        let events: UserEvent[] = []
+        const noting = (user: User) => {
+          events = decide(user)
+          return events
+        }
+        const answer = await users.update(userId, context, noting)
+        return showUser(answer, userId, usernameGiven(events))
+      },
+      // Nothing that looks at the roles gives a username.
       updateWithRoles: async (userId, context, decide) =>
-        showUser(await users.updateWithRoles(userId, context, decide), userId),
+        showUser(await users.updateWithRoles(userId, context, decide), userId, null),
       register: async (registration, by, idempotency) => {
-        const answer = await users.register(registration, by, idempotency)
-        return showUser(answer, answer.userId)
+        let username: string | null = null
+        const noting: typeof registration = (userId) => {
+          const event = registration(userId)
+          username = event.details.username
+          return event
+        }
+        const answer = await users.register(noting, by, idempotency)
+        return showUser(answer, answer.userId, username)
       },
     },
     roles: {
@@ -52,6 +73,12 @@ export function visibleWrites({ users, roles, readModels, deadlineMs, pause = re
       },
     },
   }
+}
+
+function usernameGiven(events: UserEvent[]): string | null {
+  let given: string | null = null
+  for (const event of events) if (event.type === 'details-changed') given = event.changes.username ?? given
+  return given
 }
 
 /** The fence stands: what comes too late, or fails, is the workers' to do. */

@@ -5,6 +5,7 @@ import { userLists } from '../../src/projections/lists/user-lists.ts'
 import { nearCaches } from '../../src/projections/near/near-caches.ts'
 import { forgettingReadModels, nearReads } from '../../src/projections/near/near-reads.ts'
 import { projector } from '../../src/projections/projector.ts'
+import { readModels } from '../../src/projections/read-models.ts'
 import { roleViews } from '../../src/projections/roles/store.ts'
 import { schemaRegistry } from '../../src/projections/schemas/schemas.ts'
 import { holders } from '../../src/projections/user/holders.ts'
@@ -21,6 +22,7 @@ export const PRODUCTION = {
   nearCaches,
   nearReads,
   projector,
+  readModels,
   rebuilder,
   roleViews,
   schemaRegistry,

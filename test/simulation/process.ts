@@ -1,5 +1,4 @@
 import { dataFor, unqueued } from '../../src/jobs/rebuild/rebuild.ts'
-import type { ReadModels } from '../../src/ports.ts'
 import type { Keys, Partition } from '../../src/projections/keys.ts'
 import { hints } from '../../src/projections/near/hints.ts'
 import { quiet } from '../support/service.ts'
@@ -54,20 +53,14 @@ export function startProcess(world: World, name: string, keys: Keys, floors: Nea
     log: quiet,
   })
   const pages = modules.lists({ redis, keys, truth, views, freshness })
-  const projected: ReadModels = {
-    fenceUser: users.fence,
-    fenceRoles: roles.fence,
-    projectUserNow: (userId) => projector.projectUsers([userId]),
-    projectRolesNow: () => projector.projectRoles(),
-    announce: () => undefined,
-  }
+  const projected = modules.readModels({ redis, keys, truth, users, roles, schemas, projector })
   const stores = simulatedStores(schedule, name, database)
   const invalidations = simulatedInvalidations(schedule, name, server, database.time, floors.told)
   const near = hasNear ? modules.nearCaches({ invalidations, keys, freshness, maxBytes: NEAR_BYTES }) : null
   const reads = near
     ? modules.nearReads({ views, roles, near, tagBase: TAG_BASE, known: hints(MAX_MEMOISED) })
     : { views, roles }
-  const readModels = near ? modules.forgettingReadModels(projected, near) : projected
+  const owed = near ? modules.forgettingReadModels(projected, near) : projected
   redis.onChange(invalidations)
   let died: (error: Error) => void = () => undefined
   const death = new Promise<never>((_, reject) => {
@@ -87,7 +80,7 @@ export function startProcess(world: World, name: string, keys: Keys, floors: Nea
     near: { floors, caches: near, mute: invalidations.mute },
     holders: modules.holders(reads.views, MAX_MEMOISED),
     lists: modules.userLists({ redis, keys, truth, pages }),
-    stores: modules.visibleWrites({ ...stores, readModels, deadlineMs: DEADLINE_MS, pause }),
+    stores: modules.visibleWrites({ ...stores, readModels: owed, deadlineMs: DEADLINE_MS, pause }),
     /** Rejects when this process dies: whoever waits for its answer gets none. */
     orDeath: <Answer>(answer: Promise<Answer>): Promise<Answer> => Promise.race([answer, death]),
     die() {

@@ -20,6 +20,11 @@ export function forgettingReadModels(readModels: ReadModels, near: NearCaches): 
   return {
     ...readModels,
     fenceUser: (userId, version) => readModels.fenceUser(userId, version).finally(() => near.users.invalidate(userId)),
+    fenceFormerHolders: async (username, userId) => {
+      const former = await readModels.fenceFormerHolders(username, userId)
+      for (const id of former) near.users.invalidate(id)
+      return former
+    },
     fenceRoles: (version) => readModels.fenceRoles(version).finally(() => near.roles.invalidate(CATALOGUE)),
   }
 }

@@ -289,6 +289,7 @@ test('a command’s own process has forgotten before it answers, whether or not 
   const up = {
     projectUserNow: async () => undefined,
     projectRolesNow: async () => undefined,
+    fenceFormerHolders: async () => [],
     announce: () => undefined,
   }
   const table = [

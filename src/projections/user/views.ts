@@ -36,9 +36,14 @@ export function userViews({ redis, keys, readModel, truth, freshness, pause }: D
   const find = async (userId: number, atLeast: number): Promise<ShownUser> => {
     const held = redis.incarnation(keys.of(userId).inc) === null ? null : await readModel.read(userId)
     if (held === null) return shown(userId, project(await readTruth(userId)), 'database')
-    if (held.body === null || held.version < atLeast) return readMissed(userId, Math.max(atLeast, held.version))
-    const hit = shown(userId, { version: held.version, body: held.body }, 'redis')
-    return freshness.isOld() ? confirmed(hit) : hit
+    const { version, body } = held
+    const isHit = body !== null && version >= atLeast
+    const answer = isHit
+      ? shown(userId, { version, body }, 'redis')
+      : await readMissed(userId, Math.max(atLeast, version))
+    // A miss may be answered by what another reader, here or elsewhere, had read before this one asked: that is a copy.
+    const isCopy = answer.from === 'redis' || answer.shared
+    return isCopy && freshness.isOld() ? confirmed(answer) : answer
   }
   /** Changes wait to be handled: a copy counts only as far as the truth confirms its version. */
   const confirmed = async (hit: ShownUser): Promise<ShownUser> => {
