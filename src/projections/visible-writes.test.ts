@@ -142,6 +142,35 @@ test('a new user is fenced and projected too', async (t) => {
   assert.equal((await views.byUsername('new.user'))?.from, 'redis')
 })
 
+test('a username that a command gives leads to nobody else, though whoever had it has not been handled', async (t) => {
+  // Nothing is projected: the hint and its holder's entry stay what they were.
+  const { stores, views, projector } = await start(t, {
+    replace: { projectUserNow: () => Promise.reject(new Error('no luck')) },
+  })
+  const at = new Date().toISOString()
+  const rename = (username: string) => (user: User) => [
+    { type: 'details-changed' as const, userId: user.id, changes: { username }, at },
+  ]
+  await projector.projectUsers([11, 12])
+  const former = String(source.query('SELECT username FROM users WHERE user_id = 11')[0]?.username)
+  source.sql(`UPDATE users SET username = 'taken.away' WHERE user_id = 11`)
+  assert.equal((await views.byUsername(former))?.userId, 11, 'nobody has told Redis')
+  assert.equal((await stores.users.update(12, BY, rename(former))).visible, true)
+  assert.equal((await views.byUsername(former))?.userId, 12)
+
+  await projector.projectUsers([13])
+  const gone = String(source.query('SELECT username FROM users WHERE user_id = 13')[0]?.username)
+  source.sql(`UPDATE users SET username = 'taken.away.2' WHERE user_id = 13`)
+  assert.equal((await views.byUsername(gone))?.userId, 13, 'nobody has told Redis')
+  const nobody = { employeeNumber: null, email: null, phone: null, jobTitle: null }
+  const details = { ...nobody, username: gone, givenName: 'New', familyName: 'User' }
+  const registration = (userId: number) => {
+    return { type: 'user-registered' as const, userId, details, homeBranchId: null, at }
+  }
+  const { userId } = await stores.users.register(registration, BY.by, null)
+  assert.equal((await views.byUsername(gone))?.userId, userId)
+})
+
 test('a role’s change is fenced and projected as the catalogue', async (t) => {
   const { stores, calls, roles } = await start(t)
   const role = { role: 'tester', title: 'Tester', privileged: false, permissions: [] }

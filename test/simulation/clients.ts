@@ -4,6 +4,7 @@ import type { User } from '../../src/domain/user.ts'
 import type { WriteContext } from '../../src/ports.ts'
 import type { Keys } from '../../src/projections/keys.ts'
 import { BELONGS, type Judge, Violation } from './judge.ts'
+import type { Floors } from './near-floors.ts'
 import type { SimulatedProcess } from './process.ts'
 import type { ClientStep } from './program.ts'
 
@@ -24,7 +25,11 @@ const REFUSALS = new Set([
 export function simulatedClientOf(judge: Judge, processAt: (via: number) => SimulatedProcess) {
   const seenIn = new Map<Keys, Map<number, number>>()
   const seenAnywhere = new Map<number, number>()
-  const remember = (seen: Map<number, number>, { userId, version, from }: Answer) => {
+  const shownAt = new Map<SimulatedProcess, Map<number, number>>()
+  const remember = (seen: Map<number, number>, here: Map<number, number>, { userId, version, from }: Answer) => {
+    // What the database said of another program's change may not be in Redis yet.
+    const fenced = from === 'database' ? Math.min(version, judge.acknowledged().users.get(userId) ?? 0) : version
+    here.set(userId, Math.max(fenced, here.get(userId) ?? 0))
     seenAnywhere.set(userId, Math.max(version, seenAnywhere.get(userId) ?? 0))
     if (from === 'redis') seen.set(userId, Math.max(version, seen.get(userId) ?? 0))
   }
@@ -45,7 +50,9 @@ export function simulatedClientOf(judge: Judge, processAt: (via: number) => Simu
     const { keys, views, lists, roles, holders, near, orDeath } = process
     const seen = seenIn.get(keys) ?? new Map<number, number>()
     seenIn.set(keys, seen)
-    const moment = judge.moment(seen, near.floors.now())
+    const here = shownAt.get(process) ?? new Map<number, number>()
+    shownAt.set(process, here)
+    const moment = judge.moment(seen, atLeastHere(near.floors.now(), here))
     const atLeast = (userId: number) => ('careful' in step && step.careful ? (seenAnywhere.get(userId) ?? 0) : 0)
     switch (step.do) {
       case 'byId': {
@@ -53,13 +60,13 @@ export function simulatedClientOf(judge: Judge, processAt: (via: number) => Simu
         const answer = await orDeath(views.byId(step.user, least))
         if (answer.version < least) throw new Violation('min version', `user ${step.user} at ${answer.version}`)
         judge.user(answer, moment)
-        return remember(seen, answer)
+        return remember(seen, here, answer)
       }
       case 'byUsername': {
         const answer = await orDeath(views.byUsername(step.name))
         judge.username(step.name, answer, moment)
         if (answer) judge.user(answer, moment)
-        return answer ? remember(seen, answer) : undefined
+        return answer ? remember(seen, here, answer) : undefined
       }
       case 'permissions': {
         const least = atLeast(step.user)
@@ -103,6 +110,13 @@ export function simulatedClientOf(judge: Judge, processAt: (via: number) => Simu
     near.floors.raise(answer.userId, answer.version)
     if ('name' in step) judge.acknowledgeName(step.name, answer.userId)
   }
+}
+
+/** One process does not go back for a client, whether or not its near cache has been told. */
+function atLeastHere({ users, roles }: Floors, here: Map<number, number>): Floors {
+  const raised = new Map(users)
+  for (const [userId, version] of here) raised.set(userId, Math.max(version, users.get(userId) ?? 0))
+  return { users: raised, roles }
 }
 
 type WriteStep = Extract<ClientStep, { do: 'details' | 'status' | 'rename' | 'assign' | 'register' | 'defineRole' }>

@@ -22,7 +22,8 @@ export function holders(views: Pick<UserReads, 'byId'>, maxMemoised = MAX_MEMOIS
     const known = parsed.get(userId)
     if (known?.version === user.version) return { ...known, from: user.from }
     const fresh = { version: user.version, ...parse(user.body) }
-    parsed.set(userId, fresh)
+    // What moved while the database was read is answered under the version before, and must not be remembered as that.
+    if (user.from !== 'database') parsed.set(userId, fresh)
     return { ...fresh, from: user.from }
   }
 }
