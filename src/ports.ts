@@ -83,6 +83,8 @@ export type ReadModels = {
   /** False: they are already as new. */
   fenceUser(userId: number, version: number): Promise<boolean>
   fenceRoles(version: number): Promise<boolean>
+  /** After `username` was given to this user: fences whoever is still found by it. Answers whom. */
+  fenceFormerHolders(username: string, userId: number): Promise<number[]>
   projectUserNow(userId: number): Promise<void>
   projectRolesNow(): Promise<void>
   /** Wakes the workers: something was committed. */

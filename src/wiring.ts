@@ -18,7 +18,7 @@ import type { Config } from './config.ts'
 import { seedRoles } from './jobs/seed/roles.ts'
 import { seedUsers } from './jobs/seed/users.ts'
 import type { HealthDeps } from './plugins/health.ts'
-import type { Database, Log, ReadModels } from './ports.ts'
+import type { Database, Log } from './ports.ts'
 import { type ConsistencyReport, consistencyReport } from './projections/consistency/report.ts'
 import { consistencyTally } from './projections/consistency/tally.ts'
 import { measureFreshness } from './projections/freshness/freshness.ts'
@@ -27,6 +27,7 @@ import { readModelKeys, SCHEMA } from './projections/keys.ts'
 import { lists } from './projections/lists/lists.ts'
 import { userLists } from './projections/lists/user-lists.ts'
 import { projector } from './projections/projector.ts'
+import { readModels } from './projections/read-models.ts'
 import { roleViews } from './projections/roles/store.ts'
 import { schemaRegistry } from './projections/schemas/schemas.ts'
 import { holders } from './projections/user/holders.ts'
@@ -49,20 +50,13 @@ export function databasePath({ dataDir }: Pick<Config, 'dataDir'>): string {
 /** Everything that answers requests needs. */
 export async function wireApi(config: Config, log: Log): Promise<Api> {
   const parts = await wireCore(config, log)
-  const { database, redis, keys } = parts
+  const { database, keys } = parts
   const tagBase = { epoch: keys.epoch, schema: SCHEMA }
   const near = wireNear({ ...parts, tagBase, maxBytes: config.nearCacheBytes, log })
-  const projected: ReadModels = {
-    fenceUser: parts.users.fence,
-    fenceRoles: parts.roles.fence,
-    projectUserNow: (userId) => parts.projector.projectUsers([userId]),
-    projectRolesNow: () => parts.projector.projectRoles(),
-    announce: () => void redis.publish(keys.changed, '').catch(() => undefined),
-  }
   const stores = visibleWrites({
     users: sqlUserStore(database),
     roles: sqlRoleStore(database),
-    readModels: near.forgetting(projected),
+    readModels: near.forgetting(readModels(parts)),
     deadlineMs: config.inlineProjectionMs,
   })
   const forgetUs = parts.schemas.keepSeen()

@@ -7,6 +7,7 @@ import { sqlRoleStore } from '../adapters/sql/role-store.ts'
 import { sqlUserStore } from '../adapters/sql/user-store.ts'
 import type { User } from '../domain/user.ts'
 import type { ReadModels } from '../ports.ts'
+import { readModels } from './read-models.ts'
 import { visibleWrites } from './visible-writes.ts'
 
 /** Longer than projecting takes on a busy machine; where the deadline itself is tested, it is DEADLINE_MS. */
@@ -39,14 +40,12 @@ async function start(t: TestContext, { url = server.url, deadlineMs = AMPLE_MS, 
   await models.begin()
   const calls: string[] = []
   const real: ReadModels = {
-    fenceUser: models.users.fence,
-    fenceRoles: models.roles.fence,
-    projectUserNow: (userId) => models.projector.projectUsers([userId]),
-    projectRolesNow: () => models.projector.projectRoles(),
+    ...readModels({ ...models, redis: client, keys, truth: source.truth }),
     announce: () => undefined,
     ...replace,
   }
-  const readModels: ReadModels = {
+  const counted: ReadModels = {
+    ...real,
     fenceUser: (userId, version) => {
       calls.push(`fence ${userId} at ${version}, committed ${versionOf(userId)}`)
       return real.fenceUser(userId, version)
@@ -72,7 +71,7 @@ async function start(t: TestContext, { url = server.url, deadlineMs = AMPLE_MS, 
   const stores = visibleWrites({
     users: sqlUserStore(database),
     roles: sqlRoleStore(database),
-    readModels,
+    readModels: counted,
     deadlineMs,
   })
   return { keys, client, calls, ...models, stores }
@@ -141,6 +140,35 @@ test('a new user is fenced and projected too', async (t) => {
   assert.equal(visible, true)
   assert.deepEqual(calls, [`fence ${userId} at ${first}, committed ${first}`, 'announce', `project ${userId}`])
   assert.equal((await views.byUsername('new.user'))?.from, 'redis')
+})
+
+test('a username that a command gives leads to nobody else, though whoever had it has not been handled', async (t) => {
+  // Nothing is projected: the hint and its holder's entry stay what they were.
+  const { stores, views, projector } = await start(t, {
+    replace: { projectUserNow: () => Promise.reject(new Error('no luck')) },
+  })
+  const at = new Date().toISOString()
+  const rename = (username: string) => (user: User) => [
+    { type: 'details-changed' as const, userId: user.id, changes: { username }, at },
+  ]
+  await projector.projectUsers([11, 12])
+  const former = String(source.query('SELECT username FROM users WHERE user_id = 11')[0]?.username)
+  source.sql(`UPDATE users SET username = 'taken.away' WHERE user_id = 11`)
+  assert.equal((await views.byUsername(former))?.userId, 11, 'nobody has told Redis')
+  assert.equal((await stores.users.update(12, BY, rename(former))).visible, true)
+  assert.equal((await views.byUsername(former))?.userId, 12)
+
+  await projector.projectUsers([13])
+  const gone = String(source.query('SELECT username FROM users WHERE user_id = 13')[0]?.username)
+  source.sql(`UPDATE users SET username = 'taken.away.2' WHERE user_id = 13`)
+  assert.equal((await views.byUsername(gone))?.userId, 13, 'nobody has told Redis')
+  const nobody = { employeeNumber: null, email: null, phone: null, jobTitle: null }
+  const details = { ...nobody, username: gone, givenName: 'New', familyName: 'User' }
+  const registration = (userId: number) => {
+    return { type: 'user-registered' as const, userId, details, homeBranchId: null, at }
+  }
+  const { userId } = await stores.users.register(registration, BY.by, null)
+  assert.equal((await views.byUsername(gone))?.userId, userId)
 })
 
 test('a role’s change is fenced and projected as the catalogue', async (t) => {

@@ -1,14 +1,19 @@
-import { setTimeout as wait } from 'node:timers/promises'
+import type { UserEvent } from '../domain/events.ts'
+import type { User } from '../domain/user.ts'
 import type { ReadModels, RoleStore, UserStore, Written } from '../ports.ts'
+import { type Pause, pause as realPause } from './pause.ts'
 
-type Deps = { users: UserStore; roles: RoleStore; readModels: ReadModels; deadlineMs: number }
+type Deps = { users: UserStore; roles: RoleStore; readModels: ReadModels; deadlineMs: number; pause?: Pause }
 
 /**
  * The stores, with what a commit owes the read models: fence, wake the workers, and project here and now, so that
  * rosters and searches show the change too. If projecting fails, the fence is enough; if the fence fails, the answer
  * says that visibility is pending, and the change row makes it good.
  */
-export function visibleWrites({ users, roles, readModels, deadlineMs }: Deps): { users: UserStore; roles: RoleStore } {
+export function visibleWrites({ users, roles, readModels, deadlineMs, pause = realPause }: Deps): {
+  users: UserStore
+  roles: RoleStore
+} {
   const show = async <Answer extends Written>(
     answer: Answer,
     fence: () => Promise<boolean>,
@@ -18,7 +23,7 @@ export function visibleWrites({ users, roles, readModels, deadlineMs }: Deps): {
     try {
       if (await fence()) {
         readModels.announce()
-        await withinDeadline(project(), deadlineMs)
+        await withinDeadline(project(), pause, deadlineMs)
       }
     } catch {
       visible = false
@@ -26,20 +31,39 @@ export function visibleWrites({ users, roles, readModels, deadlineMs }: Deps): {
     }
     return { ...answer, visible }
   }
-  const showUser = <Answer extends Written>(answer: Answer, userId: number) =>
+  const showUser = <Answer extends Written>(answer: Answer, userId: number, username: string | null) =>
     show(
       answer,
-      () => readModels.fenceUser(userId, answer.version),
+      async () => {
+        const former = username === null ? null : readModels.fenceFormerHolders(username, userId)
+        const [fenced] = await Promise.all([readModels.fenceUser(userId, answer.version), former])
+        return fenced
+      },
       () => readModels.projectUserNow(userId),
     )
   return {
     users: {
-      update: async (userId, context, decide) => showUser(await users.update(userId, context, decide), userId),
+      update: async (userId, context, decide) => {
+        let events: UserEvent[] = []
+        const noting = (user: User) => {
+          events = decide(user)
+          return events
+        }
+        const answer = await users.update(userId, context, noting)
+        return showUser(answer, userId, usernameGiven(events))
+      },
+      // Nothing that looks at the roles gives a username.
       updateWithRoles: async (userId, context, decide) =>
-        showUser(await users.updateWithRoles(userId, context, decide), userId),
+        showUser(await users.updateWithRoles(userId, context, decide), userId, null),
       register: async (registration, by, idempotency) => {
-        const answer = await users.register(registration, by, idempotency)
-        return showUser(answer, answer.userId)
+        let username: string | null = null
+        const noting: typeof registration = (userId) => {
+          const event = registration(userId)
+          username = event.details.username
+          return event
+        }
+        const answer = await users.register(noting, by, idempotency)
+        return showUser(answer, answer.userId, username)
       },
     },
     roles: {
@@ -51,10 +75,16 @@ export function visibleWrites({ users, roles, readModels, deadlineMs }: Deps): {
   }
 }
 
+function usernameGiven(events: UserEvent[]): string | null {
+  let given: string | null = null
+  for (const event of events) if (event.type === 'details-changed') given = event.changes.username ?? given
+  return given
+}
+
 /** The fence stands: what comes too late, or fails, is the workers' to do. */
-async function withinDeadline(projecting: Promise<void>, deadlineMs: number): Promise<void> {
+async function withinDeadline(projecting: Promise<void>, pause: Pause, deadlineMs: number): Promise<void> {
   const late = new AbortController()
   const settled = projecting.catch(() => undefined)
-  await Promise.race([settled, wait(deadlineMs, undefined, { signal: late.signal }).catch(() => undefined)])
+  await Promise.race([settled, pause(deadlineMs, late.signal).catch(() => undefined)])
   late.abort()
 }

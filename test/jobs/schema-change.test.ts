@@ -20,6 +20,7 @@ import { rebuildRequests } from '../../src/jobs/rebuild/requests.ts'
 import { dice, mulberry32 } from '../../src/jobs/seed/random.ts'
 import type { TrueUser, Truth } from '../../src/ports.ts'
 import { type Keys, keysOf, SCHEMA } from '../../src/projections/keys.ts'
+import { readModels } from '../../src/projections/read-models.ts'
 import { visibleWrites } from '../../src/projections/visible-writes.ts'
 import { lastFirst, type Owner } from '../contract/rig.ts'
 import { connectClient, connectRaw, openTruth, readModelsOf, type TestTruth } from '../support/read-models.ts'
@@ -93,13 +94,7 @@ async function startRelease({ t, db, epoch }: Stage, tag: string) {
   const stores = visibleWrites({
     users: sqlUserStore(db.database),
     roles: { update: async () => Promise.reject(new Error('no roles here')) },
-    readModels: {
-      fenceUser: models.users.fence,
-      fenceRoles: models.roles.fence,
-      projectUserNow: (userId) => models.projector.projectUsers([userId]),
-      projectRolesNow: () => models.projector.projectRoles(),
-      announce: keeper.wake,
-    },
+    readModels: { ...readModels({ ...models, redis: client, keys, truth: db.truth }), announce: keeper.wake },
     deadlineMs: 1_000,
   })
   let stopped = false

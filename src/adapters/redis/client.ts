@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import type { LuaScript, ReadModelRedis } from '../../ports/redis.ts'
+import { type Confirm, incarnationBeliefs } from './beliefs.ts'
 import { readBreaker } from './read-breaker.ts'
 import { connectServers, reasonOf, type ServerOptions, type Servers } from './servers.ts'
 
@@ -9,8 +10,7 @@ export type RedisClientOptions = ServerOptions & {
   incKeys: string[]
   /** A read that takes longer is given up. */
   readDeadlineMs: number
-  /** Whether this is the incarnation that was begun last, by a source that outlives Redis. */
-  confirm(incKey: string, incarnation: string): Promise<boolean>
+  confirm: Confirm
 }
 export type RedisClient = ReadModelRedis & {
   ready(): Promise<void>
@@ -90,53 +90,19 @@ export function redisClient(options: RedisClientOptions): RedisClient {
   }
 }
 
-/** `wasConfirmed`: at some time, though perhaps not on this connection. */
-type Belief = { incarnation: string | null; isConfirmed: boolean; wasConfirmed: boolean }
-
-/**
- * What each partition's `inc` was when last seen, and whether it may be believed: it names the server that is talked to,
- * and is the one that was begun last. The second is asked after each connection, because a master that was replaced, and
- * never told, still has its own.
- */
+/** Looks at each connection's beginning, and again while something is not believed: a worker may have mended it. */
 function watchIncarnations({ incKeys, confirm }: RedisClientOptions, servers: Servers) {
-  const beliefs = new Map<string, Belief>()
-  const of = (incKey: string): string | null => {
-    const belief = beliefs.get(incKey)
-    if (!belief?.isConfirmed || !belief.incarnation) return null
-    return names(belief.incarnation, servers.runIdOf(incKey)) ? belief.incarnation : null
-  }
-  const refresh = async (incKey: string): Promise<string | null> => {
-    // Learnt with each connection; only what failed then is asked again.
-    if (servers.runIdOf(incKey) === null) await servers.learnRunIds()
-    const incarnation = await servers.redis.get(incKey)
-    const before = beliefs.get(incKey)
-    const isSame = before?.incarnation === incarnation
-    if (isSame && before?.isConfirmed) return of(incKey)
-    const wasConfirmed = isSame && before?.wasConfirmed === true
-    beliefs.set(incKey, { incarnation, isConfirmed: false, wasConfirmed })
-    if (incarnation === null || !names(incarnation, servers.runIdOf(incKey))) return null
-    // While the database can't be asked, what was believed before goes on being believed.
-    const isConfirmed = await confirm(incKey, incarnation).catch(() => wasConfirmed)
-    if (beliefs.get(incKey)?.incarnation === incarnation)
-      beliefs.set(incKey, { incarnation, isConfirmed, wasConfirmed: isConfirmed })
-    return of(incKey)
-  }
+  const { runIdOf, learnRunIds, redis } = servers
+  const { of, refresh, doubt } = incarnationBeliefs({ runIdOf, learnRunIds, get: (key) => redis.get(key) }, confirm)
   const lookAgain = setInterval(() => {
     if (!servers.isReady()) return
     const disbelieved = incKeys.filter((incKey) => of(incKey) === null)
     if (disbelieved.length > 0) Promise.all(disbelieved.map(refresh)).catch(() => null)
   }, LOOK_AGAIN_MS)
   lookAgain.unref()
-  servers.onClose(() => {
-    for (const belief of beliefs.values()) belief.isConfirmed = false
-  })
-  servers.redis.on('ready', () => void Promise.all(incKeys.map(refresh)).catch(() => null))
+  servers.onClose(doubt)
+  redis.on('ready', () => void Promise.all(incKeys.map(refresh)).catch(() => null))
   return { of, refresh, stop: () => clearInterval(lookAgain) }
-}
-
-/** An incarnation ends with the run id of the master that it was begun on. */
-function names(incarnation: string, runId: string | null): boolean {
-  return runId !== null && incarnation.endsWith(`.${runId}`)
 }
 
 /** A server that has been restarted knows no scripts: the first call of each carries its text. */

@@ -98,7 +98,8 @@ function switchToWal(database: DatabaseSync): void {
   const untilMs = performance.now() + OPEN_TIMEOUT_MS
   for (;;) {
     try {
-      return database.exec('PRAGMA journal_mode = WAL')
+      database.exec('PRAGMA journal_mode = WAL')
+      return
     } catch (error) {
       if (classify(error) !== 'busy' || performance.now() >= untilMs) throw error
     }

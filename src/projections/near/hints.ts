@@ -9,6 +9,6 @@ const MAX_HINTS = 100_000
  */
 export type Hints = Pick<LRUCache<string, number>, 'get' | 'set'>
 
-export function hints(): Hints {
-  return new LRUCache<string, number>({ max: MAX_HINTS })
+export function hints(max = MAX_HINTS): Hints {
+  return new LRUCache<string, number>({ max })
 }

@@ -57,6 +57,18 @@ test('readers of one key share a placeholder; the first to answer is kept, and t
   assert.deepEqual(cache.get(1), { version: 6 })
 })
 
+test('a reader who is shown something newer, which is not kept, takes what is older away', () => {
+  const { cache, read } = start()
+  assert.ok(read(1, 5))
+  cache.outdate(1, 5)
+  assert.deepEqual(cache.get(1), { version: 5 }, 'as new')
+  cache.outdate(1, 6)
+  assert.equal(cache.get(1), undefined)
+  const placeholder = cache.begin(1)
+  cache.outdate(1, 6)
+  assert.equal(cache.keep(placeholder, { version: 5 }), false, 'what is on its way may be older')
+})
+
 test('a reader who begins after the change does not save one who began before it', () => {
   const { cache } = start()
   const before = cache.begin(1)

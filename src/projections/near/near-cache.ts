@@ -36,6 +36,8 @@ export type NearCache<Key, Value> = {
    * `begin`: an answer that was shared with an earlier reader is not one. Answers whether it was kept.
    */
   keep(placeholder: Placeholder<Key> | null, value: Value | null): boolean
+  /** A reader is shown this version, which is not kept: nothing older may follow, though no change was told of yet. */
+  outdate(key: Key, version: number): void
   /** `key` has changed, or is about to be seen to have. */
   invalidate(key: Key): void
   /** Everything may have changed. */
@@ -93,6 +95,10 @@ export function nearCache<Key extends string | number, Value extends Versioned>(
       if (value === null || value.version < (held.peek(key)?.value.version ?? 0)) return false
       held.set(key, { value, begunAtMs }, { size: Math.max(LEAST_ENTRY_BYTES, bytesOf(value)) })
       return held.has(key)
+    },
+    outdate(key, version) {
+      placeholders.delete(key)
+      if ((held.peek(key)?.value.version ?? version) < version) held.delete(key)
     },
     invalidate(key) {
       held.delete(key)

@@ -88,6 +88,29 @@ test('a fence is a change', async (t) => {
   assert.equal((await started.views.byId(3)).from, 'database')
 })
 
+test('whoever has been shown a version is shown nothing older here, though nothing has been told yet', async (t) => {
+  const { near, keys, models } = await start(t)
+  const entry = await models.views.byId(3)
+  const newer = { ...entry, version: entry.version + 1, from: 'database' as const }
+  const { views } = nearReads({
+    views: {
+      byId: async (_, minVersion = 0) => (minVersion > entry.version ? newer : entry),
+      byIds: async () => [newer],
+      byUsername: async () => newer,
+    },
+    roles: models.roles,
+    near,
+    tagBase: { epoch: keys.epoch, schema: 1 },
+  })
+  const showings = [() => views.byId(3, newer.version), () => views.byUsername('as.yet.unseen')]
+  for (const show of showings) {
+    await views.byId(3)
+    assert.equal((await views.byId(3)).from, 'near')
+    assert.equal((await show())?.version, newer.version)
+    assert.equal(near.users.get(3), undefined)
+  }
+})
+
 test('what the database said is not kept: nobody would tell of its changes', async (t) => {
   const { near, keys, models } = await start(t)
   // As after a miss, but nobody fills: a fill would be told of, too.
@@ -280,6 +303,25 @@ test('an answer that was shared with an earlier reader would be old: it must com
   assert.equal(near.users.get(3), undefined, '… and what such readers say of themselves keeps it from being done')
 })
 
+test('whom a command has taken a username from is forgotten, too', async (t) => {
+  const { views, near, models } = await start(t)
+  const readModels = forgettingReadModels(
+    {
+      fenceUser: async () => true,
+      fenceRoles: async () => true,
+      fenceFormerHolders: async () => [4],
+      projectUserNow: async () => undefined,
+      projectRolesNow: async () => undefined,
+      announce: () => undefined,
+    },
+    near,
+  )
+  await views.byId(4)
+  const { version } = await models.views.byId(3)
+  assert.deepEqual(await readModels.fenceFormerHolders('a.name', version), [4])
+  assert.equal(near.users.get(4), undefined)
+})
+
 test('a command’s own process has forgotten before it answers, whether or not the fence could be put up', async (t) => {
   const { views, near, roles } = await start(t)
   const down = async () => {
@@ -289,6 +331,7 @@ test('a command’s own process has forgotten before it answers, whether or not 
   const up = {
     projectUserNow: async () => undefined,
     projectRolesNow: async () => undefined,
+    fenceFormerHolders: async () => [],
     announce: () => undefined,
   }
   const table = [

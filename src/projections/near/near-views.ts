@@ -2,8 +2,8 @@ import { normaliseUsername } from '../../domain/user.ts'
 import type { TagBase } from '../../wire/etag.ts'
 import type { ShownCatalogue } from '../roles/store.ts'
 import { isKnown, type KnownUser, type ShownUser } from '../user/shown.ts'
-import { hints } from './hints.ts'
-import type { NearCache } from './near-cache.ts'
+import { type Hints, hints } from './hints.ts'
+import type { NearCache, Placeholder } from './near-cache.ts'
 import { type NearUser, nearUser, nearUserIsCalled, shownNear } from './near-user.ts'
 
 /** `minVersion`: an older answer is not given. */
@@ -14,27 +14,30 @@ export type UserReads = {
 }
 export type CatalogueReads = { catalogue(minVersion?: number): Promise<ShownCatalogue> }
 
-type Deps = { views: UserReads; users: NearCache<number, NearUser>; tagBase: TagBase }
+type Deps = { views: UserReads; users: NearCache<number, NearUser>; tagBase: TagBase; known?: Hints | undefined }
 
 /**
  * Users out of this process when they are there, else by way of `views`; what those have read from Redis is kept. What
  * they read from the database is not: nobody is told when it changes there.
  */
-export function nearUserViews({ views, users, tagBase }: Deps): UserReads {
-  const known = hints()
+export function nearUserViews({ views, users, tagBase, known = hints() }: Deps): UserReads {
+  const keep = (placeholder: Placeholder<number> | null, found: ShownUser | null) => {
+    const kept = users.keep(placeholder, found && isKept(found) ? nearUser(found, tagBase) : null)
+    if (found && !kept) users.outdate(found.userId, found.version)
+  }
   /** `users` asks the cache about one user, and `read` begins only afterwards: the order that `keep` depends on. */
   const keeping = async <Found extends ShownUser | null>(
     userId: number,
     read: () => Promise<Found>,
   ): Promise<Found> => {
     const placeholder = users.begin(userId)
-    let kept: NearUser | null = null
+    let found: Found | null = null
     try {
-      const found = await read()
-      if (found && found.userId === userId && isKept(found)) kept = nearUser(found, tagBase)
+      found = await read()
       return found
     } finally {
-      users.keep(placeholder, kept)
+      keep(placeholder, found?.userId === userId ? found : null)
+      if (found && found.userId !== userId) users.outdate(found.userId, found.version)
     }
   }
   return {
@@ -52,8 +55,7 @@ export function nearUserViews({ views, users, tagBase }: Deps): UserReads {
         read = others.length === 0 ? [] : await views.byIds(others)
       } finally {
         placeholders.forEach((placeholder, i) => {
-          const found = read[i]
-          users.keep(placeholder, found && isKept(found) ? nearUser(found, tagBase) : null)
+          keep(placeholder, read[i] ?? null)
         })
       }
       const rest = read.values()
@@ -67,6 +69,7 @@ export function nearUserViews({ views, users, tagBase }: Deps): UserReads {
       const read = () => views.byUsername(username, minVersion)
       const found = await (hint === undefined ? read() : keeping(hint, read))
       if (found) known.set(name, found.userId)
+      if (found && hint === undefined) users.outdate(found.userId, found.version)
       return found
     },
   }
@@ -88,12 +91,14 @@ export function nearRoleViews(roles: CatalogueReads, near: NearCache<typeof CATA
       if (held && held.version >= minVersion) return { ...held, from: 'near' }
       const placeholder = near.begin(CATALOGUE)
       let kept: NearCatalogue | null = null
+      let version = 0
       try {
         const read = await roles.catalogue(minVersion)
+        version = read.version
         if (read.from === 'redis' && !read.stale) kept = { version: read.version, roles: read.roles }
         return read
       } finally {
-        near.keep(placeholder, kept)
+        if (!near.keep(placeholder, kept)) near.outdate(CATALOGUE, version)
       }
     },
   }

@@ -12,9 +12,9 @@ export type ShownHolder = { version: number; holder: Holder; limits: UserBody['l
 export type Holders = ReturnType<typeof holders>
 
 /** Users as holders of roles: their bodies are parsed once a version. Null: there is no such user. */
-export function holders(views: Pick<UserReads, 'byId'>) {
+export function holders(views: Pick<UserReads, 'byId'>, maxMemoised = MAX_MEMOISED) {
   const parsed = new LRUCache<number, { version: number; holder: Holder; limits: UserBody['limits'] }>({
-    max: MAX_MEMOISED,
+    max: maxMemoised,
   })
   return async (userId: number, minVersion = 0): Promise<ShownHolder | null> => {
     const user = await views.byId(userId, minVersion)
@@ -22,7 +22,8 @@ export function holders(views: Pick<UserReads, 'byId'>) {
     const known = parsed.get(userId)
     if (known?.version === user.version) return { ...known, source: user }
     const fresh = { version: user.version, ...parse(user.body) }
-    parsed.set(userId, fresh)
+    // What moved while the database was read is answered under the version before, and must not be remembered as that.
+    if (user.from !== 'database') parsed.set(userId, fresh)
     return { ...fresh, source: user }
   }
 }

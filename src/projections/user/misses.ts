@@ -1,7 +1,7 @@
-import { setTimeout as wait } from 'node:timers/promises'
 import type { ReadModelRedis } from '../../ports/redis.ts'
 import type { TrueUser } from '../../ports.ts'
 import type { Keys } from '../keys.ts'
+import { type Pause, pause as realPause } from '../pause.ts'
 import { orNull, project, type ShownUser, shown } from './shown.ts'
 import type { UserReadModel } from './store.ts'
 
@@ -15,6 +15,7 @@ type Deps = {
   readModel: UserReadModel
   /** Bounded; see gather.ts. */
   readTruth(userId: number): Promise<TrueUser>
+  pause?: Pause | undefined
 }
 type Flight = { incarnation: string | null; landed: Promise<ShownUser> }
 
@@ -70,10 +71,14 @@ function fromTruth(found: TrueUser): ShownUser {
   return shown(found.userId, project(found), 'database')
 }
 
-async function filledByAnother({ readModel }: Deps, userId: number, atLeast: number): Promise<ShownUser | null> {
+async function filledByAnother(
+  { readModel, pause = realPause }: Deps,
+  userId: number,
+  atLeast: number,
+): Promise<ShownUser | null> {
   const deadline = performance.now() + FILL_WAIT_MS
   for (let pauseMs = FIRST_LOOK_MS; performance.now() + pauseMs < deadline; pauseMs *= 2) {
-    await wait(pauseMs)
+    await pause(pauseMs)
     const held = await readModel.read(userId)
     if (held?.body && held.version >= atLeast) return shown(userId, { version: held.version, body: held.body }, 'redis')
   }

@@ -281,9 +281,16 @@ async function startOwn(t: TestContext, partitions: number) {
     return (...args: Args): Promise<Answer> => (down.error ? Promise.reject(down.error) : call(...args))
   }
   const { users, versions, userIdByUsername } = own.truth
+  /** While it is closed, what was read of users waits to be answered. */
+  const gate = { closed: false, waiting: [] as (() => void)[] }
+  const gated: Truth['users'] = async (userIds) => {
+    const found = await users(userIds)
+    if (gate.closed) await new Promise<void>((resolve) => gate.waiting.push(resolve))
+    return found
+  }
   const truth: Truth = {
     ...own.truth,
-    users: failing(users),
+    users: failing(gated),
     versions: failing(versions),
     userIdByUsername: failing(userIdByUsername),
   }
@@ -292,7 +299,7 @@ async function startOwn(t: TestContext, partitions: number) {
   started.bulkReads.length = 0
   const nameOf = (userId: number) =>
     String(own.query('SELECT username FROM users WHERE user_id = ?', userId)[0]?.username)
-  return { ...own, ...started, down, nameOf }
+  return { ...own, ...started, down, gate, nameOf }
 }
 
 for (const partitions of PARTITION_COUNTS) {
@@ -340,6 +347,24 @@ for (const partitions of PARTITION_COUNTS) {
     assert.deepEqual(await views.byUsername(nameOf(2)), before)
     assert.deepEqual(versionReads, [[2], [2]])
     assert.deepEqual(bulkReads, [])
+  })
+
+  test(`while changes wait, what another reader had read before is confirmed, too (of ${partitions})`, async (t) => {
+    const { views, age, sql, truth, users, gate } = await startOwn(t, partitions)
+    age.isOld = true
+    retitle(sql, 2, 'Baker')
+    await users.fence(2, (await truth.user(2)).version)
+    gate.closed = true
+    const first = views.byId(2)
+    await until('the first has read the database', async () => gate.waiting.length === 1)
+    retitle(sql, 2, 'Cook')
+    const second = views.byId(2)
+    // Travels with the second's read, and is answered after it: by now it waits for what the first brings.
+    await users.read(2)
+    gate.closed = false
+    for (const pass of gate.waiting) pass()
+    assert.equal(bodyOf(await first).jobTitle, 'Baker')
+    assert.equal(bodyOf(await second).jobTitle, 'Cook')
   })
 
   test(`while changes wait, what Redis has not been told of comes from the database (of ${partitions})`, async (t) => {

@@ -5,6 +5,7 @@ import type { TrueUser, Truth } from '../../ports.ts'
 import type { Freshness } from '../freshness/freshness.ts'
 import { gather } from '../gather.ts'
 import type { Keys } from '../keys.ts'
+import type { Pause } from '../pause.ts'
 import { missReader } from './misses.ts'
 import { isOutage, orNull, project, type ShownUser, shown } from './shown.ts'
 import type { UserReadModel } from './store.ts'
@@ -21,22 +22,28 @@ type Deps = {
   readModel: UserReadModel
   truth: Truth
   freshness: Pick<Freshness, 'isOld'>
+  pause?: Pause
 }
 
 /**
  * Users, from Redis when it may be believed, else from the database, and then put into Redis. Whatever fails there, the
  * database answers, within bounds: past them the reader is told `busy`.
  */
-export function userViews({ redis, keys, readModel, truth, freshness }: Deps) {
+export function userViews({ redis, keys, readModel, truth, freshness, pause }: Deps) {
   const { readTruth, readVersion, readUsername } = boundedTruth(truth)
-  const readMissed = missReader({ redis, keys, readModel, readTruth })
+  const readMissed = missReader({ redis, keys, readModel, readTruth, pause })
 
   const find = async (userId: number, atLeast: number): Promise<ShownUser> => {
     const held = redis.incarnation(keys.of(userId).inc) === null ? null : await readModel.read(userId)
     if (held === null) return shown(userId, project(await readTruth(userId)), 'database')
-    if (held.body === null || held.version < atLeast) return readMissed(userId, Math.max(atLeast, held.version))
-    const hit = shown(userId, { version: held.version, body: held.body }, 'redis')
-    return freshness.isOld() ? confirmed(hit) : hit
+    const { version, body } = held
+    const isHit = body !== null && version >= atLeast
+    const answer = isHit
+      ? shown(userId, { version, body }, 'redis')
+      : await readMissed(userId, Math.max(atLeast, version))
+    // A miss may be answered by what another reader, here or elsewhere, had read before this one asked: that is a copy.
+    const isCopy = answer.from === 'redis' || answer.shared
+    return isCopy && freshness.isOld() ? confirmed(answer) : answer
   }
   /** Changes wait to be handled: a copy counts only as far as the truth confirms its version. */
   const confirmed = async (hit: ShownUser): Promise<ShownUser> => {

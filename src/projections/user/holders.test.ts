@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { someUser } from '../../../test/support/users.ts'
+import { holders } from './holders.ts'
+import { projectUser } from './project.ts'
+import type { ShownUser } from './shown.ts'
+
+/** A user with this status, as readers get them. */
+function shownAs(status: 'active' | 'suspended', from: ShownUser['from']): ShownUser {
+  const { userId, version, body } = projectUser(someUser({ id: 1, status, version: 3 }))
+  return { userId, version, body, from }
+}
+
+test('a body is parsed once a version', async () => {
+  let shown = shownAs('active', 'redis')
+  const holderOf = holders({ byId: async () => shown })
+  const first = await holderOf(1)
+  shown = shownAs('active', 'near')
+  assert.equal((await holderOf(1))?.holder, first?.holder)
+})
+
+test('what the database said while somebody wrote is answered, and not remembered as that version', async () => {
+  // Version 3, and already what only version 4 says: read between a writer's commit and the look at the version.
+  let shown = shownAs('suspended', 'database')
+  const holderOf = holders({ byId: async () => shown })
+  assert.equal((await holderOf(1))?.holder.status, 'suspended')
+  shown = shownAs('active', 'redis')
+  assert.equal((await holderOf(1))?.holder.status, 'active')
+})
