@@ -1,13 +1,14 @@
 # Every target first sees to what it needs (scripts/setup.mjs), which takes a moment only when it is all there.
 
 USERS ?= 100000
+SCHEDULES ?= 20000
 
 SETUP := node scripts/setup.mjs
 # The Node among the npm packages comes first: the system's may be older.
 WITH_NODE := PATH="$(CURDIR)/node_modules/.bin:$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz bench bench-opponents soak docs format clean
+.PHONY: help run test fuzz simulate bench bench-opponents soak docs format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -31,6 +32,11 @@ fuzz: ## call the API with made-up requests, for as long as it takes
 bench: ## measure, and write the results down
 	@REDIS_URL= $(SETUP)
 	@$(WITH_NODE) exec node bench/run.ts
+
+# SEED=n tries it again; FAULT='part of a name' plants a fault of test/simulation/faults/.
+simulate: ## try races under SCHEDULES=20000 schedules, for at most ten minutes
+	@REDIS_URL= $(SETUP)
+	@$(WITH_NODE) exec node test/simulation/run.ts --schedules $(SCHEDULES) $(if $(SEED),--seed $(SEED)) $(if $(FAULT),--fault '$(FAULT)')
 
 # SOAK_SECONDS, SOAK_SEED and SOAK_FAULTS (a part of a fault's name) may be set.
 soak: ## break everything under load for three minutes, and check every answer

@@ -17,16 +17,18 @@ type Options = {
   shrink: boolean
   /** Goes to this counterexample at once. */
   path?: string
+  /** What is the same in every program. */
+  given?: Partial<Program> | undefined
 }
 
 /** Runs so many programs under so many schedules, until something is found. */
 export async function explore(
   simulate: (program: Program, choices: number[]) => Promise<number>,
-  { seed, schedules, limitMs, shrink, path }: Options,
+  { seed, schedules, limitMs, shrink, path, given }: Options,
 ): Promise<Found> {
   const begunAt = performance.now()
   const found: Found = { schedules: 0, tasks: 0, seconds: 0, failure: null }
-  const property = fc.asyncProperty(programs, choices, async (program, chosen) => {
+  const property = fc.asyncProperty(programs(given), choices, async (program, chosen) => {
     if (performance.now() - begunAt > limitMs) return
     found.schedules += 1
     found.tasks += await simulate(program, chosen)

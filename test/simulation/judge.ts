@@ -4,7 +4,6 @@ import type { ShownCatalogue } from '../../src/projections/roles/store.ts'
 import type { ShownHolder } from '../../src/projections/user/holders.ts'
 import { projectUser } from '../../src/projections/user/project.ts'
 import type { ShownUser } from '../../src/projections/user/shown.ts'
-import type { ReadFrom } from '../../src/wire/source.ts'
 import type { SimulatedDatabase } from './database.ts'
 import type { Floors } from './near-floors.ts'
 
@@ -19,6 +18,7 @@ export class Violation extends Error {
 
 /** What was known to be visible when a request began, at its process's near cache too, and how many commits there were. */
 export type Moment = { floors: Floors; near: Floors; commits: number; given: Map<string, number> }
+type ReadSource = Pick<ShownUser, 'from' | 'shared'>
 export type Judge = ReturnType<typeof judgeOf>
 
 /** Knows the truth at every version, and what has been acknowledged; judges each answer by them. */
@@ -37,8 +37,10 @@ export function judgeOf(database: SimulatedDatabase, isOld: () => boolean) {
   const wasOwner = (username: string, userId: number | null, since: number): boolean =>
     database.owners.slice(since).some((owners) => (owners.get(username) ?? null) === userId)
 
-  const floorOf = (userId: number, from: ReadFrom, { floors, near }: Moment): number => {
+  const floorOf = (userId: number, { from, shared }: ReadSource, { floors, near }: Moment): number => {
     if (spoilt.has(userId) || (from === 'near' && onceSpoilt.has(userId))) return 0
+    // With the entry its fence was deleted: who joins another's read cannot know that it had begun before.
+    if (shared && unindexed.has(userId)) return 0
     return (from === 'near' ? near : floors).users.get(userId) ?? 0
   }
   const judgeBody = ({ userId, version, body, from }: ShownUser) => {
@@ -78,7 +80,7 @@ export function judgeOf(database: SimulatedDatabase, isOld: () => boolean) {
     },
     user(answer: ShownUser, moment: Moment) {
       const { userId, version, from } = answer
-      const floor = floorOf(userId, from, moment)
+      const floor = floorOf(userId, answer, moment)
       if (version < floor) {
         throw new Violation('never older', `user ${userId} was shown at ${version} (${from}), and ${floor} was visible`)
       }
@@ -122,12 +124,12 @@ export function judgeOf(database: SimulatedDatabase, isOld: () => boolean) {
     },
     holder(userId: number, answer: ShownHolder | null, moment: Moment) {
       if (answer === null) {
-        if (statesOf(database, userId, floorOf(userId, 'redis', moment)).includes(null)) return
+        if (statesOf(database, userId, floorOf(userId, { from: 'redis' }, moment)).includes(null)) return
         throw new Violation('no false 404', `user ${userId} was not found`)
       }
       const { version, holder, source } = answer
       const { from } = source
-      const floor = floorOf(userId, from, moment)
+      const floor = floorOf(userId, source, moment)
       if (version < floor) {
         throw new Violation('never older', `user ${userId}'s permissions are of ${version}, and ${floor} was visible`)
       }

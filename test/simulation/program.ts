@@ -1,33 +1,41 @@
 import fc from 'fast-check'
 
+/** `after`: not before another's step of this kind, like `flush`, has begun, or, like `flush ended`, is over. */
+type Awaiting = { after?: string }
 /** What a client asks for, at which API process. `careful`: with Min-Version, for all it has been shown. */
-export type ClientStep = { via: number } & (
-  | { do: 'byId' | 'permissions'; user: number; careful: boolean }
-  | { do: 'byUsername'; name: string; careful: boolean }
-  | { do: 'list'; limit: number }
-  | { do: 'roster'; branch: string; limit: number }
-  | { do: 'search'; q: string }
-  | { do: 'details' | 'status'; user: number }
-  | { do: 'rename'; user: number; name: string }
-  | { do: 'assign'; user: number; branch: string }
-  | { do: 'register'; name: string }
-  | { do: 'defineRole' }
-)
+export type ClientStep = Awaiting & { via: number } & (
+    | { do: 'byId' | 'permissions'; user: number; careful: boolean }
+    | { do: 'byUsername'; name: string; careful: boolean }
+    | { do: 'list'; limit: number }
+    | { do: 'roster'; branch: string; limit: number }
+    | { do: 'search'; q: string }
+    | { do: 'details' | 'status'; user: number }
+    | { do: 'rename'; user: number; name: string }
+    | { do: 'assign'; user: number; branch: string }
+    | { do: 'register'; name: string }
+    | { do: 'defineRole' }
+  )
 /** Another program's transactions: open for a while, and no fence. */
-export type ForeignStep =
-  | { do: 'details' | 'status' | 'delete' | 'create'; user: number }
-  | { do: 'rename'; user: number; name: string }
-  | { do: 'assign'; user: number; branch: string }
-  | { do: 'swap'; user: number; other: number }
-  | { do: 'role' }
+export type ForeignStep = Awaiting &
+  (
+    | { do: 'details' | 'status' | 'delete' | 'create'; user: number }
+    | { do: 'rename'; user: number; name: string }
+    | { do: 'assign'; user: number; branch: string }
+    | { do: 'swap'; user: number; other: number }
+    | { do: 'role' }
+  )
 /** Handles one batch of changes; or looks whether Redis may be believed, and mends it. */
-export type WorkerStep = { do: 'feed' | 'look' }
-export type Trouble =
-  | { do: 'flush' | 'claimsEnd' }
-  | { do: 'timePasses'; ms: number }
-  | { do: 'failOver'; lost: number }
-  | { do: 'drop' | 'kill' | 'mute'; process: number }
-  | { do: 'evict' | 'leaseEnds' | 'ghostEnds'; user: number }
+export type WorkerStep = Awaiting & { do: 'feed' | 'look' }
+export type Trouble = Awaiting &
+  (
+    | { do: 'flush' | 'claimsEnd' }
+    | { do: 'timePasses'; ms: number }
+    | { do: 'failOver'; lost: number }
+    | { do: 'drop' | 'kill' | 'mute'; process: number }
+    | { do: 'evict' | 'leaseEnds' | 'ghostEnds'; user: number }
+  )
+
+export type AnyStep = ClientStep | ForeignStep | WorkerStep | Trouble
 
 export type Program = {
   /** Whom it is about: what steps say of a user is a place in here, and goes around. */
@@ -135,8 +143,9 @@ const ofProcesses: Kinds<Trouble> = [
 ]
 const troubles = [ofRedis, ofEntries, ofProcesses, [...ofRedis, ...ofEntries, ...ofProcesses]]
 
+type Parts = { [Part in keyof Program]: fc.Arbitrary<Program[Part]> }
 /** Most are about little, and have trouble of one kind: what takes two of it happens sooner. */
-export const programs: fc.Arbitrary<Program> = fc.record({
+const ANYTHING: Parts = {
   pool: fc.constantFrom([1], [1], [1, 2], [1, 4], [1, 2, 3, 4]),
   warm: weighed([4, fc.constant(true)], [1, fc.constant(false)]),
   isOld: weighed([9, fc.constant(false)], [1, fc.constant(true)]),
@@ -146,7 +155,13 @@ export const programs: fc.Arbitrary<Program> = fc.record({
   foreign: some(foreign, 0, 4),
   workers: fc.array(some(work, 1, 5), { maxLength: 2 }),
   trouble: fc.oneof(fc.constant<Trouble[]>([]), ...troubles.map((kinds) => some(kinds, 1, 3))),
-})
+}
+
+/** Anything, but with these parts as they are given: what is rare otherwise is then all there is. */
+export function programs(given: Partial<Program> = {}): fc.Arbitrary<Program> {
+  const parts = Object.fromEntries(Object.entries(given).map(([part, value]) => [part, fc.constant(value)]))
+  return fc.record({ ...ANYTHING, ...(parts as Partial<Parts>) })
+}
 
 const MAX_CHOICES = 300
 /** The more often another task is chosen than what comes next by itself, the finer things are mixed. */

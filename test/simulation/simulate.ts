@@ -8,7 +8,7 @@ import { type Judge, judgeOf } from './judge.ts'
 import type { Modules } from './modules.ts'
 import { PRODUCTION } from './modules.ts'
 import type { World } from './process.ts'
-import { about, PEOPLE, type Program } from './program.ts'
+import { type AnyStep, about, PEOPLE, type Program } from './program.ts'
 import { judgeNear, judgeQuiet } from './quiet.ts'
 import { type Schedule, schedule as scheduleOf } from './schedule.ts'
 import { asItIs, type Command, type Mutate, simulatedServer } from './server.ts'
@@ -90,18 +90,24 @@ async function begin({ world, cast, program }: Simulation, built: Built): Promis
 /** Everybody's steps, one after the other for each; who takes the next one is the schedule's to choose. */
 function act({ world, cast, judge, program, forgetVersions }: Simulation): void {
   const { schedule } = world
-  const actor = <Step extends object>(name: string, steps: Step[], take: (step: Step) => Promise<unknown>) => {
+  const milestones = milestonesOf()
+  const actor = <Step extends AnyStep>(name: string, steps: Step[], take: (step: Step) => Promise<unknown>) => {
     const next = (index: number) => {
       const planned = steps[index]
       if (!planned) return
       const step = about(program.pool, planned)
-      schedule.add(name, JSON.stringify(step), () => {
+      const begin = () => {
         for (const { redis } of cast.everybody()) redis.lookAgain()
+        milestones.reach(step.do)
         take(step).then(
-          () => next(index + 1),
+          () => {
+            milestones.reach(`${step.do} ended`)
+            next(index + 1)
+          },
           (error: unknown) => schedule.fail(error),
         )
-      })
+      }
+      milestones.after(step.after, () => schedule.add(name, JSON.stringify(step), begin))
     }
     next(0)
   }
@@ -119,6 +125,23 @@ function act({ world, cast, judge, program, forgetVersions }: Simulation): void 
   }
   for (const [i, steps] of program.clients.entries()) {
     actor(`client ${i}`, steps, simulatedClientOf(judge, cast.api))
+  }
+}
+
+/** Who waits for a step of somebody else's. */
+function milestonesOf() {
+  const reached = new Set<string>()
+  const waiting = new Map<string, (() => void)[]>()
+  return {
+    after(milestone: string | undefined, go: () => void): void {
+      if (milestone === undefined || reached.has(milestone)) go()
+      else waiting.set(milestone, [...(waiting.get(milestone) ?? []), go])
+    },
+    reach(milestone: string): void {
+      reached.add(milestone)
+      for (const go of waiting.get(milestone) ?? []) go()
+      waiting.delete(milestone)
+    },
   }
 }
 
