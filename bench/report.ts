@@ -1,6 +1,7 @@
 import { CASES, type CaseName, CONNECTIONS } from './cases.ts'
 import type { Crowd } from './crowd.ts'
 import type { Flush } from './flush.ts'
+import { limitsSection } from './limits.ts'
 import type { Machine } from './machine.ts'
 import { ranged, sourcesOf, table, toOne, toTwo, whole } from './markdown.ts'
 import type { Rebuilt } from './rebuild.ts'
@@ -35,6 +36,8 @@ export function report(results: Results): string {
   if (results.crowds) sections.push(crowdSection(results.crowds))
   if (results.flushes) sections.push(flushSection(results.flushes))
   if (results.rebuilds) sections.push(rebuildSection(results.rebuilds))
+  const measured = Object.entries(results).flatMap(([part, value]) => (value === undefined ? [] : [part]))
+  sections.push(limitsSection(new Set([...measured, ...Object.keys(results.measurements)])))
   const wrong = failures(results)
   if (wrong.length > 0) sections.push(`## Errors\n\n${wrong.map((one) => `- ${one}`).join('\n')}`)
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`
