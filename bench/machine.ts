@@ -3,17 +3,22 @@ import { cpus, totalmem } from 'node:os'
 import { ask } from '../src/adapters/redis/one-question.ts'
 import { ROOT } from './processes.ts'
 
-export type Machine = { cores: number; cpu: string; memoryGib: number; node: string; redis: string; commit: string }
+export type Host = { cores: number; cpu: string; memoryGib: number; node: string; commit: string }
+export type Machine = Host & { redis: string }
 
 export async function describeMachine(redisPort: number): Promise<Machine> {
   const info = await ask(redisPort, 'INFO server')
+  const redis = /^(?:valkey|redis)_version:(\S+)/m.exec(info ?? '')?.[1] ?? 'unknown'
+  return { ...describeHost(), redis }
+}
+
+export function describeHost(): Host {
   const [cpu] = cpus()
   return {
     cores: cpus().length,
     cpu: cpu?.model.trim() ?? 'unknown',
     memoryGib: totalmem() / 2 ** 30,
     node: process.version,
-    redis: /^(?:valkey|redis)_version:(\S+)/m.exec(info ?? '')?.[1] ?? 'unknown',
     commit: commit(),
   }
 }

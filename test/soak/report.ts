@@ -1,8 +1,12 @@
+import type { Host } from '../../bench/machine.ts'
 import { percentile } from '../../bench/statistics.ts'
 import type { Comparison } from './compare.ts'
 import type { Delays } from './probes.ts'
 
 export type Results = {
+  /** YYYY-MM-DD. */
+  date: string
+  host: Host
   seed: number
   seconds: number
   users: number
@@ -46,7 +50,7 @@ export function failures(results: Results): string[] {
 }
 
 export function report(results: Results): string {
-  const { seed, seconds, users, commands, foreignWrites, comparison } = results
+  const { date, host, seed, seconds, users, commands, foreignWrites, comparison } = results
   const failed = failures(results)
   const total = results.requests.reduce((sum, [, count]) => sum + count, 0)
   return `# Soak
@@ -56,6 +60,8 @@ program that writes with plain SQL. ${seconds} s of load, seed ${seed}; \`make s
 
 | | |
 |---|---|
+| date, commit | ${date}, ${host.commit} |
+| machine | ${host.cores} cores (${host.cpu}), ${host.memoryGib.toFixed(0)} GiB, Node ${host.node}; everything shares them |
 | requests | ${whole(total)} |
 | faults | ${results.faults.length} |
 | **wrong answers** | **${results.wrongAnswers}** |

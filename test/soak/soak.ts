@@ -1,6 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
 import { monotonicMs } from '../../bench/clock.ts'
+import { describeHost } from '../../bench/machine.ts'
 import { type Dice, dice, mulberry32 } from '../../src/jobs/seed/random.ts'
 import { MAX_UNPROVED_MS } from '../../src/ports/invalidations.ts'
 import { availability } from './availability.ts'
@@ -94,6 +95,8 @@ export async function soak(options: Options, stack: AsyncDisposableStack): Promi
   const comparison = unhandled.length > 0 ? NOT_COMPARED : await compareAll(stage)
   const { lost, committedUnknown } = ledger.lost(stage.path)
   return {
+    date: new Date().toISOString().slice(0, 10),
+    host: describeHost(),
     seed,
     seconds,
     users,

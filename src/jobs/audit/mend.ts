@@ -26,8 +26,8 @@ type Deps = {
 
 /**
  * Puts findings right, counts them, and answers how many count. A fence that another release has left is in order, and
- * only projected. Nothing is put right where Redis is ahead of the database: nobody but the
- * operator knows which of the two histories counts.
+ * only projected. Nothing is put right where Redis is ahead of the database: nobody but the operator knows which of the
+ * two histories counts.
  */
 export function mender(deps: Deps) {
   const { keys, tally, log } = deps
