@@ -1,10 +1,12 @@
 import { CONNECTIONS } from '../cases.ts'
+import { limitsSection } from '../limits.ts'
 import type { Machine } from '../machine.ts'
 import { ranged, sourcesOf, table, toOne, toTwo, whole } from '../markdown.ts'
 import type { Measured } from '../rounds.ts'
 import { ratios, spread } from '../statistics.ts'
 import type { Contested } from './contest.ts'
 import { CONTESTANTS, type ContestantName, type Skipped } from './contestants.ts'
+import { OPPONENT_LIMITS } from './limits.ts'
 import type { Sized } from './sizes.ts'
 
 export type Results = {
@@ -27,6 +29,7 @@ export type Results = {
 export function report(results: Results): string {
   const sections = [head(results), contestSection(results)]
   if (results.sizes) sections.push(sizesSection(results.sizes))
+  sections.push(limitsSection(new Set(Object.keys(results.measurements)), OPPONENT_LIMITS))
   const wrong = failures(results)
   if (wrong.length > 0) sections.push(`## Errors\n\n${wrong.map((one) => `- ${one}`).join('\n')}`)
   return `${sections.join('\n\n')}\n`

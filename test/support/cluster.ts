@@ -40,7 +40,7 @@ export async function startTestCluster() {
       nodes,
       masterOf,
       moveSlot: (key: string) => moveSlot(nodes, key, masterOf),
-      agreed: (key: string) => agreed(nodes, key),
+      agreed: () => agreed(nodes),
       killMaster: (key: string) => killMaster(key, masterOf),
       stop,
     }
@@ -104,13 +104,34 @@ async function ownerSeenBy({ raw }: ClusterNode, key: string): Promise<string | 
   return slots.find(([from, to]) => from <= slotOf(key) && slotOf(key) <= to)?.[2][2]
 }
 
-/** Ends when all that live see the same owner: a slot that is moved again before that is nobody's, or two masters'. */
-async function agreed(nodes: ClusterNode[], key: string): Promise<void> {
-  await until('all agree about a slot', async () => {
+/**
+ * Ends when all that live see the same owners and the same configuration epochs, no two alike. A slot that is moved again
+ * before that may end as nobody's: its new master takes an epoch that its old one has too, and whoever then raises theirs
+ * is believed (Redis Cluster specification, "Hash slots configuration propagation").
+ */
+async function agreed(nodes: ClusterNode[]): Promise<void> {
+  await until('all nodes agree about slots and epochs', async () => {
     const living = nodes.filter(({ raw }) => raw.status === 'ready')
-    const owners = await Promise.all(living.map((node) => ownerSeenBy(node, key)))
-    return owners[0] !== undefined && new Set(owners).size === 1
+    const views = await Promise.all(living.map(mastersSeenBy))
+    const epochs = (views[0] ?? []).map(({ epoch }) => epoch)
+    return new Set(views.map((view) => JSON.stringify(view))).size === 1 && new Set(epochs).size === epochs.length
   })
+}
+
+/** The masters with slots, by id, as this node sees them. */
+async function mastersSeenBy({ raw }: ClusterNode) {
+  const lines = String(await raw.cluster('NODES'))
+    .trim()
+    .split('\n')
+  const masters = lines.map((line) => {
+    const [id, , flags, , , , epoch, , ...slots] = line.split(' ')
+    // Slots on the move are shown in brackets, and only by those who move them.
+    return { id: id ?? '', flags, epoch, slots: slots.filter((range) => !range.startsWith('[')) }
+  })
+  return masters
+    .filter(({ flags, slots }) => flags?.includes('master') && slots.length > 0)
+    .map(({ id, epoch, slots }) => ({ id, epoch, slots }))
+    .toSorted((a, b) => a.id.localeCompare(b.id))
 }
 
 async function busPort(url: string): Promise<string | undefined> {
@@ -145,6 +166,7 @@ async function moveSlot(nodes: ClusterNode[], key: string, masterOf: (key: strin
     await source.raw.call('MIGRATE', '127.0.0.1', target.server.port, '', '0', MIGRATION_LIMIT_MS, 'KEYS', ...keys)
   }
   for (const { raw } of [target, source, ...masters]) await raw.cluster('SETSLOT', slot, 'NODE', target.id)
+  await agreed(nodes)
 }
 
 /** Kills the master of a key's slot, once its replicas have all that it has; ends when one of them has taken over. */

@@ -25,12 +25,12 @@ export function redisBinary(): string {
 }
 
 /**
- * An empty Redis on a free port, never the one that REDIS_URL names. It keeps nothing, and is gone with its folder after
+ * An empty Redis on a free port, or on one that a server of the test has just left, never the one that REDIS_URL names. It keeps nothing, and is gone with its folder after
  * `stop`, or when the process that runs the tests ends in whatever way.
  */
-export async function startTestRedis(): Promise<TestRedis> {
+export async function startTestRedis(options: { port?: number } = {}): Promise<TestRedis> {
   const dir = await mkdtemp(join(tmpdir(), 'users-service-redis-'))
-  const { url, port, pid, stop } = await startLocalRedis({ binary: redisBinary(), dir, persist: false })
+  const { url, port, pid, stop } = await startLocalRedis({ ...options, binary: redisBinary(), dir, persist: false })
   const guard = guardAgainstOurEnd(pid, dir)
   return {
     url,

@@ -2,11 +2,10 @@ import assert from 'node:assert/strict'
 import { after, before, type TestContext, test } from 'node:test'
 import { Redis } from 'ioredis'
 import { callsOf, connectClient, connectRaw, freshKeys } from '../../../test/support/read-models.ts'
-import { redisBinary, startTestRedis, type TestRedis } from '../../../test/support/redis.ts'
+import { startTestRedis, type TestRedis } from '../../../test/support/redis.ts'
 import { until } from '../../../test/support/service.ts'
 import type { LuaScript } from '../../ports/redis.ts'
 import { redisClient } from './client.ts'
-import { startLocalRedis } from './local-server.ts'
 
 /** Short, so that silence is noticed soon; long enough that a busy machine is not taken for it. */
 const SILENCE_MS = 200
@@ -272,11 +271,11 @@ test('while Redis is away calls fail at once, and nothing of them is sent later'
   assert.ok(performance.now() - startedAt < SILENCE_MS)
   assert.equal(client.incarnation(keys.home.inc), null)
 
-  const again = await startLocalRedis({ binary: redisBinary(), dir: t.name, persist: false, port: own.port }).catch(
-    () => null,
-  )
-  if (again === null) return
+  const again = await startTestRedis({ port: own.port })
   t.after(() => again.stop())
+  await until('the client is back', async () => client.isReady())
+  await client.set('now', 'y')
+  assert.equal(await client.get('late'), null)
 })
 
 test('a command whose answer was lost is not sent twice', async (t) => {

@@ -46,9 +46,9 @@ async function onCluster(): Promise<Place> {
     raw,
     async trouble() {
       tests += 1
-      if (tests === DEADLY_TEST) await cluster.killMaster(about)
-      else await cluster.moveSlot(about)
-      await cluster.agreed(about)
+      if (tests !== DEADLY_TEST) return cluster.moveSlot(about)
+      await cluster.killMaster(about)
+      await cluster.agreed()
     },
     async stop() {
       raw.disconnect()
