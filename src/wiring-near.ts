@@ -1,11 +1,12 @@
 import type { RedisClient } from './adapters/redis/client.ts'
 import { trackAll } from './adapters/redis/tracking.ts'
-import type { Log, ReadModels } from './ports.ts'
+import type { Log } from './ports.ts'
 import type { Freshness } from './projections/freshness/freshness.ts'
 import type { Keys } from './projections/keys.ts'
 import { LEAST_ENTRY_BYTES } from './projections/near/near-cache.ts'
 import { nearCaches } from './projections/near/near-caches.ts'
-import { forgettingReadModels, type NearReads, nearReads } from './projections/near/near-reads.ts'
+import { type NearReads, nearReads } from './projections/near/near-reads.ts'
+import type { VersionFloor } from './projections/version-floor.ts'
 import type { HotReadDeps } from './queries/index.ts'
 import type { TagBase } from './wire/etag.ts'
 import { readAge } from './wire/read-age.ts'
@@ -14,8 +15,6 @@ import { type ReadHead, readHead } from './wire/source.ts'
 export type Near = {
   /** What queries read. */
   reads: NearReads & { readHead: ReadHead }
-  /** What commands call, when this process is to forget what they have changed. */
-  forgetting(readModels: ReadModels): ReadModels
   /** What is answered before the router. */
   hot: Omit<HotReadDeps, 'requestId'>
   stop(): void
@@ -24,18 +23,18 @@ type Parts = NearReads & {
   redis: Pick<RedisClient, 'masters' | 'onMastersChange'>
   keys: Keys
   freshness: Freshness
+  floor: VersionFloor
   tagBase: TagBase
   maxBytes: number
   log: Log
 }
 
 /** What the API reads, through a near cache of `maxBytes`; too few for a single entry are none. */
-export function wireNear({ views, roles, redis, keys, freshness, tagBase, maxBytes, log }: Parts): Near {
+export function wireNear({ views, roles, redis, keys, freshness, floor, tagBase, maxBytes, log }: Parts): Near {
   if (maxBytes < LEAST_ENTRY_BYTES) {
     const age = readAge({ freshness, provedAtMs: () => Number.NEGATIVE_INFINITY })
     return {
       reads: { views, roles, readHead: readHead(age) },
-      forgetting: (readModels) => readModels,
       hot: { users: null, views, tagBase, readAge: age },
       stop: () => undefined,
     }
@@ -44,10 +43,9 @@ export function wireNear({ views, roles, redis, keys, freshness, tagBase, maxByt
   redis.onMastersChange(invalidations.mastersChanged)
   const near = nearCaches({ invalidations, keys, freshness, maxBytes })
   const age = readAge({ freshness, provedAtMs: near.provedAtMs })
-  const reads = nearReads({ views, roles, near, tagBase })
+  const reads = nearReads({ views, roles, near, floor, tagBase })
   return {
     reads: { ...reads, readHead: readHead(age) },
-    forgetting: (readModels) => forgettingReadModels(readModels, near),
     hot: { users: near.users, views: reads.views, tagBase, readAge: age },
     stop: near.stop,
   }

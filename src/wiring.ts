@@ -33,6 +33,7 @@ import { schemaRegistry } from './projections/schemas/schemas.ts'
 import { holders } from './projections/user/holders.ts'
 import { userReadModel } from './projections/user/store.ts'
 import { userViews } from './projections/user/views.ts'
+import { versionFloor } from './projections/version-floor.ts'
 import { visibleWrites } from './projections/visible-writes.ts'
 import type { QueryDeps } from './queries/index.ts'
 import { type Near, wireNear } from './wiring-near.ts'
@@ -56,7 +57,8 @@ export async function wireApi(config: Config, log: Log): Promise<Api> {
   const stores = visibleWrites({
     users: sqlUserStore(database),
     roles: sqlRoleStore(database),
-    readModels: near.forgetting(readModels(parts)),
+    readModels: readModels(parts),
+    floor: parts.floor,
     deadlineMs: config.inlineProjectionMs,
   })
   const forgetUs = parts.schemas.keepSeen()
@@ -121,12 +123,13 @@ export async function wireCore(config: Config, log: Log) {
   })
   await Promise.race([redis.ready(), new Promise((resolve) => setTimeout(resolve, REDIS_START_WAIT_MS).unref())])
   const oddities = countOddities(log)
-  const truth = sqlTruth({ point: database, scan, dialect: database.dialect, oddities })
+  const floor = versionFloor()
+  const truth = floor.hearing(sqlTruth({ point: database, scan, dialect: database.dialect, oddities }))
   const schemas = schemaRegistry({ redis, keys, log })
   const users = userReadModel({ redis, keys, schemas })
   const freshness = measureFreshness({ redis, keys, truth, log })
-  const roles = roleViews({ redis, keys, truth, schemas, freshness })
-  const views = userViews({ redis, keys, readModel: users, truth, freshness })
+  const roles = roleViews({ redis, keys, truth, schemas, freshness, floor })
+  const views = userViews({ redis, keys, readModel: users, truth, freshness, floor })
   const tally = consistencyTally({ redis, keys, log })
   const projecting = projector({ redis, keys, truth, users, roles, schemas, incarnations })
   const { longestTransactionMs } = config.feed
@@ -147,7 +150,7 @@ export async function wireCore(config: Config, log: Log) {
     await scan.close()
     await database.close()
   }
-  const shown = { users, roles, views, freshness, tally }
+  const shown = { users, roles, views, freshness, floor, tally }
   return { database, keys, redis, truth, schemas, ...shown, projector: projecting, guard, close }
 }
 

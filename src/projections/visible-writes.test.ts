@@ -72,6 +72,7 @@ async function start(t: TestContext, { url = server.url, deadlineMs = AMPLE_MS, 
     users: sqlUserStore(database),
     roles: sqlRoleStore(database),
     readModels: counted,
+    floor: models.floor,
     deadlineMs,
   })
   return { keys, client, calls, ...models, stores }
@@ -186,15 +187,18 @@ test('a role’s change is fenced and projected as the catalogue', async (t) => 
 test('without Redis commands commit, and the answer says that they are not visible yet', async (t) => {
   const own = await startTestRedis()
   t.after(() => own.stop())
-  const { stores, calls } = await start(t, { url: own.url })
+  const { stores, calls, floor } = await start(t, { url: own.url })
   await own.stop()
   const before = versionOf(6)
   const answer = await stores.users.update(6, BY, retitle)
   assert.deepEqual(answer, { version: versionOf(6), visible: false })
   assert.ok(answer.version > before)
+  assert.equal(floor.user(6), answer.version, 'this process itself shows nothing older')
   // Workers are woken all the same: the change row is what makes it good.
   assert.deepEqual(calls, [`fence 6 at ${answer.version}, committed ${answer.version}`, 'announce'])
-  assert.equal((await stores.roles.update('tester', BY, () => [])).visible, false)
+  const roles = await stores.roles.update('tester', BY, () => [])
+  assert.equal(roles.visible, false)
+  assert.equal(floor.roles(), roles.version)
 })
 
 test('projecting that fails leaves the fence: visible, and the database answers', async (t) => {

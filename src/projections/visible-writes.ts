@@ -2,15 +2,23 @@ import type { UserEvent } from '../domain/events.ts'
 import type { User } from '../domain/user.ts'
 import type { ReadModels, RoleStore, UserStore, Written } from '../ports.ts'
 import { type Pause, pause as realPause } from './pause.ts'
+import type { VersionFloor } from './version-floor.ts'
 
-type Deps = { users: UserStore; roles: RoleStore; readModels: ReadModels; deadlineMs: number; pause?: Pause }
+type Deps = {
+  users: UserStore
+  roles: RoleStore
+  readModels: ReadModels
+  floor: Pick<VersionFloor, 'raiseUser' | 'raiseRoles'>
+  deadlineMs: number
+  pause?: Pause
+}
 
 /**
  * The stores, with what a commit owes the read models: fence, wake the workers, and project here and now, so that
  * rosters and searches show the change too. If projecting fails, the fence is enough; if the fence fails, the answer
- * says that visibility is pending, and the change row makes it good.
+ * says that visibility is pending, and the change row makes it good. This process itself shows nothing older in any case.
  */
-export function visibleWrites({ users, roles, readModels, deadlineMs, pause = realPause }: Deps): {
+export function visibleWrites({ users, roles, readModels, floor, deadlineMs, pause = realPause }: Deps): {
   users: UserStore
   roles: RoleStore
 } {
@@ -31,8 +39,9 @@ export function visibleWrites({ users, roles, readModels, deadlineMs, pause = re
     }
     return { ...answer, visible }
   }
-  const showUser = <Answer extends Written>(answer: Answer, userId: number, username: string | null) =>
-    show(
+  const showUser = <Answer extends Written>(answer: Answer, userId: number, username: string | null) => {
+    floor.raiseUser(userId, answer.version)
+    return show(
       answer,
       async () => {
         const former = username === null ? null : readModels.fenceFormerHolders(username, userId)
@@ -41,6 +50,7 @@ export function visibleWrites({ users, roles, readModels, deadlineMs, pause = re
       },
       () => readModels.projectUserNow(userId),
     )
+  }
   return {
     users: {
       update: async (userId, context, decide) => {
@@ -69,6 +79,7 @@ export function visibleWrites({ users, roles, readModels, deadlineMs, pause = re
     roles: {
       update: async (role, context, decide) => {
         const answer = await roles.update(role, context, decide)
+        floor.raiseRoles(answer.version)
         return show(answer, () => readModels.fenceRoles(answer.version), readModels.projectRolesNow)
       },
     },

@@ -95,6 +95,7 @@ async function startRelease({ t, db, epoch }: Stage, tag: string) {
     users: sqlUserStore(db.database),
     roles: { update: async () => Promise.reject(new Error('no roles here')) },
     readModels: { ...readModels({ ...models, redis: client, keys, truth: db.truth }), announce: keeper.wake },
+    floor: models.floor,
     deadlineMs: 1_000,
   })
   let stopped = false

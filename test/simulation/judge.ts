@@ -18,7 +18,7 @@ export class Violation extends Error {
 
 /** What was known to be visible when a request began, at its process's near cache too, and how many commits there were. */
 export type Moment = { floors: Floors; near: Floors; commits: number; given: Map<string, number> }
-type ReadSource = Pick<ShownUser, 'from' | 'shared'>
+type ReadSource = Pick<ShownUser, 'from'>
 export type Judge = ReturnType<typeof judgeOf>
 
 /** Knows the truth at every version, and what has been acknowledged; judges each answer by them. */
@@ -37,10 +37,8 @@ export function judgeOf(database: SimulatedDatabase, isOld: () => boolean) {
   const wasOwner = (username: string, userId: number | null, since: number): boolean =>
     database.owners.slice(since).some((owners) => (owners.get(username) ?? null) === userId)
 
-  const floorOf = (userId: number, { from, shared }: ReadSource, { floors, near }: Moment): number => {
+  const floorOf = (userId: number, { from }: ReadSource, { floors, near }: Moment): number => {
     if (spoilt.has(userId) || (from === 'near' && onceSpoilt.has(userId))) return 0
-    // With the entry its fence was deleted: who joins another's read cannot know that it had begun before.
-    if (shared && unindexed.has(userId)) return 0
     return (from === 'near' ? near : floors).users.get(userId) ?? 0
   }
   const judgeBody = ({ userId, version, body, from }: ShownUser) => {

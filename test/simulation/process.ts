@@ -34,13 +34,14 @@ export function startProcess(world: World, name: string, keys: Keys, floors: Nea
   const confirm = async (_incKey: string, incarnation: string) =>
     (await incarnations.recorded(keys.tag)).get(0) === incarnation
   const redis = simulatedClient(schedule, name, server, [keys.home.inc], confirm)
-  const truth = simulatedTruth(schedule, name, database)
+  const floor = modules.versionFloor()
+  const truth = floor.hearing(simulatedTruth(schedule, name, database))
   const pause = schedule.pause(name)
   const freshness = { isOld: () => world.isOld }
   const schemas = modules.schemaRegistry({ redis, keys, log: quiet })
   const users = modules.userReadModel({ redis, keys, schemas })
-  const roles = modules.roleViews({ redis, keys, truth, schemas, freshness })
-  const views = modules.userViews({ redis, keys, readModel: users, truth, freshness, pause })
+  const roles = modules.roleViews({ redis, keys, truth, schemas, freshness, floor })
+  const views = modules.userViews({ redis, keys, readModel: users, truth, freshness, floor, pause })
   const projector = modules.projector({ redis, keys, truth, users, roles, schemas, incarnations })
   const guard = modules.incarnationGuard({
     redis,
@@ -52,15 +53,14 @@ export function startProcess(world: World, name: string, keys: Keys, floors: Nea
     longestTransactionMs: LONGEST_TRANSACTION_MS,
     log: quiet,
   })
-  const pages = modules.lists({ redis, keys, truth, views, freshness })
+  const pages = modules.lists({ redis, keys, views, freshness })
   const projected = modules.readModels({ redis, keys, truth, users, roles, schemas, projector })
   const stores = simulatedStores(schedule, name, database)
   const invalidations = simulatedInvalidations(schedule, name, server, database.time, floors.told)
   const near = hasNear ? modules.nearCaches({ invalidations, keys, freshness, maxBytes: NEAR_BYTES }) : null
   const reads = near
-    ? modules.nearReads({ views, roles, near, tagBase: TAG_BASE, known: hints(MAX_MEMOISED) })
+    ? modules.nearReads({ views, roles, near, floor, tagBase: TAG_BASE, known: hints(MAX_MEMOISED) })
     : { views, roles }
-  const owed = near ? modules.forgettingReadModels(projected, near) : projected
   redis.onChange(invalidations)
   let died: (error: Error) => void = () => undefined
   const death = new Promise<never>((_, reject) => {
@@ -80,7 +80,7 @@ export function startProcess(world: World, name: string, keys: Keys, floors: Nea
     near: { floors, caches: near, mute: invalidations.mute },
     holders: modules.holders(reads.views, MAX_MEMOISED),
     lists: modules.userLists({ redis, keys, truth, pages }),
-    stores: modules.visibleWrites({ ...stores, readModels: owed, deadlineMs: DEADLINE_MS, pause }),
+    stores: modules.visibleWrites({ ...stores, readModels: projected, floor, deadlineMs: DEADLINE_MS, pause }),
     /** Rejects when this process dies: whoever waits for its answer gets none. */
     orDeath: <Answer>(answer: Promise<Answer>): Promise<Answer> => Promise.race([answer, death]),
     die() {

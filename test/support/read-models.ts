@@ -23,6 +23,7 @@ import { roleViews } from '../../src/projections/roles/store.ts'
 import { schemaRegistry } from '../../src/projections/schemas/schemas.ts'
 import { userReadModel } from '../../src/projections/user/store.ts'
 import { userViews } from '../../src/projections/user/views.ts'
+import { versionFloor } from '../../src/projections/version-floor.ts'
 import { quiet } from './service.ts'
 
 const COMMAND_TIMEOUT_MS = 2_000
@@ -152,15 +153,17 @@ function recordsOf(keys: Keys): Incarnations {
 type Parts = { client: RedisClient; keys: Keys; truth: Truth; incarnations?: Incarnations }
 export type TestReadModels = ReturnType<typeof readModelsOf>
 /** The read models, put together as wiring.ts does, but that the test says whether changes wait to be handled. */
-export function readModelsOf({ client, keys, truth, incarnations = recordsOf(keys) }: Parts) {
+export function readModelsOf({ client, keys, truth: given, incarnations = recordsOf(keys) }: Parts) {
+  const floor = versionFloor()
+  const truth = floor.hearing(given)
   const age = { isOld: false }
   const freshness = { isOld: () => age.isOld }
   const schemas = schemaRegistry({ redis: client, keys, log: quiet })
   const users = userReadModel({ redis: client, keys, schemas })
-  const roles = roleViews({ redis: client, keys, truth, schemas, freshness })
-  const views = userViews({ redis: client, keys, readModel: users, truth, freshness })
+  const roles = roleViews({ redis: client, keys, truth, schemas, freshness, floor })
+  const views = userViews({ redis: client, keys, readModel: users, truth, freshness, floor })
   const projecting = projector({ redis: client, keys, truth, users, roles, schemas, incarnations })
-  const pages = lists({ redis: client, keys, truth, views, freshness })
+  const pages = lists({ redis: client, keys, views, freshness })
   const guard = incarnationGuard({
     redis: client,
     keys,
@@ -191,7 +194,7 @@ export function readModelsOf({ client, keys, truth, incarnations = recordsOf(key
     return incarnationOf(keys.home)
   }
   const all = userLists({ redis: client, keys, truth, pages })
-  return { age, schemas, users, roles, views, projector: projecting, guard, lists: all, begin, build }
+  return { age, floor, schemas, users, roles, views, projector: projecting, guard, lists: all, begin, build }
 }
 
 type Stored = { entries: Record<string, Record<string, string>>; sets: Record<string, string[]> }

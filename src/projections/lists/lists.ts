@@ -1,6 +1,6 @@
 import type { User } from '../../domain/user.ts'
 import type { ReadModelRedis } from '../../ports/redis.ts'
-import type { TrueUser, Truth } from '../../ports.ts'
+import type { TrueUser } from '../../ports.ts'
 import type { Freshness } from '../freshness/freshness.ts'
 import type { Keys, Partition } from '../keys.ts'
 import { projectUser } from '../user/project.ts'
@@ -18,8 +18,7 @@ export type Lists = ReturnType<typeof lists>
 type Deps = {
   redis: ReadModelRedis
   keys: Keys
-  truth: Truth
-  views: UserViews
+  views: Pick<UserViews, 'byIds' | 'truths'>
   freshness: Pick<Freshness, 'isOld'>
 }
 
@@ -31,8 +30,8 @@ type Prepared = { builds: Build[]; dirty: TrueUser[] }
  * Pages through an index in Redis, corrected by the truth for the users whose commands are not yet projected: an index
  * is believed for everybody but them.
  */
-export function lists({ redis, keys, truth, views, freshness }: Deps) {
-  const { prepare, confirm } = preparing({ redis, keys, truth, freshness })
+export function lists({ redis, keys, views, freshness }: Deps) {
+  const { prepare, confirm } = preparing({ redis, keys, views, freshness })
 
   return {
     /**
@@ -99,7 +98,7 @@ function shownFresh(user: User): ShownUser {
 }
 
 /** Whether the indexes may be used, and for whom they may not be believed. */
-function preparing({ redis, keys, truth, freshness }: Omit<Deps, 'views'>) {
+function preparing({ redis, keys, views, freshness }: Deps) {
   /** Read before the index is: who is projected in between has left `dirty` with the index already right. */
   const prepare = async (): Promise<Prepared | null> => {
     // Changes wait to be handled: somebody may be missing here, and no single entry would tell.
@@ -108,7 +107,7 @@ function preparing({ redis, keys, truth, freshness }: Omit<Deps, 'views'>) {
     const known = parts.filter((part) => part !== null)
     const dirty = known.flatMap(({ ids }) => ids)
     if (known.length < parts.length || dirty.length > MAX_DIRTY) return null
-    return { builds: known, dirty: dirty.length === 0 ? [] : await truth.users(dirty.map(Number)) }
+    return { builds: known, dirty: await views.truths(dirty.map(Number)) }
   }
   const dirtyOf = async (partition: Partition): Promise<(Build & { ids: string[] }) | null> => {
     const { inc, built, dirty } = partition

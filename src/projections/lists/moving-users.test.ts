@@ -57,8 +57,8 @@ test('an index that is emptied between `built` and its reading gives no page', a
     smembers: async () => [],
     zrangeByScore: async () => (emptied ? [] : ['1']),
   } as unknown as ReadModelRedis
-  const views = { byIds: async () => [shown(stays)] } as unknown as UserViews
-  const { page } = lists({ redis, keys, truth: {} as Truth, views, freshness: { isOld: () => false } })
+  const views = { byIds: async () => [shown(stays)], truths: async () => [] } as unknown as UserViews
+  const { page } = lists({ redis, keys, views, freshness: { isOld: () => false } })
   const index = roster({ redis, keys }, 'B001')
   assert.deepEqual(idsOf((await page(index, 0, 10, () => true)) ?? { users: [] }), [1])
   const emptying = {

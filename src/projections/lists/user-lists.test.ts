@@ -291,6 +291,19 @@ for (const partitions of PARTITION_COUNTS) {
 }
 
 for (const partitions of PARTITION_COUNTS) {
+  test(`lists that are asked for at once read those users together, within the bounds of all readers (of ${partitions})`, async (t) => {
+    const { lists, keys, bulkReads } = await start(t, { partitions })
+    const dirty = [3, 4, 5, 7, 10]
+    for (const userId of dirty) await raw.sadd(keys.of(userId).dirty, userId)
+    const slices = await Promise.all(Array.from({ length: 100 }, () => lists.list(ALL, null, 5)))
+    for (const { from } of slices) assert.equal(from, 'redis')
+    assert.ok(bulkReads.length < 10, `${bulkReads.length} reads`)
+    assert.deepEqual(
+      bulkReads[0]?.toSorted((a, b) => a - b),
+      dirty,
+    )
+  })
+
   test(`more fenced users than can be corrected: the database answers, and searches wait (of ${partitions})`, async (t) => {
     const { lists, keys } = await start(t, { users: 4, partitions })
     const many = Array.from({ length: 500 }, (_, i) => String(1_000 + i))

@@ -12,11 +12,11 @@ import { startTestRedis, type TestRedis } from '../../../test/support/redis.ts'
 import { quiet, until } from '../../../test/support/service.ts'
 import { startTcpProxy } from '../../../test/support/tcp-proxy.ts'
 import { trackAll } from '../../adapters/redis/tracking.ts'
-import type { ReadFrom } from '../../wire/source.ts'
-import type { KnownUser, ShownUser } from '../user/shown.ts'
+import type { ShownUser } from '../user/shown.ts'
+import { versionFloor } from '../version-floor.ts'
 import { MAX_AGE_MS } from './near-cache.ts'
 import { nearCaches } from './near-caches.ts'
-import { forgettingReadModels, nearReads } from './near-reads.ts'
+import { nearReads } from './near-reads.ts'
 
 const USERS = 20
 
@@ -100,6 +100,7 @@ test('whoever has been shown a version is shown nothing older here, though nothi
     },
     roles: models.roles,
     near,
+    floor: versionFloor(),
     tagBase: { epoch: keys.epoch, schema: 1 },
   })
   const showings = [() => views.byId(3, newer.version), () => views.byUsername('as.yet.unseen')]
@@ -123,6 +124,7 @@ test('what the database said is not kept: nobody would tell of its changes', asy
     },
     roles: { catalogue: async () => fromDatabase(await models.roles.catalogue()) },
     near,
+    floor: versionFloor(),
     tagBase: { epoch: keys.epoch, schema: 1 },
   })
   assert.equal((await views.byId(3)).from, 'database')
@@ -154,6 +156,7 @@ test('a read that fails leaves no placeholder, and is told', async (t) => {
     views: { byId: fail, byIds: fail, byUsername: fail },
     roles: { catalogue: fail },
     near,
+    floor: versionFloor(),
     tagBase: { epoch: keys.epoch, schema: 1 },
   })
   const { placeholders } = near.users.size()
@@ -278,74 +281,26 @@ test('an invalidation that overtakes the answer: the answer is given, and not ke
   assert.equal((await views.byId(3)).version, version + 1)
 })
 
-test('an answer that was shared with an earlier reader would be old: it must come from a read of one’s own', async (t) => {
-  const started = await start(t)
-  const { near, models, keys } = started
-  // As the truth's flights are shared: the second reader gets what the first has asked for, before the change.
-  let flight: Promise<ShownUser> | undefined
-  let from: ReadFrom = 'redis'
-  const shared = {
-    ...models.views,
-    byId: async (userId: number) => {
-      flight ??= models.views.byId(userId)
-      return { ...(await flight), from } as KnownUser
-    },
-  }
-  const { views } = nearReads({ views: shared, roles: models.roles, near, tagBase: { epoch: keys.epoch, schema: 1 } })
+test('what the database says of a user, or of the roles, is known here before Redis tells', async (t) => {
+  const { views, near, roles, models, sql, truth } = await start(t)
   await views.byId(3)
-  const version = await change(started, 3, 'Inspector')
-  await untilGone(started, 3)
-  await views.byId(3)
-  assert.ok((near.users.get(3)?.version ?? version) < version, 'this is what must not be done …')
-  near.users.invalidate(3)
-  from = 'database'
-  await views.byId(3)
-  assert.equal(near.users.get(3), undefined, '… and what such readers say of themselves keeps it from being done')
+  await roles.catalogue()
+  assert.ok(near.users.get(3) && near.roles.get('roles'))
+  // Nobody projects, so nothing changes in Redis.
+  sql("UPDATE users SET job_title = 'changed' WHERE user_id = 3")
+  const { version } = await truth.user(3)
+  models.floor.raiseUser(3, version)
+  assert.equal(near.users.get(3), undefined)
+  const answer = await views.byId(3)
+  assert.deepEqual([answer.version, answer.from], [version, 'database'])
+  models.floor.raiseRoles((await roles.catalogue()).version + 1)
+  assert.equal(near.roles.get('roles'), undefined)
 })
 
-test('whom a command has taken a username from is forgotten, too', async (t) => {
+test('what is on its way from Redis when the database says something newer is not kept', async (t) => {
   const { views, near, models } = await start(t)
-  const readModels = forgettingReadModels(
-    {
-      fenceUser: async () => true,
-      fenceRoles: async () => true,
-      fenceFormerHolders: async () => [4],
-      projectUserNow: async () => undefined,
-      projectRolesNow: async () => undefined,
-      announce: () => undefined,
-    },
-    near,
-  )
-  await views.byId(4)
-  const { version } = await models.views.byId(3)
-  assert.deepEqual(await readModels.fenceFormerHolders('a.name', version), [4])
-  assert.equal(near.users.get(4), undefined)
-})
-
-test('a command’s own process has forgotten before it answers, whether or not the fence could be put up', async (t) => {
-  const { views, near, roles } = await start(t)
-  const down = async () => {
-    throw new Error('out of reach')
-  }
-  // Nothing changes in Redis: nobody but the process itself can tell.
-  const up = {
-    projectUserNow: async () => undefined,
-    projectRolesNow: async () => undefined,
-    fenceFormerHolders: async () => [],
-    announce: () => undefined,
-  }
-  const table = [
-    { fenceUser: async () => true, fenceRoles: async () => true },
-    { fenceUser: down, fenceRoles: down },
-  ]
-  for (const fences of table) {
-    const readModels = forgettingReadModels({ ...up, ...fences }, near)
-    await views.byId(3)
-    await roles.catalogue()
-    assert.ok(near.users.get(3) && near.roles.get('roles'))
-    await readModels.fenceUser(3, 1_000).catch(() => undefined)
-    assert.equal(near.users.get(3), undefined)
-    await readModels.fenceRoles(1_000).catch(() => undefined)
-    assert.equal(near.roles.get('roles'), undefined)
-  }
+  const read = views.byId(3)
+  models.floor.raiseUser(3, 1_000)
+  await read
+  assert.equal(near.users.get(3), undefined)
 })

@@ -75,9 +75,8 @@ export function nearUserViews({ views, users, tagBase, known = hints() }: Deps):
   }
 }
 
-/** What another reader had read may have been changed, and told of, before this one's placeholder was put down. */
 function isKept(found: ShownUser): found is KnownUser {
-  return found.from === 'redis' && !found.shared && !found.stale && isKnown(found)
+  return found.from === 'redis' && !found.stale && isKnown(found)
 }
 
 /** As it stands in the near cache: the catalogue without where it came from. */

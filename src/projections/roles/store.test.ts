@@ -245,6 +245,17 @@ test('a version that the caller knows of is shown, or the database is asked for 
   assert.equal(reads(), 2)
 })
 
+test('what the database, or a command, has said here once is not gone back behind', async (t) => {
+  const { begin, roles, filled, floor } = await start(t)
+  await begin()
+  const { version } = await roles.catalogue()
+  await filled(version)
+  floor.raiseRoles(version + 1)
+  assert.equal((await roles.catalogue()).from, 'database')
+  // That database has gone back: what it says is what there is, and Redis is read again.
+  assert.equal((await roles.catalogue()).from, 'redis')
+})
+
 test('however many ask while Redis has none, one after another is read, not all at once', async (t) => {
   const { roles, reads } = await start(t)
   const all = await Promise.all(Array.from({ length: 1_000 }, () => roles.catalogue()))

@@ -10,6 +10,7 @@ import { lua } from '../lua.ts'
 import type { Schemas } from '../schemas/schemas.ts'
 import { isOutage, orNull } from '../user/shown.ts'
 import { OtherIncarnationError } from '../user/store.ts'
+import type { VersionFloor } from '../version-floor.ts'
 
 const APPLY = lua(import.meta.url, 'apply-2')
 const FENCE = lua(import.meta.url, 'fence-1')
@@ -25,10 +26,11 @@ type Deps = {
   truth: Truth
   schemas: Pick<Schemas, 'others'>
   freshness: Pick<Freshness, 'isOld'>
+  floor: Pick<VersionFloor, 'roles'>
 }
 
 /** The role catalogue, one entry. It is parsed once a version and process, because every permission question needs it. */
-export function roleViews({ redis, keys, truth, schemas, freshness }: Deps) {
+export function roleViews({ redis, keys, truth, schemas, freshness, floor }: Deps) {
   const { inc } = keys.home
   let memo: RoleCatalogue | null = null
 
@@ -62,8 +64,10 @@ export function roleViews({ redis, keys, truth, schemas, freshness }: Deps) {
   return {
     /** `atLeast`: a version that the caller knows of; an older answer is not given. */
     async catalogue(atLeast = 0): Promise<ShownCatalogue> {
-      const held = redis.incarnation(inc) === null ? null : await orNull(fromRedis())
-      if (held && held.version >= atLeast && !freshness.isOld()) return { ...held, from: 'redis' }
+      const least = Math.max(atLeast, floor.roles())
+      const read = redis.incarnation(inc) === null ? null : await orNull(fromRedis())
+      const held = read && read.version >= least ? read : null
+      if (held && !freshness.isOld()) return { ...held, from: 'redis' }
       try {
         const catalogue = await fromTruth('*')
         if (catalogue.version >= atLeast) return catalogue
@@ -71,7 +75,7 @@ export function roleViews({ redis, keys, truth, schemas, freshness }: Deps) {
         throw new DomainError('version-unknown', `${is}, which is before Min-Version.`)
       } catch (error) {
         // Changes wait to be handled, and the database is gone too: old is better than none, and is said.
-        if (held && held.version >= atLeast && isOutage(error)) return { ...held, from: 'redis', stale: true }
+        if (held && isOutage(error)) return { ...held, from: 'redis', stale: true }
         throw error
       }
     },

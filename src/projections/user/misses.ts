@@ -17,47 +17,37 @@ type Deps = {
   readTruth(userId: number): Promise<TrueUser>
   pause?: Pause | undefined
 }
-type Flight = { incarnation: string | null; landed: Promise<ShownUser> }
+type Flight = { atLeast: number; landed: Promise<ShownUser> }
 
 /**
  * Readers who found no body. One of them, in all processes, gets the lease and reads the truth for all; here, in one
- * process, they share a flight. `atLeast`: the version of the fence that the reader has found, or was told of; what a
- * flight brings that took off before it is too old for this reader. A flight that turns out too old is followed by one
- * that took off later, and by one of one's own; then what the truth says is what there is.
+ * process, those of one turn of the event loop share a flight. Nobody boards one that has taken off: what it reads may be
+ * from before this reader asked, and the fence that would tell may have been deleted. `atLeast`: the version of the fence
+ * that the reader has found, or was told of; where the truth is before it, the truth is what there is.
  */
 export function missReader(deps: Deps) {
-  const flights = new Map<number, Flight>()
-
-  const takeOff = (userId: number, atLeast: number): Flight => {
-    // Before the truth is read: what a flush has made old cannot be put in after it.
-    const incarnation = deps.redis.incarnation(deps.keys.of(userId).inc)
-    const landed = fly(deps, userId, atLeast, incarnation).finally(() => {
-      if (flights.get(userId) === flight) flights.delete(userId)
+  const boarding = new Map<number, Flight>()
+  return (userId: number, atLeast: number): Promise<ShownUser> => {
+    const open = boarding.get(userId)
+    if (open) {
+      open.atLeast = Math.max(open.atLeast, atLeast)
+      return open.landed
+    }
+    const { promise: landed, resolve, reject } = Promise.withResolvers<ShownUser>()
+    const flight = { atLeast, landed }
+    boarding.set(userId, flight)
+    setImmediate(() => {
+      boarding.delete(userId)
+      fly(deps, userId, flight.atLeast).then(resolve, reject)
     })
-    const flight = { incarnation, landed }
-    flights.set(userId, flight)
-    return flight
-  }
-  /** A flight that took off before Redis was emptied may be older than a fence which went with it. */
-  const underWay = (userId: number): Flight | null => {
-    const flight = flights.get(userId)
-    return flight && flight.incarnation === deps.redis.incarnation(deps.keys.of(userId).inc) ? flight : null
-  }
-
-  return async (userId: number, atLeast: number): Promise<ShownUser> => {
-    // Another's flight may have read Redis before this reader asked: near caches must not keep what it brings.
-    const board = (flight: Flight | null) =>
-      flight?.landed.then((answer): ShownUser => ({ ...answer, shared: true })) ?? takeOff(userId, atLeast).landed
-    const answer = await board(underWay(userId))
-    if (answer.version >= atLeast) return answer
-    // Whoever else finds theirs too old has taken off by now, and nobody needs to fly alone.
-    const next = await board(underWay(userId))
-    return next.version >= atLeast ? next : takeOff(userId, atLeast).landed
+    return landed
   }
 }
 
-async function fly(deps: Deps, userId: number, atLeast: number, incarnation: string | null): Promise<ShownUser> {
-  const { readModel, readTruth } = deps
+async function fly(deps: Deps, userId: number, atLeast: number): Promise<ShownUser> {
+  const { redis, keys, readModel, readTruth } = deps
+  // Before the truth is read: what a flush has made old cannot be put in after it.
+  const incarnation = redis.incarnation(keys.of(userId).inc)
   const answer = incarnation === null ? null : await orNull(readModel.lease(userId, incarnation, atLeast))
   if (incarnation === null || answer === null) return fromTruth(await readTruth(userId))
   if (answer === 'taken') return (await filledByAnother(deps, userId, atLeast)) ?? fromTruth(await readTruth(userId))

@@ -6,7 +6,7 @@ import { type ProjectedUser, projectGone, projectUser } from './project.ts'
 
 /**
  * A user as clients get them; `body` null: there is no such user. `stale`: nobody could say whether it is still so, for
- * changes are not being handled and the database does not answer. `shared`: read by another reader, who began earlier.
+ * changes are not being handled and the database does not answer.
  */
 export type ShownUser = {
   userId: number
@@ -14,7 +14,6 @@ export type ShownUser = {
   body: Buffer | null
   from: ReadFrom
   stale?: true
-  shared?: true
 }
 export type KnownUser = ShownUser & { body: Buffer }
 

@@ -327,6 +327,21 @@ for (const partitions of PARTITION_COUNTS) {
     await until('Redis has it, too', async () => (await views.byUsername(nameOf(2)))?.version === version)
   })
 
+  test(`what the database has said here once is not gone back behind, by id or username (of ${partitions})`, async (t) => {
+    const { views, sql, nameOf, users } = await startOwn(t, partitions)
+    retitle(sql, 2, 'Baker')
+    assert.equal((await views.byId(2)).version, 5, 'nobody has told Redis')
+    // As any reader's, a list's, or a command's look at the database.
+    const [said] = await views.truths([2])
+    const version = said?.version ?? 0
+    assert.ok(version > 5)
+    assert.equal((await users.read(2))?.version, 5, 'Redis has not been told yet')
+    assert.equal((await views.byUsername(nameOf(2)))?.version, version)
+    assert.equal((await views.byId(2)).version, version)
+    await until('a reader has put it into Redis', async () => (await views.byId(2)).from === 'redis')
+    assert.equal((await views.byId(2)).version, version)
+  })
+
   test(`a version that nobody has is unknown, not an older one (of ${partitions})`, async (t) => {
     const { views, nameOf } = await startOwn(t, partitions)
     const unknown = { name: 'DomainError', code: 'version-unknown' }

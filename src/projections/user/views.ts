@@ -6,6 +6,7 @@ import type { Freshness } from '../freshness/freshness.ts'
 import { gather } from '../gather.ts'
 import type { Keys } from '../keys.ts'
 import type { Pause } from '../pause.ts'
+import type { VersionFloor } from '../version-floor.ts'
 import { missReader } from './misses.ts'
 import { isOutage, orNull, project, type ShownUser, shown } from './shown.ts'
 import type { UserReadModel } from './store.ts'
@@ -22,14 +23,16 @@ type Deps = {
   readModel: UserReadModel
   truth: Truth
   freshness: Pick<Freshness, 'isOld'>
+  floor: Pick<VersionFloor, 'user'>
   pause?: Pause
 }
 
 /**
  * Users, from Redis when it may be believed, else from the database, and then put into Redis. Whatever fails there, the
- * database answers, within bounds: past them the reader is told `busy`.
+ * database answers, within bounds: past them the reader is told `busy`. Nothing is shown that is older than what the
+ * database has said here before, or a command has written (version-floor.ts).
  */
-export function userViews({ redis, keys, readModel, truth, freshness, pause }: Deps) {
+export function userViews({ redis, keys, readModel, truth, freshness, floor, pause }: Deps) {
   const { readTruth, readVersion, readUsername } = boundedTruth(truth)
   const readMissed = missReader({ redis, keys, readModel, readTruth, pause })
 
@@ -41,9 +44,7 @@ export function userViews({ redis, keys, readModel, truth, freshness, pause }: D
     const answer = isHit
       ? shown(userId, { version, body }, 'redis')
       : await readMissed(userId, Math.max(atLeast, version))
-    // A miss may be answered by what another reader, here or elsewhere, had read before this one asked: that is a copy.
-    const isCopy = answer.from === 'redis' || answer.shared
-    return isCopy && freshness.isOld() ? confirmed(answer) : answer
+    return answer.from === 'redis' && freshness.isOld() ? confirmed(answer) : answer
   }
   /** Changes wait to be handled: a copy counts only as far as the truth confirms its version. */
   const confirmed = async (hit: ShownUser): Promise<ShownUser> => {
@@ -55,18 +56,22 @@ export function userViews({ redis, keys, readModel, truth, freshness, pause }: D
     return version <= hit.version ? hit : readMissed(hit.userId, version)
   }
   /** `atLeast`: a version that the caller knows of, from its own command or from another's event. */
-  const byId = async (userId: number, atLeast = 0) => noneBefore(atLeast, await find(userId, atLeast))
+  const byId = async (userId: number, atLeast = 0) =>
+    noneBefore(atLeast, await find(userId, Math.max(atLeast, floor.user(userId))))
 
   return {
     byId,
     byIds: (userIds: number[]): Promise<ShownUser[]> => Promise.all(userIds.map((userId) => byId(userId))),
+    /** Past Redis, within the same bounds as every other reader. */
+    truths: (userIds: number[]): Promise<TrueUser[]> => Promise.all(userIds.map(readTruth)),
     /** The hint only says where to look: the entry found there must itself have the username, else the database says. */
     async byUsername(username: string, atLeast = 0): Promise<ShownUser | null> {
       const hint = await orNull(redis.get(keys.username(username)))
       const userId = Number(hint)
       if (hint !== null && Number.isSafeInteger(userId)) {
         const entry = await orNull(readModel.readWithTerms(userId))
-        if (entry && entry.version >= atLeast && entry.terms?.username === normaliseUsername(username)) {
+        const least = Math.max(atLeast, floor.user(userId))
+        if (entry && entry.version >= least && entry.terms?.username === normaliseUsername(username)) {
           const hit = shown(userId, entry, 'redis')
           if (!freshness.isOld()) return hit
           // The name may be another's by now.
