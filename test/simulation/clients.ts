@@ -25,11 +25,10 @@ const REFUSALS = new Set([
 export function simulatedClientOf(judge: Judge, processAt: (via: number) => SimulatedProcess) {
   const seenIn = new Map<Keys, Map<number, number>>()
   const seenAnywhere = new Map<number, number>()
-  const shownAt = new Map<SimulatedProcess, Map<number, number>>()
-  const remember = (seen: Map<number, number>, here: Map<number, number>, { userId, version, from }: Answer) => {
-    // What the database said of another program's change may not be in Redis yet.
-    const fenced = from === 'database' ? Math.min(version, judge.acknowledged().users.get(userId) ?? 0) : version
-    here.set(userId, Math.max(fenced, here.get(userId) ?? 0))
+  const remember = (seen: Map<number, number>, { said, near }: SimulatedProcess, { userId, version, from }: Answer) => {
+    // What the database said of another program's change may not be in Redis yet; but nobody forgets it here.
+    if (from === 'database') raiseSaid(said, userId, version)
+    else near.floors.raise(userId, version)
     seenAnywhere.set(userId, Math.max(version, seenAnywhere.get(userId) ?? 0))
     if (from === 'redis') seen.set(userId, Math.max(version, seen.get(userId) ?? 0))
   }
@@ -47,12 +46,10 @@ export function simulatedClientOf(judge: Judge, processAt: (via: number) => Simu
   }
 
   async function read(process: SimulatedProcess, step: ReadStep): Promise<void> {
-    const { keys, views, lists, roles, holders, near, orDeath } = process
+    const { keys, views, lists, roles, holders, near, said, orDeath } = process
     const seen = seenIn.get(keys) ?? new Map<number, number>()
     seenIn.set(keys, seen)
-    const here = shownAt.get(process) ?? new Map<number, number>()
-    shownAt.set(process, here)
-    const moment = judge.moment(seen, atLeastHere(near.floors.now(), here))
+    const moment = judge.moment(seen, near.floors.now(), said)
     const atLeast = (userId: number) => ('careful' in step && step.careful ? (seenAnywhere.get(userId) ?? 0) : 0)
     switch (step.do) {
       case 'byId': {
@@ -60,18 +57,19 @@ export function simulatedClientOf(judge: Judge, processAt: (via: number) => Simu
         const answer = await orDeath(views.byId(step.user, least))
         if (answer.version < least) throw new Violation('min version', `user ${step.user} at ${answer.version}`)
         judge.user(answer, moment)
-        return remember(seen, here, answer)
+        return remember(seen, process, answer)
       }
       case 'byUsername': {
         const answer = await orDeath(views.byUsername(step.name))
         judge.username(step.name, answer, moment)
         if (answer) judge.user(answer, moment)
-        return answer ? remember(seen, here, answer) : undefined
+        return answer ? remember(seen, process, answer) : undefined
       }
       case 'permissions': {
         const least = atLeast(step.user)
         const [holder, catalogue] = await orDeath(Promise.all([holders(step.user, least), roles.catalogue()]))
         judge.holder(step.user, holder, moment)
+        if (catalogue.from === 'database') said.roles = Math.max(said.roles, catalogue.version)
         return judge.catalogue(catalogue, moment)
       }
       case 'list':
@@ -79,7 +77,9 @@ export function simulatedClientOf(judge: Judge, processAt: (via: number) => Simu
         const filter =
           step.do === 'list' ? EVERYBODY : { ...EVERYBODY, branchId: step.branch, status: 'active' as const }
         const { users, next } = await orDeath(lists.list(filter, null, step.limit))
-        return judge.list(users, step.do === 'list' ? BELONGS.list : BELONGS.roster(step.branch), next, moment)
+        judge.list(users, step.do === 'list' ? BELONGS.list : BELONGS.roster(step.branch), next, moment)
+        for (const { userId, version, from } of users) if (from === 'database') raiseSaid(said, userId, version)
+        return
       }
       case 'search': {
         const { users, next } = await orDeath(lists.list({ ...EVERYBODY, q: step.q }, null, 10))
@@ -88,7 +88,7 @@ export function simulatedClientOf(judge: Judge, processAt: (via: number) => Simu
     }
   }
 
-  async function write({ stores, near, orDeath }: SimulatedProcess, step: WriteStep): Promise<void> {
+  async function write({ stores, near, said, orDeath }: SimulatedProcess, step: WriteStep): Promise<void> {
     if (step.do === 'defineRole') {
       const answer = await orDeath(
         stores.roles.update('', BY, ({ version }) => {
@@ -96,6 +96,7 @@ export function simulatedClientOf(judge: Judge, processAt: (via: number) => Simu
           return [{ type: 'role-defined', role, at: AT }]
         }),
       )
+      said.roles = Math.max(said.roles, answer.version)
       if (!answer.visible) return
       judge.acknowledgeRoles(answer.version)
       near.floors.raiseRoles(answer.version)
@@ -105,6 +106,7 @@ export function simulatedClientOf(judge: Judge, processAt: (via: number) => Simu
       step.do === 'register'
         ? await orDeath(stores.users.register((userId) => registered(userId, step.name), BY.by, null))
         : { ...(await orDeath(stores.users.update(step.user, BY, (user) => decide(step, user)))), userId: step.user }
+    raiseSaid(said, answer.userId, answer.version)
     if (!answer.visible) return
     judge.acknowledge(answer.userId, answer.version)
     near.floors.raise(answer.userId, answer.version)
@@ -112,11 +114,8 @@ export function simulatedClientOf(judge: Judge, processAt: (via: number) => Simu
   }
 }
 
-/** One process does not go back for a client, whether or not its near cache has been told. */
-function atLeastHere({ users, roles }: Floors, here: Map<number, number>): Floors {
-  const raised = new Map(users)
-  for (const [userId, version] of here) raised.set(userId, Math.max(version, users.get(userId) ?? 0))
-  return { users: raised, roles }
+function raiseSaid({ users }: Floors, userId: number, version: number): void {
+  users.set(userId, Math.max(version, users.get(userId) ?? 0))
 }
 
 type WriteStep = Extract<ClientStep, { do: 'details' | 'status' | 'rename' | 'assign' | 'register' | 'defineRole' }>

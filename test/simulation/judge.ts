@@ -16,9 +16,13 @@ export class Violation extends Error {
   }
 }
 
-/** What was known to be visible when a request began, at its process's near cache too, and how many commits there were. */
-export type Moment = { floors: Floors; near: Floors; commits: number; given: Map<string, number> }
+/**
+ * What was known to be visible when a request began, at its process's near cache too; what its process had been told by
+ * the database; and how many commits there were.
+ */
+export type Moment = { floors: Floors; near: Floors; said: Floors; commits: number; given: Map<string, number> }
 type ReadSource = Pick<ShownUser, 'from'>
+const NOTHING_SAID: Floors = { users: new Map(), roles: 0 }
 export type Judge = ReturnType<typeof judgeOf>
 
 /** Knows the truth at every version, and what has been acknowledged; judges each answer by them. */
@@ -37,9 +41,10 @@ export function judgeOf(database: SimulatedDatabase, isOld: () => boolean) {
   const wasOwner = (username: string, userId: number | null, since: number): boolean =>
     database.owners.slice(since).some((owners) => (owners.get(username) ?? null) === userId)
 
-  const floorOf = (userId: number, { from }: ReadSource, { floors, near }: Moment): number => {
-    if (spoilt.has(userId) || (from === 'near' && onceSpoilt.has(userId))) return 0
-    return (from === 'near' ? near : floors).users.get(userId) ?? 0
+  const floorOf = (userId: number, { from }: ReadSource, { floors, near, said }: Moment): number => {
+    const saidHere = said.users.get(userId) ?? 0
+    if (spoilt.has(userId) || (from === 'near' && onceSpoilt.has(userId))) return saidHere
+    return Math.max(saidHere, (from === 'near' ? near : floors).users.get(userId) ?? 0)
   }
   const judgeBody = ({ userId, version, body, from }: ShownUser) => {
     const now = database.versionOf(userId)
@@ -67,14 +72,20 @@ export function judgeOf(database: SimulatedDatabase, isOld: () => boolean) {
       acknowledged.roles = Math.max(acknowledged.roles, version)
     },
     /** `seen`: what this client has been shown out of Redis. `near`: the floors of its process's near cache. */
-    moment(seen: Map<number, number>, near: Floors): Moment {
+    moment(seen: Map<number, number>, near: Floors, said: Floors = NOTHING_SAID): Moment {
       const floors = { users: new Map(acknowledged.users), roles: acknowledged.roles }
       for (const [userId, version] of seen) raise(floors.users, userId, version)
       if (isOld()) {
         for (const userId of database.known()) raise(floors.users, userId, database.versionOf(userId))
         floors.roles = database.rolesVersion()
       }
-      return { floors, near: isOld() ? floors : near, commits: database.owners.length - 1, given: new Map(given) }
+      return {
+        floors,
+        near: isOld() ? floors : near,
+        said: { users: new Map(said.users), roles: said.roles },
+        commits: database.owners.length - 1,
+        given: new Map(given),
+      }
     },
     user(answer: ShownUser, moment: Moment) {
       const { userId, version, from } = answer
@@ -139,8 +150,8 @@ export function judgeOf(database: SimulatedDatabase, isOld: () => boolean) {
       }
       throw new Violation('exact', `user ${userId}'s permissions at ${version} are not the truth (${from})`)
     },
-    catalogue({ version, roles, from }: ShownCatalogue, { floors, near }: Moment) {
-      const { roles: rolesFloor } = from === 'near' ? near : floors
+    catalogue({ version, roles, from }: ShownCatalogue, { floors, near, said }: Moment) {
+      const rolesFloor = Math.max(said.roles, (from === 'near' ? near : floors).roles)
       if (version < rolesFloor) {
         throw new Violation('never older', `the catalogue was shown at ${version}, and ${rolesFloor} was visible`)
       }

@@ -6,7 +6,7 @@ import { simulatedClient } from './client.ts'
 import { LONGEST_TRANSACTION_MS, type SimulatedDatabase } from './database.ts'
 import { simulatedInvalidations } from './invalidations.ts'
 import type { Modules } from './modules.ts'
-import type { NearFloors } from './near-floors.ts'
+import type { Floors, NearFloors } from './near-floors.ts'
 import type { Schedule } from './schedule.ts'
 import type { SimulatedServer } from './server.ts'
 import { simulatedIncarnations, simulatedStores, simulatedTruth } from './truth.ts'
@@ -78,6 +78,8 @@ export function startProcess(world: World, name: string, keys: Keys, floors: Nea
     projector,
     guard,
     near: { floors, caches: near, mute: invalidations.mute },
+    /** What the database has said in answers of this process, or its own commands have written. */
+    said: { users: new Map<number, number>(), roles: 0 } satisfies Floors,
     holders: modules.holders(reads.views, MAX_MEMOISED),
     lists: modules.userLists({ redis, keys, truth, pages }),
     stores: modules.visibleWrites({ ...stores, readModels: projected, floor, deadlineMs: DEADLINE_MS, pause }),

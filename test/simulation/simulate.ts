@@ -61,6 +61,7 @@ function setUp(redis: Redis, { mutate = asItIs, modules }: Faults, program: Prog
   }
   database.forget(database.rows().map(({ changeId }) => changeId))
   const judge = judgeOf(database, () => world.isOld)
+  for (const userId of PEOPLE) judge.acknowledge(userId, database.versionOf(userId))
   const entries = entryWatch(database, judge, schedule.fail)
   const server = simulatedServer(redis, mutate, entries.watch, time)
   const world: World = { schedule, database, server, modules: { ...PRODUCTION, ...modules }, isOld: false }

@@ -164,13 +164,18 @@ test('nobody gets what another began to read before they asked, though the fence
 })
 
 test('a reader who knows of a newer version takes all of their flight along to it', async (t) => {
-  const { views, projector, gate, keys, change } = await start(t)
+  const { views, users, projector, gate, keys, change } = await start(t)
   await projector.projectUsers([ID])
   const version = await change()
-  // Their entry is gone, and there is another's lease: what comes into its place now is too old for one of them.
+  // Their entry is gone, and another has the lease: what that one puts in its place is too old for one of the two.
+  await raw.set(lease(keys), 'somebody who is slow', 'PX', 60_000)
+  const old = await raw.hgetallBuffer(keys.user(ID))
   await raw.del(keys.user(ID))
-  const answers = await Promise.all([views.byId(ID), views.byId(ID, version)])
-  for (const answer of answers) assert.equal(answer.version, version)
+  const answers = Promise.all([views.byId(ID), views.byId(ID, version)])
+  // Travels with their read: when it is answered, both have missed.
+  await users.read(ID)
+  await raw.hset(keys.user(ID), old)
+  for (const answer of await answers) assert.equal(answer.version, version)
   assert.deepEqual(gate.reads.slice(1), [[ID]])
 })
 

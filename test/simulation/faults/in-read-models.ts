@@ -1,12 +1,14 @@
+import type { ClientStep } from '../program.ts'
 import { byId, LITTLE, type PlantedFault } from './fault.ts'
 
 const USER = 'src/projections/user'
+const permissions = (after?: string): ClientStep => ({ ...byId(0, after), do: 'permissions' }) as ClientStep
 
 export const IN_READ_MODELS: PlantedFault[] = [
   {
     name: 'lists do not care who is dirty',
     file: 'src/projections/lists/lists.ts',
-    from: 'dirty: dirty.length === 0 ? [] : await truth.users(dirty.map(Number))',
+    from: 'dirty: await views.truths(dirty.map(Number))',
     to: 'dirty: []',
     seed: 1,
     violates: ['lists'],
@@ -46,10 +48,11 @@ export const IN_READ_MODELS: PlantedFault[] = [
     },
   },
   {
-    name: 'a flight is joined whatever the reader knows of',
+    name: 'a flight may be boarded until it lands',
     file: `${USER}/misses.ts`,
-    from: 'if (answer.version >= atLeast) return answer',
-    to: 'if (answer.version >= -1) return answer',
+    from: `boarding.delete(userId)
+      fly(deps, userId, flight.atLeast).then(resolve, reject)`,
+    to: `fly(deps, userId, flight.atLeast).finally(() => boarding.delete(userId)).then(resolve, reject)`,
     seed: 1,
     violates: ['never older'],
     given: {
@@ -62,6 +65,37 @@ export const IN_READ_MODELS: PlantedFault[] = [
         [byId(0, 'details ended')],
         [byId(0, 'status ended')],
       ],
+    },
+  },
+  {
+    name: 'nobody remembers what the database has said',
+    file: 'src/projections/version-floor.ts',
+    from: 'users.get(userId) ?? 0',
+    to: '(users.get(userId), 0)',
+    seed: 1,
+    violates: ['never older'],
+    given: {
+      ...LITTLE,
+      clients: [
+        [byId(0), byId(0)],
+        [{ do: 'byId', user: 0, via: 0, careful: true }, byId(0), byId(0)],
+      ],
+      foreign: [{ do: 'details', user: 0 }],
+      trouble: [{ do: 'evict', user: 0 }],
+    },
+  },
+  {
+    name: 'nobody remembers what the database has said of roles',
+    file: 'src/projections/version-floor.ts',
+    from: 'roles: (): number => rolesVersion',
+    to: 'roles: () => 0',
+    seed: 1,
+    violates: ['never older'],
+    given: {
+      ...LITTLE,
+      clients: [[permissions('drop'), permissions(), permissions(), permissions()]],
+      foreign: [{ do: 'role' }],
+      trouble: [{ do: 'drop', after: 'role ended', process: 0 }],
     },
   },
   {
