@@ -1,6 +1,8 @@
 import { byId, LITTLE, type PlantedFault } from './fault.ts'
 
 const USER = 'src/projections/user'
+/** Whoever asks finds out that Redis is another, and hears nothing from the database of the user whom it is about. */
+const aboutAnother = (after?: string) => ({ ...byId(1, after), user: 1 })
 
 export const IN_SCRIPTS: PlantedFault[] = [
   {
@@ -51,13 +53,14 @@ export const IN_SCRIPTS: PlantedFault[] = [
     file: `${USER}/apply-n.lua`,
     from: `if redis.call('GET', KEYS[2]) ~= ARGV[1] then`,
     to: 'if false then',
-    seed: 7,
+    seed: 25,
     violates: ['never older'],
     given: {
       ...LITTLE,
+      pool: [1, 2],
       clients: [
         [{ do: 'details', after: 'feed', user: 0, via: 0 }],
-        [byId(0, 'look ended'), byId(0), byId(0), byId(0)],
+        [aboutAnother('look ended'), aboutAnother(), byId(1), byId(1)],
       ],
       foreign: [{ do: 'status', user: 0 }],
       workers: [[{ do: 'feed', after: 'status ended' }], [{ do: 'look', after: 'flush' }]],
