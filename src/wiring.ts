@@ -23,6 +23,7 @@ import { type ConsistencyReport, consistencyReport } from './projections/consist
 import { consistencyTally } from './projections/consistency/tally.ts'
 import { measureFreshness } from './projections/freshness/freshness.ts'
 import { incarnationGuard } from './projections/incarnation/guard.ts'
+import { isRecorded } from './projections/incarnation/recorded.ts'
 import { readModelKeys, SCHEMA } from './projections/keys.ts'
 import { lists } from './projections/lists/lists.ts'
 import { userLists } from './projections/lists/user-lists.ts'
@@ -110,15 +111,12 @@ export async function wireCore(config: Config, log: Log) {
   const database = openSqlite(path)
   const scan = openScanThread(path)
   const keys = readModelKeys(await readEpoch(database), config.redis.partitions)
-  const incKeys = keys.partitions.map(({ inc }) => inc)
   const incarnations = sqlIncarnations(database)
   const redis = redisClient({
     ...config.redis,
     url: redisUrl(config),
-    incKeys,
-    confirm: async (incKey, incarnation) => {
-      return (await incarnations.recorded(keys.tag)).get(incKeys.indexOf(incKey)) === incarnation
-    },
+    incKeys: keys.partitions.map(({ inc }) => inc),
+    confirm: isRecorded({ incarnations, keys }),
     log,
   })
   await Promise.race([redis.ready(), new Promise((resolve) => setTimeout(resolve, REDIS_START_WAIT_MS).unref())])

@@ -26,6 +26,8 @@ export type ReadModelRedis = {
   zrangeByScore(key: string, above: number, limit: number): Promise<string[]>
   zrangeByLex(key: string, min: Buffer, max: Buffer, limit: number): Promise<Buffer[]>
   run(script: LuaScript, keys: string[], args: (string | number | Buffer)[]): Promise<unknown>
+  /** As `run`, for somebody who waits for an answer: with the deadline of reads, and refused when they are. */
+  runForReader: ReadModelRedis['run']
   /** A script that only reads, its answer flat. */
   readBuffers(script: LuaScript, keys: string[]): Promise<(Buffer | null)[]>
   publish(channel: string, message: string): Promise<void>

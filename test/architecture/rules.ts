@@ -57,6 +57,7 @@ export const PACKAGES: [files: string, ...packages: string[]][] = [
   ['src/projections/lua.ts', 'node:fs'],
   ['src/projections/pause.ts', 'node:timers/promises'],
   ['src/projections/user/holders.ts', 'lru-cache'],
+  ['src/projections/version-floor.ts', 'lru-cache'],
   ['src/projections/near/{hints,near-cache}.ts', 'lru-cache'],
   ['src/projections/incarnation/begin.ts', 'node:crypto'],
   ['src/projections/user/store.ts', 'node:crypto'],

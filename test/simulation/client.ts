@@ -62,12 +62,15 @@ export function simulatedClient(
       server.script(script, keys, args, isWrite),
     )
 
+  const forWriter: ReadModelRedis['run'] = async (script, keys, args) => asText(await run(script, keys, args, true))
+
   return {
     ...plainCommands(server, ask),
     incarnation: beliefs.of,
     refreshIncarnation: beliefs.refresh,
     runId: () => connection.runId,
-    run: async (script, keys, args) => asText(await run(script, keys, args, true)),
+    run: forWriter,
+    runForReader: forWriter,
     readBuffers: async (script, keys) => (await run(script, keys, [], false)) as (Buffer | null)[],
     publish: async () => undefined,
     onChange(given) {

@@ -44,7 +44,7 @@ export function freshKeys(partitions = 1): Keys {
 /** A test's context; what is started for it ends with it. */
 type Owner = { after(end: () => unknown): void }
 
-type ClientOptions = Partial<Pick<RedisClientOptions, 'commandTimeoutMs' | 'confirm'>>
+type ClientOptions = Partial<Pick<RedisClientOptions, 'commandTimeoutMs' | 'readDeadlineMs' | 'confirm'>>
 /**
  * A client as the service has it, connected; `commandTimeoutMs` short where silence is what is tested. What is begun need
  * not be recorded to be believed, unless `confirm` says so.
@@ -53,13 +53,17 @@ export async function connectClient(
   t: Owner,
   url: string,
   keys: Keys,
-  { commandTimeoutMs = COMMAND_TIMEOUT_MS, confirm = async () => true }: ClientOptions = {},
+  {
+    commandTimeoutMs = COMMAND_TIMEOUT_MS,
+    readDeadlineMs = commandTimeoutMs,
+    confirm = async () => true,
+  }: ClientOptions = {},
 ): Promise<RedisClient> {
   const client = redisClient({
     url,
     incKeys: keys.partitions.map(({ inc }) => inc),
     commandTimeoutMs,
-    readDeadlineMs: commandTimeoutMs,
+    readDeadlineMs,
     confirm,
     connectTimeoutMs: CONNECT_TIMEOUT_MS,
     log: quiet,

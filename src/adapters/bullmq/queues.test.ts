@@ -26,7 +26,14 @@ function open(t: TestContext, url: string) {
     t.after(queues.close)
     return queues.queue<Data, Progress, Result>('rebuild', OPTIONS)
   }
-  return { one: process(), other: process() }
+  /** As an operator's `DEL` would. */
+  const lose = async (id: string) => {
+    const connection = jobsConnections(url, quiet).asking()
+    t.after(() => connection.disconnect())
+    await until('it is connected', async () => connection.status === 'ready')
+    assert.equal(await connection.del(`${prefix}:rebuild:${id}`), 1)
+  }
+  return { one: process(), other: process(), lose }
 }
 type Queue = ReturnType<typeof open>['one']
 
@@ -109,6 +116,16 @@ function queueTests(url: () => string): void {
     assert.deepEqual(await other.find(id), { state: 'waiting', progress: { after: 7 } })
     working(t, other, async ({ progress }) => ({ done: `from ${progress?.after}` }))
     assert.deepEqual(await over(other, id), { state: 'done', result: { done: 'from 7' } })
+  })
+
+  test('a key that is held by a job that is gone is taken from it', async (t) => {
+    const { one, other, lose } = open(t, url())
+    const lost = await one.add('key', { what: 'lost' })
+    await lose(lost)
+    const id = await other.add('key', { what: 'found' })
+    assert.equal(await one.add('key', { what: 'again' }), id)
+    working(t, one, async ({ data }) => ({ done: data.what }))
+    assert.deepEqual(await over(one, id), { state: 'done', result: { done: 'found' } })
   })
 
   test('nobody knows a job that never was', async (t) => {

@@ -241,6 +241,16 @@ test('a silent Redis ends every call within the time that the client waits, and 
   assert.deepEqual(await client.run(ECHO, ['k'], ['v']), ['k', 'v'])
 })
 
+test('a script that a reader waits for has the deadline of reads; a writer’s has not', async (t) => {
+  const own = await ownServer(t)
+  const client = await connectClient(t, own.url, freshKeys(), { readDeadlineMs: 50 })
+  signal(own.pid, 'SIGSTOP')
+  const written = client.run(ECHO, ['k'], ['written'])
+  await assert.rejects(client.runForReader(ECHO, ['k'], ['read']), /Timed out/)
+  signal(own.pid, 'SIGCONT')
+  assert.deepEqual(await written, ['k', 'written'])
+})
+
 test('an idle connection is not taken for a silent one', async (t) => {
   const keys = freshKeys()
   const client = await connectClient(t, server.url, keys, { commandTimeoutMs: 60 })

@@ -47,6 +47,11 @@ export function redisClient(options: RedisClientOptions): RedisClient {
   const buffers = redis as unknown as BufferScripts
   const beliefs = watchIncarnations(options, servers)
   const breaker = readBreaker({ deadlineMs: options.readDeadlineMs, log: options.log })
+  const run: RedisClient['run'] = (script, keys, args) =>
+    loadingScript(
+      () => redis.evalsha(sha(script), keys.length, ...keys, ...args),
+      () => redis.eval(script.source, keys.length, ...keys, ...args),
+    )
 
   return {
     incarnation: beliefs.of,
@@ -62,11 +67,8 @@ export function redisClient(options: RedisClientOptions): RedisClient {
     zrangeByScore: (key, above, limit) =>
       breaker.run(() => redis.zrangebyscore(key, `(${above}`, '+inf', 'LIMIT', 0, limit)),
     zrangeByLex: (key, min, max, limit) => breaker.run(() => redis.zrangebylexBuffer(key, min, max, 'LIMIT', 0, limit)),
-    run: (script, keys, args) =>
-      loadingScript(
-        () => redis.evalsha(sha(script), keys.length, ...keys, ...args),
-        () => redis.eval(script.source, keys.length, ...keys, ...args),
-      ),
+    run,
+    runForReader: (script, keys, args) => breaker.run(() => run(script, keys, args)),
     readBuffers: (script, keys) =>
       breaker.run(() =>
         loadingScript(

@@ -64,6 +64,14 @@ test('what was begun a short while ago is not due, by whichever process it was b
   assert.deepEqual(added, ['recheck'])
 })
 
+test('what was begun at a time that has not come, or at none, is due', async (t) => {
+  const begun = 10_000_000
+  const fields = { 'began:sample': `${begun + 59_000}`, 'began:recheck': `${begun + 61_000}`, 'began:walk': 'never' }
+  const { added } = schedule(t, { fields })
+  await until('it has looked', async () => added.length >= 2)
+  assert.deepEqual(added.slice(0, 2), ['recheck', 'walk'])
+})
+
 test('each job notes that it has begun, and does its own kind; a walk goes on from where it was', async (t) => {
   const { done, fields, clock, run } = schedule(t)
   await run('sample')

@@ -9,6 +9,8 @@ export type AuditData = { kind: AuditKind }
 export type AuditQueue = JobQueue<AuditData, WalkProgress, null>
 
 const LOOK_EVERY_MS = 1_000
+/** By so much the clocks of two jobs workers may differ. */
+const MAX_CLOCK_SKEW_MS = 60_000
 const KINDS: AuditKind[] = ['sample', 'recheck', 'walk']
 
 type Deps = {
@@ -32,7 +34,11 @@ export function scheduleAudits({ queue, auditor, tally, everyMs, isReady, log, n
   const look = async () => {
     if (!isReady()) return
     const fields = await tally.read()
-    const due = KINDS.filter((kind) => now() - Number(fields[began(kind)] ?? 0) >= everyMs[kind])
+    const due = KINDS.filter((kind) => {
+      const agoMs = now() - Number(fields[began(kind)] ?? 0)
+      // Negative: by a clock that has been set back since. NaN: by nobody.
+      return !(agoMs < everyMs[kind] && agoMs >= -MAX_CLOCK_SKEW_MS)
+    })
     await Promise.all(due.map((kind) => queue.add(kind, { kind })))
   }
   const run = async ({ data: { kind }, progress, keep, stop }: Job<AuditData, WalkProgress>): Promise<null> => {

@@ -19,6 +19,7 @@ import { startLocalRedis } from '../../adapters/redis/local-server.ts'
 import type { Keys, Partition } from '../keys.ts'
 import { lua } from '../lua.ts'
 import { incarnationGuard } from './guard.ts'
+import { isRecorded } from './recorded.ts'
 
 const BEGIN = lua(import.meta.url, 'begin-3')
 const SET_IF = lua(import.meta.url, 'set-if-2')
@@ -185,9 +186,7 @@ async function start(t: TestContext, { url = server.url, partitions = 1, users =
   const source = await openTruth(t, users)
   const keys = freshKeys(partitions)
   const { incarnations } = source
-  const incKeys = keys.partitions.map(({ inc }) => inc)
-  const confirm = async (incKey: string, incarnation: string) =>
-    (await incarnations.recorded(keys.tag)).get(incKeys.indexOf(incKey)) === incarnation
+  const confirm = isRecorded({ incarnations, keys })
   const worker = async (to = url) => {
     const client = await connectClient(t, to, keys, { confirm })
     const counted = counting(source.truth)
@@ -371,15 +370,22 @@ test('partitions that lost something at different times are replayed from the ea
   for (const userId of lost) assert.match(String((await users.read(userId))?.body), /Renamed/)
 })
 
-for (const partitions of PARTITION_COUNTS) {
-  test(`another master without a mark is emptied: nobody knows from when to replay (of ${partitions})`, async (t) => {
+const USELESS_MARKS = [
+  { what: 'without a mark', mark: null },
+  { what: 'whose mark is still to come', mark: '2999-01-01 00:00:00.000' },
+  { what: 'whose mark is no time', mark: 'now' },
+]
+for (const [partitions, { what, mark }] of PARTITION_COUNTS.flatMap((count) =>
+  USELESS_MARKS.map((useless) => [count, useless] as const),
+)) {
+  test(`another master ${what} is emptied: nobody knows from when to replay (of ${partitions})`, async (t) => {
     const { keys, guard, build, client } = await start(t, { partitions })
     await build()
     const foreign = freshKeys(partitions)
     await raw.hset(foreign.user(2), { v: '1', b: 'somebody else’s' })
     const lost = keys.of(2)
     await raw.sadd(lost.dirty, '2')
-    await put(keys, { inc: 'x.another', built: null, mark: null }, [lost])
+    await put(keys, { inc: 'x.another', built: null, mark }, [lost])
     const before = await raw.keys(`*${keys.epoch}*`)
     assert.deepEqual(await guard.check(), [lost])
     const left = await raw.keys(`*${keys.epoch}*`)
@@ -389,7 +395,9 @@ for (const partitions of PARTITION_COUNTS) {
     assert.ok(client.incarnation(lost.inc))
     assert.equal(await raw.exists(foreign.user(2)), 1, 'other databases’ keys are not ours to drop here')
   })
+}
 
+for (const partitions of PARTITION_COUNTS) {
   test(`two workers at once: one incarnation, believed by both (of ${partitions})`, async (t) => {
     for (const held of [null, 'x.another']) {
       const { keys, client, worker, isBuilt, guard } = await start(t, { partitions })

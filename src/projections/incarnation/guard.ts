@@ -1,4 +1,5 @@
 import type { ReadModelRedis } from '../../ports/redis.ts'
+import type { Truth } from '../../ports.ts'
 import type { Partition } from '../keys.ts'
 import { lua } from '../lua.ts'
 import type { Schemas } from '../schemas/schemas.ts'
@@ -10,17 +11,22 @@ const SET_IF = lua(import.meta.url, 'set-if-2')
 
 export type IncarnationGuard = ReturnType<typeof incarnationGuard>
 type Deps = BeginDeps &
-  Omit<Parameters<typeof replayer>[0], 'begin'> & { redis: ReadModelRedis; schemas: Pick<Schemas, 'seen' | 'register'> }
+  Omit<Parameters<typeof replayer>[0], 'begin'> & {
+    redis: ReadModelRedis
+    truth: Pick<Truth, 'now'>
+    schemas: Pick<Schemas, 'seen' | 'register'>
+  }
 
 /**
  * Decides whether this Redis may be believed, and makes it so (design, section 3). Each partition's `inc` holds a random
  * value and the run id of the master that its read models were made on, and the database records it:
  * - another run id, or another than is recorded, and a mark: restarted, failed over, or a former master that has come
  *   back: it lacks what came after its mark: replay, begin anew;
- * - no `inc`, or no mark: nobody knows what is there, or from when to replay: drop everything, begin empty.
+ * - no `inc`, or no mark, or one that the database's clock has not reached, since it was set back or is another's: nobody
+ *   knows what is there, or from when to replay: drop everything, begin empty.
  */
 export function incarnationGuard(deps: Deps) {
-  const { redis, keys, schemas } = deps
+  const { redis, keys, truth, schemas } = deps
   const begin = beginner(deps)
   const { beginEmpty, isBeingEmptied } = emptier({ redis, keys, begin })
   const replay = replayer({ ...deps, begin })
@@ -31,8 +37,8 @@ export function incarnationGuard(deps: Deps) {
     for (const partition of partitions) {
       const [held, mark] = [await redis.get(partition.inc), await redis.get(partition.mark)]
       if (redis.runId(partition.inc) === null || isBeingEmptied(partition, held)) continue
-      if (held === null || mark === null) unknown.push({ partition, held: held ?? '' })
-      else lost.push({ partition, held, mark })
+      if (held !== null && isFrom(mark, await truth.now())) lost.push({ partition, held, mark })
+      else unknown.push({ partition, held: held ?? '' })
     }
     if (unknown.length > 0) await beginEmpty(unknown)
     if (lost.length > 0) await replay(lost)
@@ -72,4 +78,9 @@ export function incarnationGuard(deps: Deps) {
       )
     },
   }
+}
+
+/** Whether a mark says from when to replay. Times of the database compare as text. */
+function isFrom(mark: string | null, now: string): mark is string {
+  return mark !== null && /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}$/.test(mark) && mark <= now
 }

@@ -50,7 +50,7 @@ export function userReadModel({ redis, keys, schemas }: Deps) {
       const partition = keys.of(userId)
       const lease = randomBytes(LEASE_BYTES).toString('base64url')
       const scriptKeys = [partition.user(userId), partition.lease(userId), partition.inc]
-      const answer = (await redis.run(LEASE, scriptKeys, [incarnation, lease, LEASE_MS, atLeast])) as string[]
+      const answer = (await redis.runForReader(LEASE, scriptKeys, [incarnation, lease, LEASE_MS, atLeast])) as string[]
       const [result, version, body] = answer
       if (result === 'incarnation') throw new OtherIncarnationError()
       if (result === 'leased') return { lease }
