@@ -6,6 +6,7 @@ import { auditor } from '../../src/jobs/audit/auditor.ts'
 import { dice, mulberry32 } from '../../src/jobs/seed/random.ts'
 import { consistencyReport } from '../../src/projections/consistency/report.ts'
 import { wireCore } from '../../src/wiring.ts'
+import { patient } from '../../src/wiring-workers.ts'
 import { lastFirst } from '../contract/rig.ts'
 import { people } from '../resilience/storm.ts'
 import { quiet, startService, type TestService, until } from '../support/service.ts'
@@ -27,7 +28,7 @@ for (const partitions of [1, 7]) {
     t.after(service.close)
     const userIds = await people(service, PEOPLE)
     await service.app.inject({ method: 'PUT', url: '/v1/roles/cashier', payload: { title: 'c', permissions: [] } })
-    const parts = await wireCore(service.config, quiet)
+    const parts = await wireCore(patient(service.config), quiet)
     t.after(parts.close)
     await until('the lag is known', async () => parts.freshness.ageMs() < RECHECK_AFTER_MS)
     const { users, walk, sample, recheck } = auditor({

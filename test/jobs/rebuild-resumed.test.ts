@@ -11,6 +11,7 @@ import { readConfig } from '../../src/config.ts'
 import { seedRoles } from '../../src/jobs/seed/roles.ts'
 import { seedUsers } from '../../src/jobs/seed/users.ts'
 import { databasePath, wireCore } from '../../src/wiring.ts'
+import { patient } from '../../src/wiring-workers.ts'
 import { startTestRedis } from '../support/redis.ts'
 import { quiet, until } from '../support/service.ts'
 
@@ -28,7 +29,7 @@ async function stage(t: TestContext) {
   const config = readConfig(env)
   const path = databasePath(config)
   bulkLoad({ path, roles: seedRoles(), users: seedUsers({ count: USERS, seed: SEED }), onProgress: () => undefined })
-  const parts = await wireCore(config, quiet)
+  const parts = await wireCore(patient(config), quiet)
   const raw = new Redis(redis.url, { protocol: 2 })
   const startWith = (more: NodeJS.ProcessEnv, ...args: string[]) => {
     const child = spawn(process.execPath, ['src/main.ts', ...args], {

@@ -14,6 +14,7 @@ import { seedUsers } from '../../src/jobs/seed/users.ts'
 import type { SqlValue } from '../../src/ports.ts'
 import { consistencyReport } from '../../src/projections/consistency/report.ts'
 import { databasePath, wireCore } from '../../src/wiring.ts'
+import { patient } from '../../src/wiring-workers.ts'
 import { quiet } from './service.ts'
 
 export const SEED = 7
@@ -34,13 +35,10 @@ export async function auditRig(t: Owner, { redisUrl, users, partitions = 1, audi
     DATA_DIR: dataDir,
     REDIS_URL: redisUrl,
     REDIS_PARTITIONS: String(partitions),
-    // As a worker's: a machine that is busy with other tests is no broken Redis.
-    REDIS_COMMAND_TIMEOUT_MS: '10000',
-    REDIS_READ_DEADLINE_MS: '10000',
   })
   const path = databasePath(config)
   bulkLoad({ path, roles: seedRoles(), users: seedUsers({ count: users, seed: SEED }), onProgress: () => undefined })
-  const parts = await wireCore(config, quiet)
+  const parts = await wireCore(patient(config), quiet)
   const foreign = openConnection(path, { readOnly: false })
   const raw = new Redis(redisUrl, { protocol: 2 })
   t.after(async () => {

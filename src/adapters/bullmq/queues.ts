@@ -69,12 +69,8 @@ export function jobQueues({ connections, prefix, log }: QueuesOptions): JobQueue
       async add(key, data) {
         const queue = await open(name, options)
         // Not the job's own id: that would be taken for as long as the finished job is kept.
-        const add = async () => String((await queue.add(name, data, { deduplication: { id: key } })).id)
-        const id = await add()
-        if (await queue.getJob(id)) return id
-        // Its key is held by a job that is gone (deleted by hand, lost in a failover), and would be for ever.
-        await queue.removeDeduplicationKey(key)
-        return add()
+        const { id } = await queue.add(name, data, { deduplication: { id: key } })
+        return String(id)
       },
       async find(id) {
         const queue = await open(name, options)
