@@ -17,6 +17,8 @@ export type Near = {
   reads: NearReads & { readHead: ReadHead }
   /** What is answered before the router. */
   hot: Omit<HotReadDeps, 'requestId'>
+  /** As of when it is known to be told of changes, by `performance.now()`; null: there is none. */
+  provedAtMs: (() => number) | null
   stop(): void
 }
 type Parts = NearReads & {
@@ -36,6 +38,7 @@ export function wireNear({ views, roles, redis, keys, freshness, floor, tagBase,
     return {
       reads: { views, roles, readHead: readHead(age) },
       hot: { users: null, views, tagBase, readAge: age },
+      provedAtMs: null,
       stop: () => undefined,
     }
   }
@@ -47,6 +50,7 @@ export function wireNear({ views, roles, redis, keys, freshness, floor, tagBase,
   return {
     reads: { ...reads, readHead: readHead(age) },
     hot: { users: near.users, views: reads.views, tagBase, readAge: age },
+    provedAtMs: invalidations.provedAtMs,
     stop: near.stop,
   }
 }

@@ -21,6 +21,7 @@ import type { HealthDeps } from './plugins/health.ts'
 import type { Database, Log } from './ports.ts'
 import { type ConsistencyReport, consistencyReport } from './projections/consistency/report.ts'
 import { consistencyTally } from './projections/consistency/tally.ts'
+import { mendingTypes } from './projections/damage/damage.ts'
 import { measureFreshness } from './projections/freshness/freshness.ts'
 import { incarnationGuard } from './projections/incarnation/guard.ts'
 import { isRecorded } from './projections/incarnation/recorded.ts'
@@ -37,6 +38,7 @@ import { userViews } from './projections/user/views.ts'
 import { versionFloor } from './projections/version-floor.ts'
 import { visibleWrites } from './projections/visible-writes.ts'
 import type { QueryDeps } from './queries/index.ts'
+import { healthChecks } from './wiring-health.ts'
 import { type Near, wireNear } from './wiring-near.ts'
 
 /** How long a start waits for Redis before it goes on without: reads then come from the database. */
@@ -67,8 +69,13 @@ export async function wireApi(config: Config, log: Log): Promise<Api> {
   const pages = lists(parts)
   return {
     commands: { ...stores, now: () => new Date(), tagBase },
-    queries: { ...near.reads, holders: holders(near.reads.views), lists: userLists({ ...parts, pages }), tagBase },
-    health: { checks: () => checkHealth(parts), consistency: () => readConsistency(parts) },
+    queries: {
+      ...near.reads,
+      holders: holders({ views: near.reads.views, truths: parts.views.truths }),
+      lists: userLists({ ...parts, pages }),
+      tagBase,
+    },
+    health: { checks: healthChecks({ ...parts, near: near.provedAtMs }), consistency: () => readConsistency(parts) },
     hot: near.hot,
     close: async () => {
       forgetUs()
@@ -112,13 +119,14 @@ export async function wireCore(config: Config, log: Log) {
   const scan = openScanThread(path)
   const keys = readModelKeys(await readEpoch(database), config.redis.partitions)
   const incarnations = sqlIncarnations(database)
-  const redis = redisClient({
+  const client = redisClient({
     ...config.redis,
     url: redisUrl(config),
     incKeys: keys.partitions.map(({ inc }) => inc),
     confirm: isRecorded({ incarnations, keys }),
     log,
   })
+  const redis = mendingTypes(client, { log, onDropped: (keys) => void tally.dropped(keys).catch(() => undefined) })
   await Promise.race([redis.ready(), new Promise((resolve) => setTimeout(resolve, REDIS_START_WAIT_MS).unref())])
   const oddities = countOddities(log)
   const floor = versionFloor()
@@ -169,27 +177,6 @@ export type Parts = Awaited<ReturnType<typeof wireCore>>
 export async function readConsistency({ redis, keys, tally, freshness }: Parts): Promise<ConsistencyReport> {
   const incarnation = (index: number) => redis.incarnation(keys.partitions[index]?.inc ?? '')
   return consistencyReport(await tally.read(), { now: Date.now(), oldestUnprojectedMs: freshness.ageMs(), incarnation })
-}
-
-/** Without Redis everything but searches is answered, from the database; without either, nothing can be. */
-async function checkHealth({
-  redis,
-  keys,
-  database: held,
-}: Pick<Parts, 'redis' | 'keys' | 'database'>): ReturnType<HealthDeps['checks']> {
-  const database = await held.ping().then(
-    () => ({ state: 'ok' as const }),
-    () => ({ state: 'degraded' as const, why: 'does not answer; only what Redis holds is served' }),
-  )
-  const believed = redis.isReady() && keys.partitions.every(({ inc }) => redis.incarnation(inc) !== null)
-  const why = redis.isReady() ? 'not yet prepared by a worker' : 'out of reach'
-  const cache = believed
-    ? { state: 'ok' as const }
-    : { state: 'degraded' as const, why: `${why}; reads come from the database` }
-  const neither = database.state !== 'ok' && cache.state !== 'ok'
-  return neither
-    ? { database: { ...database, state: 'failing' }, redis: { ...cache, state: 'failing' } }
-    : { database, redis: cache }
 }
 
 export const createServiceLog = (config: Pick<Config, 'log'>) => createLog(config.log)

@@ -26,7 +26,8 @@ function inWords(report: ConsistencyReport): string {
     `                 so at least ${(100 * sample.atLeast).toFixed(4)} % are in order, at 95 % confidence`,
     `staleness        p50 ${ms(staleness.p50Ms)}, p99 ${ms(staleness.p99Ms)}, longest ${ms(staleness.maxMs)}, of ${staleness.changes} changes`,
     `not yet shown    what was committed in the last ${ms(report.oldestUnprojectedMs)}`,
-    `last full walk   ${walk ? `${walk.endedAt}: ${walk.checked} users, ${walk.differing} differences, ${ms(walk.ms)}` : 'none yet'}`,
+    `last drawn       ${ago(report.sinceSampleMs)}`,
+    `last full walk   ${ago(report.sinceWalkMs)}; ${walk ? `${walk.endedAt}: ${walk.checked} users, ${walk.differing} differences, ${ms(walk.ms)}` : 'none yet'}`,
     ...Object.entries(found).flatMap(([cause, count]) =>
       count > 0 ? [`found            ${cause}: ${count}, mended ${mended[cause] ?? 0}`] : [],
     ),
@@ -38,4 +39,5 @@ function inWords(report: ConsistencyReport): string {
   return `${lines.join('\n')}\n`
 }
 
+const ago = (value: number | null): string => (value === null ? 'not yet' : `${ms(value)} ago`)
 const ms = (value: number | null): string => (value === null ? '–' : `${value} ms`)

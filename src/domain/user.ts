@@ -38,6 +38,7 @@ export const MAX_PREFERENCES_PER_USER = 100
 
 /** 2^53 - 1: the largest integer that a JSON number carries exactly (RFC 8259 section 6). */
 export const MAX_USER_ID = Number.MAX_SAFE_INTEGER
+export const isUserId = (id: number): boolean => Number.isSafeInteger(id) && id > 0
 
 /** Usernames are unique without regard to ASCII case; this is the form they are compared in. */
 export function normaliseUsername(username: string): string {

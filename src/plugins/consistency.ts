@@ -45,6 +45,8 @@ const Report = z
       .object({ endedAt: z.string(), ms: Milliseconds, checked: Count, differing: Count, moving: Count })
       .nullable()
       .meta({ description: 'The last time that everybody was compared.' }),
+    sinceSampleMs: Milliseconds.nullable().meta({ description: 'Since users were last drawn; null: not yet.' }),
+    sinceWalkMs: Milliseconds.nullable().meta({ description: 'Since everybody was last compared; null: not yet.' }),
     ahead: z
       .array(Count)
       .meta({ description: 'Partitions whose lists are off because Redis is ahead of the database.' }),

@@ -1,3 +1,4 @@
+import { isUserId } from '../domain/user.ts'
 import type { Incarnations, ReadModelRedis } from '../ports/redis.ts'
 import type { Change, TrueUser, Truth } from '../ports.ts'
 import { MAX_BULK_USERS } from '../ports.ts'
@@ -74,7 +75,7 @@ export function projector({ redis, keys, truth, users, roles, schemas, incarnati
     async handle(changes: Change[]): Promise<void> {
       const others = await schemas.others()
       const ids = new Set(changes.filter(({ entity }) => entity === 'user').map(({ entityId }) => Number(entityId)))
-      const userIds = [...ids].filter((userId) => Number.isSafeInteger(userId) && userId > 0)
+      const userIds = [...ids].filter(isUserId)
       const rolesChanged = changes.some(({ entity }) => entity === 'role')
       const written = new Set(userIds.map(keys.of).concat(rolesChanged ? keys.home : []))
       const before = [...written].map((partition): [Partition, string] => [partition, believed(partition)])

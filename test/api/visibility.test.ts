@@ -336,5 +336,6 @@ test('without Redis every read but the search goes on, from the database, and co
   }
   const search = await client.get('/v1/users?q=w')
   assert.deepEqual([search.statusCode, search.json().code], [503, 'search-unavailable'])
+  assert.equal(search.json().detail, 'Redis, which holds the search index, cannot be read at present.')
   assert.equal((await client.get('/health/live')).statusCode, 200)
 })

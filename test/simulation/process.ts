@@ -80,7 +80,7 @@ export function startProcess(world: World, name: string, keys: Keys, floors: Nea
     near: { floors, caches: near, mute: invalidations.mute },
     /** What the database has said in answers of this process, or its own commands have written. */
     said: { users: new Map<number, number>(), roles: 0 } satisfies Floors,
-    holders: modules.holders(reads.views, MAX_MEMOISED),
+    holders: modules.holders({ views: reads.views, truths: views.truths }, MAX_MEMOISED),
     lists: modules.userLists({ redis, keys, truth, pages }),
     stores: modules.visibleWrites({ ...stores, readModels: projected, floor, deadlineMs: DEADLINE_MS, pause }),
     /** Rejects when this process dies: whoever waits for its answer gets none. */

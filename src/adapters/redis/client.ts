@@ -3,7 +3,8 @@ import type { Redis } from 'ioredis'
 import type { LuaScript, ReadModelRedis } from '../../ports/redis.ts'
 import { type Confirm, incarnationBeliefs } from './beliefs.ts'
 import { readBreaker } from './read-breaker.ts'
-import { connectServers, reasonOf, type ServerOptions, type Servers } from './servers.ts'
+import { reasonOf } from './server-facts.ts'
+import { connectServers, type ServerOptions, type Servers } from './servers.ts'
 
 /** `incKeys`: the incarnation of each partition. */
 export type RedisClientOptions = ServerOptions & {
@@ -15,6 +16,8 @@ export type RedisClientOptions = ServerOptions & {
 export type RedisClient = ReadModelRedis & {
   ready(): Promise<void>
   isReady(): boolean
+  /** The `maxmemory-policy` by which some master may drop keys on its own; null: none does, as far as is known. */
+  evicts(): string | null
   /**
    * The connections to what is read from: what is told of changes there must be told of by these servers. `prefixes`:
    * beginnings of keys; each master gets the first that it serves.
@@ -82,6 +85,7 @@ export function redisClient(options: RedisClientOptions): RedisClient {
       while (!servers.isReady()) await new Promise((resolve) => setTimeout(resolve, READY_POLL_MS).unref())
     },
     isReady: servers.isReady,
+    evicts: servers.evicts,
     masters: servers.mastersServing,
     onMastersChange: servers.onMastersChange,
     close: async () => {

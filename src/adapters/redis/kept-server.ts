@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Log } from '../../ports.ts'
 import { type LocalRedis, type LocalRedisOptions, startLocalRedis } from './local-server.ts'
-import { reasonOf } from './servers.ts'
+import { reasonOf } from './server-facts.ts'
 
 const RESTART_BASE_MS = 100
 const RESTART_MAX_MS = 10_000

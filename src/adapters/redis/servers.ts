@@ -2,6 +2,7 @@ import slotOf from 'cluster-key-slot'
 import { Cluster, Redis } from 'ioredis'
 import type { Log } from '../../ports.ts'
 import { isCluster, parseClusterUrl } from './cluster-url.ts'
+import { reasonOf, watchFacts } from './server-facts.ts'
 import { endWhenSilent } from './silence.ts'
 
 export type ServerOptions = { url: string; commandTimeoutMs: number; connectTimeoutMs: number; log: Log }
@@ -14,6 +15,8 @@ export type Servers = {
   runIdOf(key: string): string | null
   /** Asks again for all run ids. */
   learnRunIds(): Promise<void>
+  /** The `maxmemory-policy` by which some master may drop keys on its own; null: none does, as far as is known. */
+  evicts(): string | null
   masters(): Redis[]
   /** Each master with the first of these beginnings of keys that it serves, if there is one. */
   mastersServing(prefixes: string[]): { redis: Redis; beatPrefix: string | null }[]
@@ -48,16 +51,17 @@ function connectOne({ url, log, ...timeouts }: ServerOptions): Servers {
   // Not `commandTimeout`, which is a timer a command: silence ends the connection, and every call.
   endWhenSilent(redis, timeouts.commandTimeoutMs)
   tellOnce(redis, log)
-  const runIds = watchRunIds(log)
-  runIds.watch(redis)
+  const facts = watchFacts(log)
+  facts.watch(redis)
   return {
     redis,
-    runIdOf: () => runIds.of(redis),
-    learnRunIds: () => runIds.learn(redis),
+    runIdOf: () => facts.of(redis),
+    learnRunIds: () => facts.learn(redis),
+    evicts: () => facts.evicts(redis),
     masters: () => [redis],
     mastersServing: ([beatPrefix = null]) => [{ redis, beatPrefix }],
     onMastersChange: () => undefined,
-    onClose: runIds.onClose,
+    onClose: facts.onClose,
     isReady: () => redis.status === 'ready',
   }
 }
@@ -78,12 +82,12 @@ function connectCluster({ url, log, ...timeouts }: ServerOptions): Servers {
     clusterRetryStrategy: retryStrategy,
   })
   tellOnce(cluster, log)
-  const runIds = watchRunIds(log)
+  const facts = watchFacts(log)
   const byAddress = new Map<string, Redis>()
   cluster.on('+node', (node: Redis) => {
     endWhenSilent(node, timeouts.commandTimeoutMs)
     byAddress.set(addressOf(node), node)
-    runIds.watch(node)
+    facts.watch(node)
   })
   cluster.on('-node', (node: Redis) => {
     if (byAddress.get(addressOf(node)) === node) byAddress.delete(addressOf(node))
@@ -93,11 +97,16 @@ function connectCluster({ url, log, ...timeouts }: ServerOptions): Servers {
     redis: cluster,
     runIdOf(key) {
       const node = masterOf(key)
-      return node ? runIds.of(node) : null
+      return node ? facts.of(node) : null
     },
     learnRunIds: async () => {
-      await Promise.allSettled(cluster.nodes('master').map((node) => runIds.learn(node)))
+      await Promise.allSettled(cluster.nodes('master').map((node) => facts.learn(node)))
     },
+    evicts: () =>
+      cluster
+        .nodes('master')
+        .map(facts.evicts)
+        .find((policy) => policy !== null) ?? null,
     masters: () => cluster.nodes('master'),
     mastersServing: (prefixes) =>
       cluster.nodes('master').map((redis) => ({
@@ -110,7 +119,7 @@ function connectCluster({ url, log, ...timeouts }: ServerOptions): Servers {
       const timer = setInterval(tell, MASTERS_LOOK_MS).unref()
       cluster.on('end', () => clearInterval(timer))
     },
-    onClose: runIds.onClose,
+    onClose: facts.onClose,
     isReady: () => cluster.status === 'ready',
   }
 }
@@ -136,32 +145,6 @@ function retryStrategy(attempt: number): number {
 
 const addressOf = ({ options }: Redis): string => `${options.host}:${options.port}`
 
-/** The run id changes with every start of a server: after each (re)connection it must be learnt again. */
-function watchRunIds(log: Log) {
-  const known = new WeakMap<Redis, string>()
-  const listeners: (() => void)[] = []
-  const learn = async (node: Redis): Promise<void> => {
-    const info = await node.info('server')
-    const runId = /^run_id:(\w+)/m.exec(info)?.[1]
-    if (runId) known.set(node, runId)
-  }
-  const learnQuietly = (node: Redis) =>
-    learn(node).catch((error) => log.debug({ reason: reasonOf(error) }, 'run id unknown'))
-  return {
-    of: (node: Redis): string | null => known.get(node) ?? null,
-    learn,
-    onClose: (tell: () => void) => void listeners.push(tell),
-    watch(node: Redis): void {
-      node.on('ready', () => void learnQuietly(node))
-      node.on('close', () => {
-        known.delete(node)
-        for (const tell of listeners) tell()
-      })
-      if (node.status === 'ready') learnQuietly(node)
-    },
-  }
-}
-
 /** One line when it goes, one when it is back: not one an attempt. */
 export function tellOnce(redis: Redis | Cluster, log: Log): void {
   let gone = false
@@ -173,8 +156,4 @@ export function tellOnce(redis: Redis | Cluster, log: Log): void {
     if (gone) log.info({}, 'Redis is back')
     gone = false
   })
-}
-
-export function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message || String((error as { code?: unknown }).code) : String(error)
 }

@@ -68,6 +68,11 @@ const BREAKS: Break[] = [
     },
     causes: ['behind'],
   },
+  {
+    what: 'an entry whose version is no number',
+    harm: (rig) => rig.raw.hset(entry(rig), 'v', 'x'),
+    causes: ['unreadable'],
+  },
   { what: 'no entry at all', harm: (rig) => rig.raw.del(entry(rig)), causes: ['missing'] },
   {
     what: 'a tombstone of somebody who lives',

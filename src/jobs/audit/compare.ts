@@ -12,6 +12,7 @@ const NO_BODY = digestOf(Buffer.alloc(0))
 export function compare(found: TrueUser, state: UserState): Cause[] {
   if (found.version === 0 && found.user) return ['uncounted']
   if (state.version === null) return absent(found, state)
+  if (!isVersion(state.version)) return ['unreadable']
   if (state.version > found.version) return ['ahead']
   const lives = found.user !== null
   if (lives && state.digest === NO_BODY) return ['tombstone']
@@ -21,6 +22,8 @@ export function compare(found: TrueUser, state: UserState): Cause[] {
   if (state.digest === null) return ['dirty']
   return [...contents(expected, state, lives), ...(state.dirty ? ['dirty' as const] : []), ...indexes(expected, state)]
 }
+
+const isVersion = (held: number): boolean => Number.isSafeInteger(held) && held >= 0
 
 /** Users who are gone, and ids that never existed, need no entry. */
 function absent({ user }: TrueUser, { built, inIds }: UserState): Cause[] {

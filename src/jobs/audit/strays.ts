@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import { isUserId } from '../../domain/user.ts'
 import type { ReadModelRedis } from '../../ports/redis.ts'
 import type { Log } from '../../ports.ts'
 import { MAX_BULK_USERS } from '../../ports.ts'
@@ -46,12 +47,13 @@ export function strayFinder(deps: Deps): FindStrays {
     const built = await builtPartitions(deps)
     for (const partition of built) {
       await eachName(redis, partition, settle)
+      await eachById(redis, { partition, key: partition.ids, cause: 'ids-extra', belongs: isSomebody }, settle)
       found += await examineAll(deps, (await redis.smembers(partition.dirty, MAX_BULK_USERS)).map(Number))
     }
     await redis.scan(keys.ownEverywhere, async (some) => {
       for (const [partition, names] of byPartition(keys, some)) {
         if (!built.has(partition)) continue
-        for (const branchId of after('branch:', names)) await eachInRoster(redis, partition, branchId, settle)
+        for (const branchId of after('branch:', names)) await eachById(redis, rosterOf(partition, branchId), settle)
         const userIds = after('id:', names).map(Number)
         await inTime(userIds.length)
         for (const part of chunks(userIds)) found += await examineAll(deps, await states.unlisted(partition, part))
@@ -86,7 +88,7 @@ const after = (prefix: string, names: string[]): string[] =>
 
 async function examineAll({ examine, mend }: Deps, members: number[]): Promise<number> {
   // A hint, or a member that somebody made by hand, may be no id at all.
-  const userIds = members.filter((userId) => Number.isSafeInteger(userId) && userId > 0)
+  const userIds = members.filter(isUserId)
   if (userIds.length === 0) return 0
   const { findings } = await examine(userIds)
   return mend(findings)
@@ -150,22 +152,20 @@ async function eachName(redis: Deps['redis'], partition: Partition, settle: Sett
   }
 }
 
-async function eachInRoster(
-  redis: Deps['redis'],
-  partition: Partition,
-  branchId: string,
-  settle: Settle,
-): Promise<void> {
-  const key = partition.branch(branchId)
+type ById = Pick<Stray, 'partition' | 'key' | 'cause' | 'belongs'>
+const isSomebody: Belongs = (terms) => terms !== null
+const rosterOf = (partition: Partition, branchId: string): ById => ({
+  partition,
+  key: partition.branch(branchId),
+  cause: 'roster-extra',
+  belongs: (terms) => terms?.branches.includes(branchId) === true,
+})
+
+async function eachById(redis: Deps['redis'], index: ById, settle: Settle): Promise<void> {
   for (let above = 0; ; ) {
-    const page = await redis.zrangeByScore(key, above, MAX_BULK_USERS)
-    await settle(
-      page.map((member): Stray => {
-        const belongs: Belongs = (terms) => terms?.branches.includes(branchId) === true
-        return { partition, userId: Number(member), key, member, cause: 'roster-extra', belongs }
-      }),
-    )
-    const highest = Math.max(...page.map(Number))
+    const page = await redis.zrangeByScore(index.key, above, MAX_BULK_USERS)
+    await settle(page.map((member): Stray => ({ ...index, userId: Number(member), member })))
+    const highest = Math.max(...page.map(Number).filter(isUserId))
     // A member whose score is not its id would turn this into a circle.
     if (page.length < MAX_BULK_USERS || highest <= above) return
     above = highest

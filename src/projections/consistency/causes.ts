@@ -1,10 +1,12 @@
 /**
- * Everything in which a copy can differ from the truth. `ahead`: of a later version than the database's. `content` and
+ * Everything in which a copy can differ from the truth. `unreadable`: what stands there is nothing that this service
+ * writes. `ahead`: of a later version than the database's. `content` and
  * `terms`: other ones at the same version. `tombstone`: of somebody who lives; `undead`: the reverse. `uncounted`: no
  * trigger ever counted the user. `…-missing` and `…-extra`: entries of the indexes. `hint`: a username leads elsewhere,
  * or nowhere.
  */
 export const CAUSES = [
+  'unreadable',
   'missing',
   'behind',
   'ahead',

@@ -33,6 +33,9 @@ export type ConsistencyReport = {
   mended: Record<string, number>
   /** The last time that everybody was compared; null: not yet. */
   walk: Walk | null
+  /** How long ago users were last drawn, and everybody was last compared; null: not yet. An auditor that has stopped shows. */
+  sinceSampleMs: number | null
+  sinceWalkMs: number | null
   /** Partitions in which Redis is ahead of the database. */
   ahead: number[]
 }
@@ -70,7 +73,9 @@ export function consistencyReport(fields: Record<string, string>, context: Conte
     feed: countsOf(fields, 'feed', FEED_EVENTS),
     found: countsOf(fields, 'found', CAUSES),
     mended: countsOf(fields, 'mended', CAUSES),
-    walk: fields.walk === undefined ? null : (JSON.parse(fields.walk) as Walk),
+    walk: walkOf(fields),
+    sinceSampleMs: sinceMs(fields['sampled:at'], context.now),
+    sinceWalkMs: sinceMs(walkOf(fields)?.endedAt, context.now),
     ahead,
   }
 }
@@ -107,4 +112,18 @@ function stalenessOf(hours: Figure[]): ConsistencyReport['staleness'] {
 
 function countsOf<Name extends string>(fields: Record<string, string>, kind: string, names: readonly Name[]) {
   return Object.fromEntries(names.map((name) => [name, Number(fields[`${kind}:${name}`] ?? 0)])) as Record<Name, number>
+}
+
+function walkOf({ walk }: Record<string, string>): Walk | null {
+  try {
+    return walk === undefined ? null : (JSON.parse(walk) as Walk)
+  } catch {
+    return null
+  }
+}
+
+/** `at`: an ISO 8601 time, by the clock of the process that wrote it. */
+function sinceMs(at: string | undefined, now: number): number | null {
+  const ms = now - Date.parse(at ?? '')
+  return Number.isNaN(ms) ? null : Math.max(0, ms)
 }

@@ -59,9 +59,16 @@ export function consistencyTally({ redis, keys, log, now = Date.now }: Deps) {
         ['add', `h:${hour()}:checked`, checked],
         ['add', `h:${hour()}:differing`, differing],
         ['add', `h:${hour()}:moving`, moving],
+        ['set', 'sampled:at', new Date(now()).toISOString()],
       ]),
     found: (causes: Cause[]) => write(causes.map((cause) => ['add', `found:${cause}`, 1])),
     mended: (causes: Cause[]) => write(causes.map((cause) => ['add', `mended:${cause}`, 1])),
+    /** Of keys that held what nobody here writes, so many were dropped. */
+    dropped: (keys: number) =>
+      write([
+        ['add', 'found:unreadable', keys],
+        ['add', 'mended:unreadable', keys],
+      ]),
     walked: (walk: Walk) => write([['set', 'walk', JSON.stringify(walk)]]),
     alarm: (partition: number, incarnation: string) => write([['set', `alarm:${partition}`, incarnation]]),
     noAlarm: (partition: number) => write([['drop', `alarm:${partition}`, '']]),

@@ -1,11 +1,13 @@
-import type { User } from '../../domain/user.ts'
+import { DomainError } from '../../domain/errors.ts'
+import { isUserId, type User } from '../../domain/user.ts'
 import type { ReadModelRedis } from '../../ports/redis.ts'
 import type { TrueUser } from '../../ports.ts'
 import type { Freshness } from '../freshness/freshness.ts'
 import type { Keys, Partition } from '../keys.ts'
 import { projectUser } from '../user/project.ts'
-import { orNull, type ShownUser } from '../user/shown.ts'
+import type { ShownUser } from '../user/shown.ts'
 import type { UserViews } from '../user/views.ts'
+import { IndexUnusable } from './index-unusable.ts'
 import type { Index, Place } from './indexes.ts'
 
 /** More users than this waiting to be projected: lists come from the database altogether. */
@@ -35,22 +37,24 @@ export function lists({ redis, keys, views, freshness }: Deps) {
 
   return {
     /**
-     * At most `limit` users after `after`; null when the index cannot be used now. `matches` filters further, by what
-     * is shown.
+     * At most `limit` users after `after`. `matches` filters further, by what is shown. Rejects with IndexUnusable when
+     * the index cannot be used now; with a DomainError when the database, which corrects it, cannot be asked.
      */
     async page<Key>(
       index: Index<Key>,
       after: Key,
       limit: number,
       matches: (user: ShownUser) => boolean,
-    ): Promise<Slice<Key> | null> {
-      return orNull(readPage(index, after, limit, matches))
+    ): Promise<Slice<Key>> {
+      return readPage(index, after, limit, matches).catch((error: unknown) => {
+        if (error instanceof IndexUnusable || error instanceof DomainError) throw error
+        throw new IndexUnusable('redis', { cause: error })
+      })
     },
   }
 
   async function readPage<Key>(index: Index<Key>, first: Key, limit: number, matches: (user: ShownUser) => boolean) {
     const prepared = await prepare()
-    if (prepared === null) throw new Error('the index cannot be used now')
     const corrections = new Map(prepared.dirty.map((found) => [found.userId, found]))
     const users: ShownUser[] = []
     let after = first
@@ -73,6 +77,7 @@ export function lists({ redis, keys, views, freshness }: Deps) {
   /** The next places of the index without the dirty users, merged with where the truth puts those. */
   async function readPlaces<Key>(index: Index<Key>, after: Key, limit: number, dirty: Map<number, TrueUser>) {
     const indexed = await index.read(after, limit + dirty.size)
+    if (!indexed.every(({ userId }) => isUserId(userId))) throw new IndexUnusable('damaged')
     const corrected = [...dirty.values()]
       .flatMap(({ user }) => (user ? [index.placeOf(user)] : []))
       .filter((place): place is Place<Key> => place !== null && index.compare(place.key, after) > 0)
@@ -100,23 +105,25 @@ function shownFresh(user: User): ShownUser {
 /** Whether the indexes may be used, and for whom they may not be believed. */
 function preparing({ redis, keys, views, freshness }: Deps) {
   /** Read before the index is: who is projected in between has left `dirty` with the index already right. */
-  const prepare = async (): Promise<Prepared | null> => {
-    // Changes wait to be handled: somebody may be missing here, and no single entry would tell.
-    if (freshness.isOld()) return null
-    const parts = await Promise.all(keys.partitions.map(dirtyOf))
-    const known = parts.filter((part) => part !== null)
-    const dirty = known.flatMap(({ ids }) => ids)
-    if (known.length < parts.length || dirty.length > MAX_DIRTY) return null
-    return { builds: known, dirty: await views.truths(dirty.map(Number)) }
+  const prepare = async (): Promise<Prepared> => {
+    // First: without Redis nothing is known of changes either.
+    if (keys.partitions.some(({ inc }) => redis.runId(inc) === null)) throw new IndexUnusable('redis')
+    // Somebody may be missing here, and no single entry would tell.
+    if (freshness.isOld()) throw new IndexUnusable('feed')
+    const builds = await Promise.all(keys.partitions.map(dirtyOf))
+    const dirty = builds.flatMap(({ ids }) => ids)
+    if (dirty.length > MAX_DIRTY) throw new IndexUnusable('dirty')
+    return { builds, dirty: await views.truths(dirty) }
   }
-  const dirtyOf = async (partition: Partition): Promise<(Build & { ids: string[] }) | null> => {
-    const { inc, built, dirty } = partition
+  const dirtyOf = async (partition: Partition): Promise<Build & { ids: number[] }> => {
+    const { inc, built, dirty, ahead } = partition
     const incarnation = redis.incarnation(inc)
-    if (incarnation === null) return null
+    if (incarnation === null) throw new IndexUnusable('unbuilt')
     const [builtUnder, ids] = await Promise.all([redis.get(built), redis.smembers(dirty, MAX_DIRTY + 1)])
+    if (builtUnder === incarnation) return { partition, incarnation, ids: ids.map(Number).filter(isUserId) }
     // Built under another: Redis was emptied and built anew on a connection that never broke, so nobody else would look.
-    if (builtUnder !== null && builtUnder !== incarnation) await redis.refreshIncarnation(inc)
-    return builtUnder === incarnation ? { partition, incarnation, ids } : null
+    if (builtUnder !== null) await redis.refreshIncarnation(inc)
+    throw new IndexUnusable((await redis.get(ahead)) === incarnation ? 'ahead' : 'unbuilt')
   }
   /** Asked after the index was read: one that was emptied or exchanged in between has lost its build. Rejects then. */
   const confirm = async (builds: Build[]): Promise<void> => {
@@ -126,7 +133,7 @@ function preparing({ redis, keys, views, freshness }: Deps) {
         return builtUnder === incarnation && redis.incarnation(inc) === incarnation
       }),
     )
-    if (held.includes(false)) throw new Error('the index was lost while it was read')
+    if (held.includes(false)) throw new IndexUnusable('lost')
   }
   return { prepare, confirm }
 }

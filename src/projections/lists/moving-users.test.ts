@@ -7,6 +7,7 @@ import type { Truth } from '../../ports.ts'
 import { readModelKeys } from '../keys.ts'
 import { projectUser } from '../user/project.ts'
 import type { UserViews } from '../user/views.ts'
+import { IndexUnusable } from './index-unusable.ts'
 import { roster } from './indexes.ts'
 import { type Lists, lists } from './lists.ts'
 import { userLists } from './user-lists.ts'
@@ -29,7 +30,7 @@ test('a roster from the database leaves out who moved between the two reads', as
     userIds: async () => [1, 2],
     users: async () => [stays, moved].map((user) => ({ userId: user.id, version: user.version, user, settled: true })),
   } as unknown as Truth
-  const pages: Lists = { page: async () => null }
+  const pages: Lists = { page: () => Promise.reject(new IndexUnusable('unbuilt')) }
   const filter = { branchId: 'B001', role: null, status: 'active', q: null } as const
   assert.deepEqual(idsOf(await userLists({ redis: noRedis, keys, truth, pages }).list(filter, null, 10)), [1])
 })
@@ -51,6 +52,7 @@ test('a search leaves out who was renamed between index and body', async () => {
 test('an index that is emptied between `built` and its reading gives no page', async () => {
   let emptied = false
   const redis = {
+    runId: () => 'run',
     incarnation: () => 'first.run',
     refreshIncarnation: async () => null,
     get: async () => (emptied ? null : 'first.run'),
@@ -60,7 +62,7 @@ test('an index that is emptied between `built` and its reading gives no page', a
   const views = { byIds: async () => [shown(stays)], truths: async () => [] } as unknown as UserViews
   const { page } = lists({ redis, keys, views, freshness: { isOld: () => false } })
   const index = roster({ redis, keys }, 'B001')
-  assert.deepEqual(idsOf((await page(index, 0, 10, () => true)) ?? { users: [] }), [1])
+  assert.deepEqual(idsOf(await page(index, 0, 10, () => true)), [1])
   const emptying = {
     ...index,
     read: (after: number, limit: number) => {
@@ -68,5 +70,8 @@ test('an index that is emptied between `built` and its reading gives no page', a
       return index.read(after, limit)
     },
   }
-  assert.equal(await page(emptying, 0, 10, () => true), null)
+  await assert.rejects(
+    page(emptying, 0, 10, () => true),
+    { name: 'IndexUnusable', fault: 'lost' },
+  )
 })

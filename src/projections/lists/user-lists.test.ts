@@ -12,6 +12,7 @@ import {
   type TestTruth,
 } from '../../../test/support/read-models.ts'
 import { startTestRedis, type TestRedis } from '../../../test/support/redis.ts'
+import { DomainError } from '../../domain/errors.ts'
 import { searchName } from '../../domain/names.ts'
 import type { User } from '../../domain/user.ts'
 import type { ListFilter } from './user-lists.ts'
@@ -45,7 +46,7 @@ async function start(t: TestContext, { users = USERS, built = true, url = server
   const models = readModelsOf({ client, keys, truth: counted.truth })
   const incarnation = built ? await models.build() : await models.begin()
   counted.bulkReads.length = 0
-  return { ...source, keys, client, incarnation, bulkReads: counted.bulkReads, ...models }
+  return { ...source, keys, client, incarnation, countedTruth: counted.truth, bulkReads: counted.bulkReads, ...models }
 }
 type Started = Awaited<ReturnType<typeof start>>
 
@@ -99,6 +100,19 @@ async function walk({ lists }: Pick<Started, 'lists'>, filter: ListFilter, limit
     await between()
   }
   throw new Error('the list does not end')
+}
+
+const REASONS = {
+  unbuilt: /being built/,
+  redis: /Redis, .* cannot be read/,
+  feed: /^Changes wait to be handled/,
+  dirty: /^Too many users wait/,
+  ahead: /Redis is ahead of the database/,
+  lost: /was lost while it was read/,
+}
+/** Refused, and told why. */
+async function searchWaits(lists: Started['lists'], message: RegExp): Promise<void> {
+  await assert.rejects(lists.list({ ...ALL, q: 'n' }, null, 5), { code: 'search-unavailable', message })
 }
 
 const WALKS: { what: string; filter: Partial<ListFilter>; from: string }[] = [
@@ -210,7 +224,7 @@ for (const partitions of PARTITION_COUNTS) {
     for (const filter of [ALL, { ...ALL, branchId: 'R1', status: 'active' as const }, { ...ALL, role: 'cashier' }]) {
       assert.deepEqual(await walk(started, filter, 7), { ids: await expected(started, filter), from: ['database'] })
     }
-    await assert.rejects(started.lists.list({ ...ALL, q: 'n' }, null, 5), { code: 'search-unavailable' })
+    await searchWaits(started.lists, REASONS.unbuilt)
   })
 }
 
@@ -225,7 +239,7 @@ test('without Redis lists come from the database, also in the middle of a walk',
     if (pages === 3) await own.stop()
   })
   assert.deepEqual(walked, { ids: wanted, from: ['redis', 'database'] })
-  await assert.rejects(started.lists.list({ ...ALL, q: 'n' }, null, 5), { code: 'search-unavailable' })
+  await searchWaits(started.lists, REASONS.redis)
 })
 
 test('an index built under another incarnation is not used, and the new one is noticed', async (t) => {
@@ -236,6 +250,32 @@ test('an index built under another incarnation is not used, and the new one is n
   assert.equal((await lists.list(ALL, null, 5)).from, 'database')
   assert.equal(client.incarnation(keys.home.inc), other)
   assert.equal((await lists.list(ALL, null, 5)).from, 'redis')
+})
+
+test('while Redis is ahead of the database a search is told so, and not that anybody builds', async (t) => {
+  const { lists, keys, incarnation } = await start(t)
+  await raw.del(keys.home.built)
+  await raw.set(keys.home.ahead, incarnation)
+  await searchWaits(lists, REASONS.ahead)
+})
+
+test('an index that is lost under a search is named as that', async (t) => {
+  const { lists, keys, client } = await start(t)
+  const zrangeByLex = client.zrangeByLex
+  t.mock.method(client, 'zrangeByLex', async (...args: Parameters<typeof zrangeByLex>) => {
+    await raw.del(keys.home.built)
+    return zrangeByLex(...args)
+  })
+  await searchWaits(lists, REASONS.lost)
+})
+
+test('a database that cannot say where a fenced user stands is no fault of the index', async (t) => {
+  const started = await start(t)
+  await started.users.fence(3, 999)
+  t.mock.method(started.countedTruth, 'users', async () => {
+    throw new DomainError('database-unavailable', 'gone')
+  })
+  await assert.rejects(started.lists.list({ ...ALL, q: 'n' }, null, 5), { code: 'database-unavailable' })
 })
 
 test('one partition that cannot be believed, or is not built, is enough not to use the index', async (t) => {
@@ -249,7 +289,7 @@ test('one partition that cannot be believed, or is not built, is enough not to u
   await raw.del(inc)
   await client.refreshIncarnation(inc)
   assert.equal((await lists.list(ALL, null, 5)).from, 'database')
-  await assert.rejects(lists.list({ ...ALL, q: 'n' }, null, 5), { code: 'search-unavailable' })
+  await searchWaits(lists, REASONS.unbuilt)
 })
 
 test('while changes wait to be handled lists come from the database, and a search says that it must wait', async (t) => {
@@ -259,7 +299,7 @@ test('while changes wait to be handled lists come from the database, and a searc
   const walked = await walk(started, ALL, 50)
   assert.deepEqual(walked, { ids: await expected(started, ALL), from: ['database'] })
   assert.ok(walked.ids.includes(61))
-  await assert.rejects(started.lists.list({ ...ALL, q: 'n' }, null, 5), { code: 'search-unavailable' })
+  await searchWaits(started.lists, REASONS.feed)
   started.age.isOld = false
   assert.equal((await started.lists.list(ALL, null, 5)).from, 'redis')
 })
@@ -311,7 +351,7 @@ for (const partitions of PARTITION_COUNTS) {
     assert.equal((await lists.list(ALL, null, 5)).from, 'redis')
     await raw.sadd(keys.of(999).dirty, '999')
     assert.equal((await lists.list(ALL, null, 5)).from, 'database')
-    await assert.rejects(lists.list({ ...ALL, q: 'n' }, null, 5), { code: 'search-unavailable' })
+    await searchWaits(lists, REASONS.dirty)
   })
 }
 

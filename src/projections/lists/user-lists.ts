@@ -7,6 +7,7 @@ import type { ReadFrom } from '../../wire/source.ts'
 import type { UserBody } from '../../wire/user.ts'
 import type { Keys } from '../keys.ts'
 import { project, type ShownUser } from '../user/shown.ts'
+import { IndexUnusable } from './index-unusable.ts'
 import { everybody, type Index, namesBeginningWith, roster } from './indexes.ts'
 import type { Lists } from './lists.ts'
 
@@ -19,7 +20,10 @@ type Deps = { redis: ReadModelRedis; keys: Keys; truth: Truth; pages: Lists }
 /** Chooses where a list comes from: an index in Redis where there is one that fits and may be used, else the database. */
 export function userLists(deps: Deps) {
   return {
-    /** Rejects with `search-unavailable` when `q` is asked for while there is no index: SQL cannot fold names. */
+    /**
+     * Rejects with `search-unavailable`, and why, when `q` is asked for while its index cannot be used: SQL cannot fold
+     * names.
+     */
     async list(filter: ListFilter, after: string | null, limit: number): Promise<UserSlice> {
       if (filter.q !== null) return search(deps, filter.q, filter, after, limit)
       if (isRoster(filter)) return fromIndexOrTruth(deps, roster(deps, filter.branchId), filter, after, limit)
@@ -46,8 +50,9 @@ async function search(
   limit: number,
 ): Promise<UserSlice> {
   const index = namesBeginningWith(deps, q)
-  const slice = await deps.pages.page(index, after ?? index.first, limit, matching(filter))
-  if (!slice) throw new DomainError('search-unavailable', 'The search index is being built; try again.')
+  const slice = await deps.pages.page(index, after ?? index.first, limit, matching(filter)).catch((error: unknown) => {
+    throw error instanceof IndexUnusable ? new DomainError('search-unavailable', error.message) : error
+  })
   return { users: slice.users, next: slice.nextAfter, from: 'redis' }
 }
 
@@ -58,8 +63,11 @@ async function fromIndexOrTruth(
   after: string | null,
   limit: number,
 ) {
-  const slice = await deps.pages.page(index, idOf(after), limit, matching(filter))
-  if (!slice) return fromTruth(deps, filter, after, limit)
+  const slice = await deps.pages.page(index, idOf(after), limit, matching(filter)).catch((error: unknown) => {
+    if (error instanceof IndexUnusable) return null
+    throw error
+  })
+  if (slice === null) return fromTruth(deps, filter, after, limit)
   const next = slice.nextAfter === null ? null : String(slice.nextAfter)
   return { users: slice.users, next, from: 'redis' as const }
 }

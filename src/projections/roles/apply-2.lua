@@ -9,7 +9,7 @@ if redis.call('GET', KEYS[2]) ~= ARGV[1] then
   return 'incarnation'
 end
 local held = redis.call('HMGET', KEYS[1], 'v', 'b')
-local heldVersion, version = tonumber(held[1] or '-1'), tonumber(ARGV[2])
+local heldVersion, version = tonumber(held[1] or '-1') or -1, tonumber(ARGV[2])
 if heldVersion > version or (heldVersion == version and held[2]) then
   return 'older'
 end

@@ -39,7 +39,9 @@ export function roleViews({ redis, keys, truth, schemas, freshness, floor }: Dep
     if (version && memo?.version === Number(version)) return memo
     const [newVersion, body] = await read('v', 'b')
     if (!newVersion || !body) return null
-    memo = { version: Number(newVersion), roles: JSON.parse(body.toString()) }
+    const roles = JSON.parse(body.toString())
+    if (!Array.isArray(roles)) return null
+    memo = { version: Number(newVersion), roles }
     return memo
   }
   /** The server may have been emptied or exchanged, behind an open connection too: then it holds nothing. */

@@ -23,7 +23,8 @@ if ARGV[10] ~= '' and redis.call('GET', KEYS[6]) ~= ARGV[10] then
   return {'lease'}
 end
 local held = redis.call('HMGET', KEYS[1], 'v', 'b', 't')
-local heldVersion, version = tonumber(held[1] or '-1'), tonumber(ARGV[3])
+-- What is no number was written by nobody here.
+local heldVersion, version = tonumber(held[1] or '-1') or -1, tonumber(ARGV[3])
 if heldVersion > version then
   -- Whoever fills next need not wait for the end of a lease that has served its purpose.
   if ARGV[10] ~= '' then

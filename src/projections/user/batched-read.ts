@@ -59,5 +59,6 @@ export function batchedRead({ redis, keys }: { redis: ReadModelRedis; keys: Keys
 }
 
 function heldOf(version: Buffer | null | undefined, body: Buffer | null | undefined): NonNullable<Held> {
-  return { version: version ? Number(version) : -1, body: version && body ? body : null }
+  const held = version ? Number(version) : -1
+  return Number.isSafeInteger(held) && held >= 0 ? { version: held, body: body ?? null } : { version: -1, body: null }
 }

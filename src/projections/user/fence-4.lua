@@ -8,7 +8,7 @@ KEYS[1]  the user's entry    KEYS[2]  dirty    KEYS[3]  the entry's lease    KEY
 ARGV[1]  user id             ARGV[2]  version
 Result   1 fenced, 0 when the entry is already as new
 ]]
-local held = tonumber(redis.call('HGET', KEYS[1], 'v') or '-1')
+local held = tonumber(redis.call('HGET', KEYS[1], 'v') or '-1') or -1
 if held >= tonumber(ARGV[2]) then
   return 0
 end

@@ -5,6 +5,8 @@ import { holders } from './holders.ts'
 import { projectUser } from './project.ts'
 import type { ShownUser } from './shown.ts'
 
+const NO_TRUTHS = () => Promise.reject(new Error('nobody asks the database'))
+
 /** A user with this status, as readers get them. */
 function shownAs(status: 'active' | 'suspended', from: ShownUser['from']): ShownUser {
   const { userId, version, body } = projectUser(someUser({ id: 1, status, version: 3 }))
@@ -13,7 +15,7 @@ function shownAs(status: 'active' | 'suspended', from: ShownUser['from']): Shown
 
 test('a body is parsed once a version', async () => {
   let shown = shownAs('active', 'redis')
-  const holderOf = holders({ byId: async () => shown })
+  const holderOf = holders({ views: { byId: async () => shown }, truths: NO_TRUTHS })
   const first = await holderOf(1)
   shown = shownAs('active', 'near')
   assert.equal((await holderOf(1))?.holder, first?.holder)
@@ -22,8 +24,25 @@ test('a body is parsed once a version', async () => {
 test('what the database said while somebody wrote is answered, and not remembered as that version', async () => {
   // Version 3, and already what only version 4 says: read between a writer's commit and the look at the version.
   let shown = shownAs('suspended', 'database')
-  const holderOf = holders({ byId: async () => shown })
+  const holderOf = holders({ views: { byId: async () => shown }, truths: NO_TRUTHS })
   assert.equal((await holderOf(1))?.holder.status, 'suspended')
   shown = shownAs('active', 'redis')
   assert.equal((await holderOf(1))?.holder.status, 'active')
 })
+
+for (const damage of ['', '{', 'null', '7']) {
+  test(`a body that is no user (${damage}) is read from the database, and not remembered`, async () => {
+    const user = someUser({ id: 1, version: 3 })
+    let shown: ShownUser = { ...shownAs('suspended', 'redis'), body: Buffer.from(damage) }
+    const truths = async () => [{ userId: 1, version: 4, user, settled: true }]
+    const holderOf = holders({ views: { byId: async () => shown }, truths })
+    assert.deepEqual(await holderOf(1), {
+      version: 4,
+      holder: { status: user.status, branches: user.branches, roles: user.roles },
+      limits: user.limits,
+      source: { from: 'database' },
+    })
+    shown = shownAs('suspended', 'redis')
+    assert.equal((await holderOf(1))?.holder.status, 'suspended')
+  })
+}

@@ -3,7 +3,8 @@ import type { Holder } from '../../domain/permissions.ts'
 import type { Source } from '../../wire/source.ts'
 import type { UserBody } from '../../wire/user.ts'
 import type { UserReads } from '../near/near-views.ts'
-import type { ShownUser } from './shown.ts'
+import { project, type ShownUser } from './shown.ts'
+import type { UserViews } from './views.ts'
 
 const MAX_MEMOISED = 20_000
 
@@ -11,8 +12,10 @@ const MAX_MEMOISED = 20_000
 export type ShownHolder = { version: number; holder: Holder; limits: UserBody['limits']; source: Source }
 export type Holders = ReturnType<typeof holders>
 
+type Deps = { views: Pick<UserReads, 'byId'>; truths: UserViews['truths'] }
+
 /** Users as holders of roles: their bodies are parsed once a version. Null: there is no such user. */
-export function holders(views: Pick<UserReads, 'byId'>, maxMemoised = MAX_MEMOISED) {
+export function holders({ views, truths }: Deps, maxMemoised = MAX_MEMOISED) {
   const parsed = new LRUCache<number, { version: number; holder: Holder; limits: UserBody['limits'] }>({
     max: maxMemoised,
   })
@@ -21,14 +24,27 @@ export function holders(views: Pick<UserReads, 'byId'>, maxMemoised = MAX_MEMOIS
     if (!user.body) return null
     const known = parsed.get(userId)
     if (known?.version === user.version) return { ...known, source: user }
-    const fresh = { version: user.version, ...parse(user.body) }
+    const read = parsedOrNull(user.body)
+    if (read === null) return fromTruth(userId)
+    const fresh = { version: user.version, ...read }
     // What moved while the database was read is answered under the version before, and must not be remembered as that.
     if (user.from !== 'database') parsed.set(userId, fresh)
     return { ...fresh, source: user }
   }
+
+  /** What the copy says is no user: the auditor will find it. */
+  async function fromTruth(userId: number): Promise<ShownHolder | null> {
+    const [found] = await truths([userId])
+    const read = found?.user ? parsedOrNull(project(found).body) : null
+    return found && read ? { version: found.version, ...read, source: { from: 'database' } } : null
+  }
 }
 
-function parse(body: NonNullable<ShownUser['body']>) {
-  const { status, branches, roles, limits } = JSON.parse(body.toString()) as UserBody
-  return { holder: { status, branches, roles }, limits }
+function parsedOrNull(body: NonNullable<ShownUser['body']>) {
+  try {
+    const { status, branches, roles, limits } = JSON.parse(body.toString()) as UserBody
+    return Array.isArray(roles) ? { holder: { status, branches, roles }, limits } : null
+  } catch {
+    return null
+  }
 }

@@ -12,8 +12,12 @@ if redis.call('GET', KEYS[3]) ~= ARGV[1] then
   return {'incarnation'}
 end
 local held = redis.call('HMGET', KEYS[1], 'v', 'b')
-if held[1] and held[2] and tonumber(held[1]) >= tonumber(ARGV[4]) then
+if held[1] and held[2] and (tonumber(held[1]) or -1) >= tonumber(ARGV[4]) then
   return {'held', held[1], held[2]}
+end
+-- A lease has an end; what has none is nobody's.
+if redis.call('PTTL', KEYS[2]) == -1 then
+  redis.call('DEL', KEYS[2])
 end
 if redis.call('SET', KEYS[2], ARGV[2], 'NX', 'PX', ARGV[3]) then
   return {'leased'}

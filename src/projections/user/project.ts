@@ -35,10 +35,15 @@ export function encodeTerms(terms: Terms | null): string {
   return terms === null ? '' : JSON.stringify([terms.username, terms.name, terms.branches])
 }
 
+/** Null: there are none, or they are nothing that was ever written here. */
 export function decodeTerms(text: string): Terms | null {
   if (text === '') return null
-  const [username, name, branches] = JSON.parse(text) as [string, string, string[]]
-  return { username, name, branches }
+  try {
+    const [username, name, branches] = JSON.parse(text) as [string, string, string[]]
+    return Array.isArray(branches) ? { username, name, branches } : null
+  } catch {
+    return null
+  }
 }
 
 /** A member of the name index: sorts by name, then by id (16 digits hold every safe integer). */

@@ -4,11 +4,12 @@ client's cost of a command is what a hot read costs most. The incarnation comes 
 emptied or exchanged behind an open connection can be told from what may be believed.
 
 KEYS[1]  inc    KEYS[2…] the users' entries
-Result   inc, version, body, version, body, …: false where there is none
+Result   inc, version, body, version, body, …: false where there is none, or where something else than an entry stands,
+         for which nobody else's entry fails
 ]]
 local read = {redis.call('GET', KEYS[1])}
 for i = 2, #KEYS do
-  local held = redis.call('HMGET', KEYS[i], 'v', 'b')
-  read[2 * i - 2], read[2 * i - 1] = held[1], held[2]
+  local held = redis.pcall('HMGET', KEYS[i], 'v', 'b')
+  read[2 * i - 2], read[2 * i - 1] = held[1] or false, held[2] or false
 end
 return read

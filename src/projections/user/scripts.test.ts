@@ -524,7 +524,7 @@ for (const { where, counts, start } of PLACES)
         test(`lease (of ${partitions}): ${what}`, async () => {
           const keys = freshKeys(partitions)
           await put(keys, held)
-          if (taken !== undefined) await raw.set(keys.of(ID).lease(ID), taken)
+          if (taken !== undefined) await raw.set(keys.of(ID).lease(ID), taken, 'PX', LONG_MS)
           const before = await stored(raw, keys)
           assert.deepEqual(await lease(keys, MINE, atLeast, LONG_MS, inc), result)
           assert.equal(await leaseOf(keys), result[0] === 'leased' ? MINE : (taken ?? null))
@@ -539,6 +539,17 @@ for (const { where, counts, start } of PLACES)
       assert.deepEqual(await lease(keys, 'died', 0, SHORT_MS), ['leased'])
       await until('the lease has ended', async () => ((await lease(keys, MINE)) as string[])[0] === 'leased')
       assert.ok((await raw.pttl(keys.of(ID).lease(ID))) > SHORT_MS)
+    })
+
+    test('lease: one without an end is nobody’s, whatever type it is of', async () => {
+      const keys = freshKeys()
+      await put(keys, {})
+      await raw.set(keys.of(ID).lease(ID), 'for ever')
+      assert.deepEqual(await lease(keys, MINE), ['leased'])
+      await raw.del(keys.of(ID).lease(ID))
+      await raw.rpush(keys.of(ID).lease(ID), 'for ever')
+      assert.deepEqual(await lease(keys, MINE), ['leased'])
+      assert.equal(await leaseOf(keys), MINE)
     })
 
     test('lease: a Redis without an incarnation gives none', async () => {
