@@ -4,6 +4,7 @@ import { type CommandDeps, registerCommands } from './commands/index.ts'
 import { registerActor } from './plugins/actor.ts'
 import { answerClientError, answerExpectations } from './plugins/client-errors.ts'
 import { registerDocs } from './plugins/docs.ts'
+import { drainWhileClosing } from './plugins/draining.ts'
 import { answerRouterError, registerErrors } from './plugins/errors.ts'
 import { type HealthDeps, registerHealth } from './plugins/health.ts'
 import { collectMethods } from './plugins/methods.ts'
@@ -18,6 +19,8 @@ export type HttpLimits = {
   requestTimeoutMs: number
   keepAliveTimeoutMs: number
   maxConnections: number
+  /** How long it still listens once it is told to stop. */
+  drainMs: number
 }
 export type AppDeps = {
   commands: CommandDeps
@@ -35,7 +38,6 @@ const MAX_REQUESTS_PER_SOCKET = 0
 const HEADERS_TIMEOUT_MS = 5_000
 /** How often Node looks whether a request is overdue; its own 30 s would let slow clients sit for that much longer. */
 const TIMEOUTS_CHECK_MS = 500
-const CLOSING_SWEEP_MS = 50
 const MAX_HEADER_BYTES = 16_384
 
 /** The HTTP application, not yet listening: `inject` tests it, main.ts serves it. */
@@ -81,7 +83,6 @@ export async function buildApp({ commands, queries, health, hot, http, log }: Ap
   app.addHook('preClose', async () => {
     closing = true
   })
-  closeWhatEndsWhileClosing(app)
   app.setValidatorCompiler(compileValidator)
   app.setSerializerCompiler(serializerCompiler)
   takeJsonOnly(app)
@@ -99,16 +100,9 @@ export async function buildApp({ commands, queries, health, hot, http, log }: Ap
     { prefix: '/v1' },
   )
   registerHealth(app, health)
+  // After all others that want to know of the end: these go on while it drains.
+  drainWhileClosing(app, http.drainMs)
   app.after(registerOtherMethods)
   await app.ready()
   return app
-}
-
-/** What was busy when the shutdown began becomes idle later; kept alive, it would hold the shutdown up until its timeout. */
-function closeWhatEndsWhileClosing(app: FastifyInstance): void {
-  app.addHook('preClose', async () => {
-    if (!app.server.listening) return
-    const sweep = setInterval(() => app.server.closeIdleConnections(), CLOSING_SWEEP_MS)
-    app.server.once('close', () => clearInterval(sweep))
-  })
 }

@@ -11,6 +11,7 @@ const DEFAULTS: Config = {
     requestTimeoutMs: 10_000,
     keepAliveTimeoutMs: 72_000,
     maxConnections: 10_000,
+    drainMs: 500,
   },
   dataDir: 'var',
   searchPath: '',
@@ -68,6 +69,7 @@ const VARIABLES: [name: string, value: string, read: (config: Config) => unknown
   ['REQUEST_TIMEOUT_MS', '117', ({ http }) => http.requestTimeoutMs, 117],
   ['KEEP_ALIVE_TIMEOUT_MS', '1018', ({ http }) => http.keepAliveTimeoutMs, 1_018],
   ['MAX_CONNECTIONS', '19', ({ http }) => http.maxConnections, 19],
+  ['SHUTDOWN_DRAIN_MS', '26', ({ http }) => http.drainMs, 26],
   ['SHUTDOWN_GRACE_MS', '20', ({ shutdownGraceMs }) => shutdownGraceMs, 20],
   ['LOG_LEVEL', 'silent', ({ log }) => log.level, 'silent'],
   ['LOG_FORMAT', 'json', ({ log }) => log.format, 'json'],
@@ -113,6 +115,7 @@ const RANGES: Record<string, [min: number, max: number]> = {
   REQUEST_TIMEOUT_MS: [100, 600_000],
   KEEP_ALIVE_TIMEOUT_MS: [1_000, 600_000],
   MAX_CONNECTIONS: [1, 1_000_000],
+  SHUTDOWN_DRAIN_MS: [0, 60_000],
   SHUTDOWN_GRACE_MS: [0, 600_000],
 }
 

@@ -93,7 +93,8 @@ export const VARIABLES = {
     'How long an idle connection stays open; longer than the ingress’s.',
   ),
   MAX_CONNECTIONS: integer(10_000, 1, 1_000_000, 'Connections at the same time; more are closed at once.'),
-  SHUTDOWN_GRACE_MS: integer(10_000, 0, 600_000, 'How long requests in flight may take after SIGTERM.'),
+  SHUTDOWN_DRAIN_MS: integer(500, 0, 60_000, 'How long requests are still taken after SIGTERM, one a connection.'),
+  SHUTDOWN_GRACE_MS: integer(10_000, 0, 600_000, 'How long everything may take to end after SIGTERM.'),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
     .default('info')
@@ -112,6 +113,7 @@ export type Config = {
     requestTimeoutMs: number
     keepAliveTimeoutMs: number
     maxConnections: number
+    drainMs: number
   }
   dataDir: string
   /** A PATH. */
@@ -162,6 +164,7 @@ function configFrom(env: Environment): Config {
       requestTimeoutMs: env.REQUEST_TIMEOUT_MS,
       keepAliveTimeoutMs: env.KEEP_ALIVE_TIMEOUT_MS,
       maxConnections: env.MAX_CONNECTIONS,
+      drainMs: env.SHUTDOWN_DRAIN_MS,
     },
     dataDir: env.DATA_DIR,
     searchPath: env.PATH ?? '',

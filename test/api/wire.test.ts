@@ -296,6 +296,14 @@ test('a shutdown lets what is under way end, takes no new connections, and close
   const close = closing.app.close().then(() => {
     closed = true
   })
+  const early = dial(its)
+  early.socket.write(GET('/health/ready'))
+  await early.closed
+  assert.match(
+    early.text(),
+    /HTTP\/1\.1 503 .*connection: close\r\n.*"shutting down"/is,
+    'whoever still comes is served',
+  )
   await idle.closed
   const [error] = await once(connect(its, '127.0.0.1'), 'error')
   assert.equal(error.code, 'ECONNREFUSED')

@@ -88,6 +88,7 @@ export const PACKAGES: [files: string, ...packages: string[]][] = [
     'type node:net',
   ],
   ['src/plugins/request-bodies.ts', 'node:buffer'],
+  ['src/plugins/draining.ts', 'node:timers/promises'],
   ['src/plugins/docs.ts', '@fastify/swagger', '@fastify/swagger-ui'],
   ['src/app.ts', 'fastify', 'fastify-zod-openapi'],
   ['src/{config,settings}.ts', 'zod'],
