@@ -90,9 +90,14 @@ export async function startService({
       await rm(dataDir, { recursive: true, force: true })
     },
   }
-  if (worker) {
-    await startWorker()
-    await service.built()
+  try {
+    if (worker) {
+      await startWorker()
+      await service.built()
+    }
+    return service
+  } catch (error) {
+    await service.close()
+    throw error
   }
-  return service
 }
