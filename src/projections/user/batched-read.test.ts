@@ -92,21 +92,38 @@ test('of missing users nothing is known, of fenced ones the version; tombstones 
 })
 
 test('a command that fails sends all who wait for it to the truth, and nobody after them', async (t) => {
-  const { read, keys, commands } = await start(t, 1)
-  await raw.set(keys.user(2), 'not a hash')
+  const { read, redis, keys, commands } = await start(t, 1)
+  const { inc } = keys.home
+  const incarnation = redis.incarnation(inc) ?? ''
+  await raw.del(inc)
+  await raw.rpush(inc, 'not a string')
   assert.deepEqual(await Promise.all([read(1), read(2), read(1), read(3)]), [null, null, null, null])
   assert.equal(await commands(), 1)
+  await raw.set(inc, incarnation)
   assert.equal(shown(await read(1)), '10 body 1')
 })
 
 test('a failing command takes no other of the same turn with it', async (t) => {
-  const { read, keys } = await start(t, 2)
-  await raw.set(keys.user(300), 'not a hash')
-  const ids = [1, ...Array.from({ length: 255 }, (_, i) => 1_000 + i), 300, 2]
-  const answers = await Promise.all(ids.map(read))
-  assert.equal(shown(answers[0]), '10 body 1')
-  assert.deepEqual(answers.slice(-2), [null, null])
+  const { read, keys } = await start(t, 2, { partitions: 2 })
+  await raw.del(keys.of(2).inc)
+  await raw.rpush(keys.of(2).inc, 'not a string')
+  const answers = await Promise.all([1, 2].map(read))
+  assert.equal(shown(answers[0] ?? null), '10 body 1')
+  assert.equal(answers[1], null)
 })
+
+for (const [what, put] of [
+  ['no hash', (key: string) => raw.set(key, 'text')],
+  ['of no version', (key: string) => raw.hset(key, { v: 'five', b: 'body' })],
+  ['of a version that is no whole number', (key: string) => raw.hset(key, { v: '1.5', b: 'body' })],
+  ['of a version before all', (key: string) => raw.hset(key, { v: '-7', b: 'body' })],
+] as const) {
+  test(`an entry that is ${what} is none, and takes no other with it`, async (t) => {
+    const { read, keys } = await start(t, 1)
+    await put(keys.user(2))
+    assert.deepEqual((await Promise.all([1, 2].map(read))).map(shown), ['10 body 1', NOTHING])
+  })
+}
 
 test('what a Redis that may not be believed holds is nothing', async (t) => {
   const { read, redis, keys } = await start(t, 1, { believed: false })
