@@ -1,8 +1,9 @@
 // The few things that both halves of the setup use. Runs on Node 20.
 
 import { spawnSync } from 'node:child_process'
-import { accessSync, constants, statSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { accessSync, constants, realpathSync, statSync } from 'node:fs'
+import { delimiter, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 
 /** Something that the person at the terminal can mend. The message says what. */
 export class SetupError extends Error {}
@@ -52,4 +53,18 @@ export function step(write, what, work) {
   const failure = work()
   write(failure === undefined ? `${((Date.now() - started) / 1000).toFixed(1)} s\n` : 'failed\n')
   return failure
+}
+
+/** When the file at `url` is what Node was started with: runs it, and says in a sentence what the person can mend. */
+export function runAsProgram(url, work) {
+  const file = fileURLToPath(url)
+  if (!process.argv[1] || realpathSync(process.argv[1]) !== file) return
+  try {
+    const write = (text) => process.stdout.write(text)
+    work({ root: dirname(dirname(file)), env: process.env, write, args: process.argv.slice(2) })
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error
+    process.stderr.write(`${error.message}\n`)
+    process.exitCode = 1
+  }
 }

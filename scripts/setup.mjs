@@ -4,11 +4,10 @@
 // When there is nothing to do it says nothing and takes a moment only, so everything may call it every time.
 
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
-import { delimiter, dirname, join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { delimiter, join, resolve } from 'node:path'
 import { ensureRedis } from './setup-redis.mjs'
-import { findOnPath, outputOf, run, SetupError, step } from './setup-tools.mjs'
+import { findOnPath, outputOf, run, runAsProgram, SetupError, step } from './setup-tools.mjs'
 
 const OLDEST_NODE_FOR_SETUP = 20
 const OLDEST_NODE = 26
@@ -76,20 +75,6 @@ function majorOf(node) {
   return Number.parseInt(outputOf(node, ['--version']).replace(/^v/, ''), 10) || 0
 }
 
-function main() {
-  try {
-    setup({
-      root: dirname(dirname(fileURLToPath(import.meta.url))),
-      env: process.env,
-      uid: process.getuid?.(),
-      version: process.versions.node,
-      write: (text) => process.stdout.write(text),
-    })
-  } catch (error) {
-    if (!(error instanceof SetupError)) throw error
-    process.stderr.write(`${error.message}\n`)
-    process.exitCode = 1
-  }
-}
-
-if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) main()
+runAsProgram(import.meta.url, ({ root, env, write }) =>
+  setup({ root, env, uid: process.getuid?.(), version: process.versions.node, write }),
+)

@@ -16,20 +16,24 @@ export type Session = {
 
 /** What differs between databases. Everything else of a statement is the subset that they share. */
 export type Dialect = {
-  name: 'sqlite' | 'informix'
+  name: 'sqlite' | 'informix' | 'derby'
   /** Ends a SELECT: at most `rows` rows. */
   limit(rows: number): string
   /** A scalar expression: now, UTC, `YYYY-MM-DD HH:MM:SS.fff`, by the database's clock. */
   utcNow: string
-  /** A SELECT of one row, column `id`: the key that this session's last INSERT into `users` was given. */
-  lastUserId: string
+  /** Lower case as the unique index of usernames has it. */
+  lower(expression: string): string
 }
 
 /** Out of reach, every call rejects with DomainError `database-unavailable`. */
 export type Database = Session & {
   dialect: Dialect
-  /** Commits when `work` resolves, rolls back when it rejects. Waits a bounded time for a place: DomainError `busy`. */
-  transaction<Result>(work: (session: Session) => Promise<Result>): Promise<Result>
+  /**
+   * Commits when `work` resolves, rolls back when it rejects. Waits a bounded time for a place: DomainError `busy`. `work`
+   * may run again when the database has undone it. `certain`: when the answer to the commit is lost, it finds out what
+   * became of it, and rejects with DomainError `outcome-unknown` only when that cannot be had.
+   */
+  transaction<Result>(work: (session: Session) => Promise<Result>, how?: { certain?: boolean }): Promise<Result>
   /** Reads from where the data really is, past every cache of this process. Rejects when that is not possible. */
   ping(): Promise<void>
   close(): Promise<void>

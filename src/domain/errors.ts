@@ -22,6 +22,8 @@ export type ErrorCode =
   | 'idempotency-key-reused'
   | 'search-unavailable'
   | 'database-unavailable'
+  | 'outcome-unknown'
+  | 'not-storable'
   | 'busy'
 
 /** A refusal with a stable code. `field` is the JSON Pointer (RFC 6901) of what is at fault in the request, if one is. */
@@ -29,8 +31,8 @@ export class DomainError extends Error {
   readonly code: ErrorCode
   readonly field: string | undefined
 
-  constructor(code: ErrorCode, detail: string, field?: string) {
-    super(detail)
+  constructor(code: ErrorCode, detail: string, field?: string, options?: ErrorOptions) {
+    super(detail, options)
     this.name = 'DomainError'
     this.code = code
     this.field = field

@@ -26,7 +26,9 @@ const STATUS = {
   'version-unknown': 412,
   'idempotency-key-reused': 422,
   'search-unavailable': 503,
+  'not-storable': 422,
   'database-unavailable': 503,
+  'outcome-unknown': 503,
   busy: 503,
 } as const satisfies Record<ErrorCode, number>
 

@@ -68,6 +68,7 @@ function taking(open: OpenRig): void {
 
   test('what has not been committed is not there to be claimed', async (t) => {
     const rig = await open(t)
+    if (rig.readersWait) return t.skip('a reader waits for whoever writes')
     const written = gate()
     const { passed, open: commit } = gate()
     rig.after(commit)
@@ -86,6 +87,7 @@ function taking(open: OpenRig): void {
 
   test('looking at an empty outbox writes nothing, not even while another holds the database', async (t) => {
     const rig = await openFilled(t, open, 0)
+    if (rig.readersWait) return t.skip('a reader waits for whoever writes')
     const begun = gate()
     const { passed, open: end } = gate()
     rig.after(end)
@@ -107,7 +109,9 @@ function sharing(open: OpenRig): void {
     const had: number[] = []
     const drain = async (database: Database) => {
       const worker = workerOn(database)
-      for (let answer = await worker.claim(); answer !== 'none'; answer = await worker.claim()) {
+      // Refused as busy, a feed looks again as well: it has waited in vain for one of the others.
+      const look = () => worker.claim().catch((error) => (error.code === 'busy' ? 'clash' : Promise.reject(error)))
+      for (let answer = await look(); answer !== 'none'; answer = await look()) {
         if (answer !== 'clash') had.push(...idsOf(answer.changes))
       }
     }

@@ -27,11 +27,15 @@ export function feedUnderFireContract(open: OpenRig): void {
         const fire = playWith(rig, seed)
         await fire.write()
         fire.isOut = false
-        await until('nothing waits', async () => {
-          // Pauses are tested elsewhere; leases end by themselves.
-          await rig.database.execute(`UPDATE change_claims SET free_at = '${WRITTEN}' WHERE claim = '-'`)
-          return (await waiting(rig)) === 0
-        })
+        await until(
+          'nothing waits',
+          async () => {
+            // Pauses are tested elsewhere; leases end by themselves.
+            await rig.database.execute(`UPDATE change_claims SET free_at = '${WRITTEN}' WHERE claim = '-'`)
+            return (await waiting(rig)) === 0
+          },
+          rig.patienceMs,
+        )
         fire.end()
         await endWaits(rig)
         await fire.check()

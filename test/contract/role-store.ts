@@ -13,6 +13,7 @@ import {
   insertUser,
   type OpenRig,
   type Owner,
+  roundTrip,
   run,
   truthOf,
 } from './rig.ts'
@@ -115,7 +116,8 @@ export function roleStoreContract(open: OpenRig): void {
       const inUse = { code: 'role-in-use', field: '/role' }
       await changingNothing(database, () => assert.rejects(remove(roles, 'cashier'), inUse))
       // Even when the decision is blind to the holder, the database is not.
-      const blindly = roles.update('cashier', ANY_VERSION, () => [{ type: 'role-removed', role: 'cashier', at: AT }])
+      const blindly = () =>
+        roles.update('cashier', ANY_VERSION, () => [{ type: 'role-removed', role: 'cashier', at: AT }])
       await changingNothing(database, () => assert.rejects(blindly, inUse))
       await run(database, 'DELETE FROM user_roles')
       await remove(roles, 'cashier')
@@ -124,17 +126,18 @@ export function roleStoreContract(open: OpenRig): void {
     test('what decide throws is rejected with, and nothing is written', async (t) => {
       const { roles, database } = await openRoles(t, open)
       const failure = new RangeError('no')
-      const update = roles.update('baker', ANY_VERSION, () => {
-        throw failure
-      })
+      const update = () =>
+        roles.update('baker', ANY_VERSION, () => {
+          throw failure
+        })
       await changingNothing(database, () => assert.rejects(update, failure))
     })
 
     test('a removal waits for a grant that is not yet committed, and then is refused', async (t) => {
-      const { roles, rig, read } = await openRoles(t, open)
+      const { roles, rig } = await openRoles(t, open)
       const release = await holding(rig, grant('B1'))
       const removal = assert.rejects(remove(roles, 'cashier'), { code: 'role-in-use' })
-      await read()
+      await roundTrip(rig.database)
       await release()
       await removal
     })

@@ -28,7 +28,7 @@ function reading(open: OpenRig): void {
       ...[`'B2'`, 'NULL', `'A1'`].map(
         (id) => `INSERT INTO user_roles (user_id, role, branch_id) VALUES (7, 'cashier', ${id})`,
       ),
-      ...['refund-amount', 'cash-drop', 'of-another-program'].map(
+      ...['refund-amount', 'cash-drop', 'other'].map(
         (name) => `INSERT INTO user_limits (user_id, limit_name, limit_value) VALUES (7, '${name}', 5)`,
       ),
       ...['theme', '__proto__', 'A'].map(
@@ -199,7 +199,7 @@ function roles(open: OpenRig): void {
     await run(
       database,
       `UPDATE roles SET privileged = 1, title = 'Baker' WHERE role = 'baker'`,
-      `UPDATE role_permissions SET effect = 'of-another-program' WHERE permission = 'drawer.open'`,
+      `UPDATE role_permissions SET effect = 'other' WHERE permission = 'drawer.open'`,
     )
     assert.deepEqual(await read(), {
       version: 8,
@@ -387,9 +387,10 @@ const ROUNDS = 800
 function besideAWriter(open: OpenRig): void {
   test('beside a program that commits all the time, every settled answer is one state of the database', async (t) => {
     const rig = await open(t)
+    const { rounds = ROUNDS } = rig
     await fillForRounds(rig, [1, 2])
     const truth = truthOf(rig)
-    const writer = rig.otherProgram([...everywhere(1), ...everywhere(2), ...EVERYWHERE_IN_ROLES], ROUNDS)
+    const writer = rig.otherProgram([...everywhere(1), ...everywhere(2), ...EVERYWHERE_IN_ROLES], rounds)
     const histories = [new Map<number, number>(), new Map<number, number>(), new Map<number, number>()]
     while (writer.running()) {
       const seen = [...(await seeUsers(truth, [1, 2])), ...(await seeRoles(truth))]
@@ -414,6 +415,6 @@ function besideAWriter(open: OpenRig): void {
       )
       assert.ok(inOrder.length > 20, `they met: ${inOrder.length} states seen`)
     }
-    for (const { numbers } of await seeUsers(truth, [1, 2])) assert.deepEqual([...numbers], [ROUNDS])
+    for (const { numbers } of await seeUsers(truth, [1, 2])) assert.deepEqual([...numbers], [rounds])
   })
 }

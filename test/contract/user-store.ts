@@ -16,6 +16,7 @@ import {
   numberOf,
   type OpenRig,
   type Owner,
+  roundTrip,
   run,
   truthOf,
 } from './rig.ts'
@@ -226,14 +227,14 @@ function refusing(open: OpenRig): void {
   })
 
   test('a command waits for a program that holds the user, and decides on what that wrote', async (t) => {
-    const { users, read, rig } = await openStore(t, open)
+    const { users, rig } = await openStore(t, open)
     const release = await holding(rig, `UPDATE users SET given_name = 'Held' WHERE user_id = 1`)
     let names: string[] = []
     const waiting = users.update(1, ANY_VERSION, ({ givenName }) => {
       names = names.concat(givenName)
       return [suspended]
     })
-    await read(1)
+    await roundTrip(rig.database)
     assert.deepEqual(names, [])
     await release()
     await waiting
@@ -242,14 +243,14 @@ function refusing(open: OpenRig): void {
 
   test('a command that has waited its time is refused as busy, and nothing is written', async (t) => {
     const { users, rig, database } = await openStore(t, open, { lockWaitMs: SHORT_WAIT_MS })
-    const release = await holding(rig, `UPDATE users SET given_name = 'Held' WHERE user_id = 1`)
-    await changingNothing(database, () =>
-      assert.rejects(
+    await changingNothing(database, async () => {
+      const release = await holding(rig, 'UPDATE users SET user_id = user_id WHERE user_id = 1')
+      await assert.rejects(
         users.update(1, ANY_VERSION, () => [suspended]),
         { code: 'busy' },
-      ),
-    )
-    await release()
+      )
+      await release()
+    })
     await users.update(1, ANY_VERSION, () => [suspended])
   })
 }

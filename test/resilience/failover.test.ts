@@ -30,14 +30,18 @@ async function serviceOverPair(t: Owner) {
 
 /** Everybody is asked for until all come from Redis; each answer on the way must be right. */
 async function untilAllFromRedis(service: TestService, userIds: number[], jobTitle: string, phone: string) {
-  await until('everybody comes from Redis', async () => {
-    const answers = await Promise.all(userIds.map((userId) => service.app.inject(`/v1/users/${userId}`)))
-    for (const answer of answers) {
-      const shown = [answer.statusCode, answer.json().jobTitle, answer.json().phone]
-      assert.deepEqual(shown, [200, jobTitle, phone], `from ${answer.headers['read-from']}`)
-    }
-    return answers.every(({ headers }) => headers['read-from'] === 'redis')
-  }, FAILOVER_LIMIT_MS)
+  await until(
+    'everybody comes from Redis',
+    async () => {
+      const answers = await Promise.all(userIds.map((userId) => service.app.inject(`/v1/users/${userId}`)))
+      for (const answer of answers) {
+        const shown = [answer.statusCode, answer.json().jobTitle, answer.json().phone]
+        assert.deepEqual(shown, [200, jobTitle, phone], `from ${answer.headers['read-from']}`)
+      }
+      return answers.every(({ headers }) => headers['read-from'] === 'redis')
+    },
+    FAILOVER_LIMIT_MS,
+  )
 }
 
 async function retitleAll(service: TestService, userIds: number[], jobTitle: string): Promise<void> {

@@ -1,6 +1,8 @@
 import { DomainError } from '../../domain/errors.ts'
 
-export type SqlErrorKind = 'duplicate' | 'missing-parent' | 'busy' | 'unavailable' | 'other'
+export type SqlErrorKind =
+  | ('duplicate' | 'missing-parent' | 'not-null' | 'too-long' | 'not-storable')
+  | ('busy' | 'unavailable' | 'other')
 
 /** What any driver's error comes down to. The statement's parameters never stand in the message: they are people's data. */
 export class SqlError extends Error {

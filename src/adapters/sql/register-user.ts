@@ -5,7 +5,7 @@ import { isSqlError } from './errors.ts'
 import { toSqlTime } from './time.ts'
 import { detailColumns } from './user-events.ts'
 import { readVersions } from './user-rows.ts'
-import { refuseTakenUsername, refusingDuplicateUsername } from './usernames.ts'
+import { holdersOf, refuseTakenUsername, refusingDuplicateUsername } from './usernames.ts'
 
 type Registration = Parameters<UserStore['register']>[0]
 type Registered = Written & { userId: number }
@@ -21,7 +21,7 @@ export async function registerUser(
   by: Actor,
   idempotency: IdempotencyKey | null,
 ): Promise<Registered> {
-  return database.transaction(async (session) => {
+  const work = async (session: Session) => {
     if (idempotency) {
       const earlier = await claimKey(database, session, idempotency)
       if (earlier) return earlier
@@ -34,7 +34,8 @@ export async function registerUser(
       ])
     }
     return answer
-  })
+  }
+  return database.transaction(work, { certain: true })
 }
 
 async function claimKey(database: Database, session: Session, { key, requestHash }: IdempotencyKey) {
@@ -64,7 +65,7 @@ async function insertUser(
 ): Promise<Registered> {
   // Decided before the id is known, and again with it: the event of the audit names the user.
   const { details, homeBranchId, at } = registration(0)
-  await refuseTakenUsername(session, details.username, null)
+  await refuseTakenUsername(session, database.dialect, details.username, null)
   const columns = {
     ...detailColumns(details),
     status: 'active',
@@ -79,7 +80,7 @@ async function insertUser(
       Object.values(columns),
     ),
   )
-  const userId = await lastUserId(database, session)
+  const userId = await newUserId(database, session, details.username)
   if (homeBranchId !== null) {
     await session.execute('INSERT INTO user_branches (user_id, branch_id) VALUES (?, ?)', [userId, homeBranchId])
   }
@@ -88,9 +89,10 @@ async function insertUser(
   return { userId, version, visible: true }
 }
 
-async function lastUserId(database: Database, session: Session): Promise<number> {
-  const [row] = await session.query<{ id: number }>(database.dialect.lastUserId)
-  const userId = Number(row?.id)
+/** By the name, which is unique: how a database tells the key that it has just given differs from one to the next. */
+async function newUserId({ dialect }: Database, session: Session, username: string): Promise<number> {
+  const [row] = await holdersOf(session, dialect, username)
+  const userId = Number(row?.user_id)
   if (!Number.isSafeInteger(userId) || userId < 1)
     throw new Error('the database gave the new user no id that JSON carries')
   return userId

@@ -11,7 +11,7 @@ const MAX_READS = 3
 /** The catalogue's version: the sum of its two tables' counters. */
 export async function readCatalogueVersion(session: Session): Promise<number> {
   const [row] = await session.query<{ version: number | null }>(
-    `SELECT SUM(version) AS version FROM entity_versions WHERE entity = 'role' AND entity_id = '*'`,
+    `SELECT CAST(SUM(version) AS BIGINT) AS version FROM entity_versions WHERE entity = 'role' AND entity_id = '*'`,
   )
   return Number(row?.version ?? 0)
 }

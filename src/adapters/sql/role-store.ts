@@ -9,19 +9,22 @@ import { readCatalogue, readCatalogueVersion } from './role-rows.ts'
 export function sqlRoleStore(database: Database): RoleStore {
   return {
     update: async (role, context, decide) =>
-      database.transaction(async (session) => {
-        // Locks the role's row, as a grant's foreign key check does: the count below stays true until the commit.
-        await session.execute('UPDATE roles SET role = role WHERE role = ?', [role])
-        const catalogue = await readCatalogue(session)
-        const events = decide(catalogue, await countHolders(database, session, role))
-        if (events.length === 0) return { version: catalogue.version, visible: true }
-        if (context.expectedVersions !== null && !context.expectedVersions.includes(catalogue.version)) {
-          throw new DomainError('version-conflict', `The catalogue is at version ${catalogue.version}.`)
-        }
-        for (const event of events) await writeRoleEvent(session, event)
-        await writeAudit(session, database.dialect, { name: 'role', id: role }, events, context.by)
-        return { version: await readCatalogueVersion(session), visible: true }
-      }),
+      database.transaction(
+        async (session) => {
+          // Locks the role's row, as a grant's foreign key check does: the count below stays true until the commit.
+          await session.execute('UPDATE roles SET role = role WHERE role = ?', [role])
+          const catalogue = await readCatalogue(session)
+          const events = decide(catalogue, await countHolders(database, session, role))
+          if (events.length === 0) return { version: catalogue.version, visible: true }
+          if (context.expectedVersions !== null && !context.expectedVersions.includes(catalogue.version)) {
+            throw new DomainError('version-conflict', `The catalogue is at version ${catalogue.version}.`)
+          }
+          for (const event of events) await writeRoleEvent(session, event)
+          await writeAudit(session, database.dialect, { name: 'role', id: role }, events, context.by)
+          return { version: await readCatalogueVersion(session), visible: true }
+        },
+        { certain: true },
+      ),
   }
 }
 

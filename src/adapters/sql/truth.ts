@@ -4,10 +4,12 @@ import { isSqlError } from './errors.ts'
 import { type Oddities, UNCOUNTED } from './oddities.ts'
 import { readCatalogue, readCatalogueVersion } from './role-rows.ts'
 import { readUserRows, readVersions } from './user-rows.ts'
+import { holdersOf } from './usernames.ts'
 
 const MAX_READS = 3
 /** Another program may have numbered somebody beyond what a JSON number carries: no user of this service. */
 const OF_A_USER = `BETWEEN 1 AND ${MAX_USER_ID}`
+const isOfAUser = (id: unknown): boolean => typeof id === 'number' && id >= 1 && id <= MAX_USER_ID
 
 /**
  * Reads the database. `point` answers what is short; `scan` what may take long (on an embedded database in a thread of
@@ -32,11 +34,9 @@ export function sqlTruth({
       return new Map(userIds.map((userId) => [userId, versions.get(userId) ?? 0]))
     },
     userIdByUsername: async (username) => {
-      const [row] = await point.query<{ user_id: number }>(
-        `SELECT user_id FROM users WHERE LOWER(username) = ? AND user_id ${OF_A_USER}`,
-        [normaliseUsername(username)],
-      )
-      return row?.user_id ?? null
+      const wanted = normaliseUsername(username)
+      const rows = await holdersOf(point, dialect, username)
+      return rows.find((row) => isOfAUser(row.user_id) && normaliseUsername(row.username) === wanted)?.user_id ?? null
     },
     userIds: async (filter, afterId, limit) => {
       const { sql, params } = filteredIds(filter, afterId)

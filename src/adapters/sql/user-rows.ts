@@ -22,7 +22,7 @@ const COLUMNS = [
 export async function readVersions(session: Session, userIds: number[]): Promise<Map<number, number>> {
   const ids = inList(userIds.map(String))
   const rows = await session.query<{ entity_id: string; version: number }>(
-    `SELECT entity_id, SUM(version) AS version FROM entity_versions
+    `SELECT entity_id, CAST(SUM(version) AS BIGINT) AS version FROM entity_versions
      WHERE entity = 'user' AND entity_id IN ${ids.sql} GROUP BY entity_id`,
     ids.params,
   )

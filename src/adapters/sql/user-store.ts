@@ -29,7 +29,8 @@ export function sqlUserStore(database: Database): UserStore {
 async function update(database: Database, userId: number, context: WriteContext, decide: Decide): Promise<Written> {
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
     try {
-      const version = await database.transaction((session) => updateOnce(database, session, userId, context, decide))
+      const once = (session: Session) => updateOnce(database, session, userId, context, decide)
+      const version = await database.transaction(once, { certain: true })
       return { version, visible: true }
     } catch (error) {
       if (!(error instanceof OvertakenError)) throw error
@@ -45,7 +46,7 @@ async function updateOnce(database: Database, session: Session, userId: number, 
   if (context.expectedVersions !== null && !context.expectedVersions.includes(user.version)) {
     throw new DomainError('version-conflict', `The user is at version ${user.version}.`)
   }
-  const bumps = await checkingUsername(session, user, events, () =>
+  const bumps = await checkingUsername({ database, session, user, events }, () =>
     writeUserEvents(session, user, events.filter(isChange)),
   )
   await writeAudit(session, database.dialect, { name: 'user', id: String(userId) }, events, context.by)
@@ -70,14 +71,10 @@ async function settledCatalogue(session: Session): Promise<RoleCatalogue> {
   return catalogue
 }
 
-async function checkingUsername<Result>(
-  session: Session,
-  user: User,
-  events: UserEvent[],
-  write: () => Promise<Result>,
-) {
+type Checking = { database: Database; session: Session; user: User; events: UserEvent[] }
+async function checkingUsername<Result>({ database, session, user, events }: Checking, write: () => Promise<Result>) {
   const username = events.find((event) => event.type === 'details-changed')?.changes.username
-  if (username !== undefined) await refuseTakenUsername(session, username, user.id)
+  if (username !== undefined) await refuseTakenUsername(session, database.dialect, username, user.id)
   return refusingDuplicateUsername(username, write)
 }
 

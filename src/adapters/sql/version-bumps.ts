@@ -1,13 +1,10 @@
 import type { VersionBumps } from '../../ports/jobs.ts'
 import type { Database, Session } from '../../ports.ts'
+import { ROLE_SOURCES, USER_SOURCES } from './reference.ts'
 import { readCatalogueVersion } from './role-rows.ts'
 import { readVersions } from './user-rows.ts'
 
 type Entity = { name: 'user' | 'role'; id: string }
-
-/** The tables that a user's version counts; an entity that no trigger has ever counted gets a row for each. */
-const USER_SOURCES = ['users', 'user_branches', 'user_roles', 'user_limits', 'user_preferences']
-const ROLE_SOURCES = ['roles', 'role_permissions']
 
 /** Does by hand what the triggers do, in one transaction: counter and change row. */
 export function sqlVersionBumps(database: Database): VersionBumps {

@@ -2,13 +2,13 @@ import { mkdirSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Role } from '../../domain/role.ts'
 import type { User } from '../../domain/user.ts'
+import { USER_SOURCES } from '../sql/reference.ts'
 import { toSqlTime } from '../sql/time.ts'
 import { detailColumns } from '../sql/user-events.ts'
 import { type Connection, openConnection } from './connection.ts'
 import { createTables, createTriggers } from './schema.ts'
 
 const USERS_PER_TRANSACTION = 5_000
-const SOURCES = ['users', 'user_branches', 'user_roles', 'user_limits', 'user_preferences']
 
 export type BulkLoad = { path: string; roles: Role[]; users: Iterable<User>; onProgress(done: number): void }
 
@@ -80,7 +80,7 @@ function insertUser(connection: Connection, user: User): void {
   for (const { role, branchId } of user.roles) connection.run(INSERT_GRANT, [user.id, role, branchId])
   for (const [name, value] of Object.entries(user.limits)) connection.run(INSERT_LIMIT, [user.id, name, value])
   for (const [key, value] of Object.entries(user.preferences)) connection.run(INSERT_PREFERENCE, [user.id, key, value])
-  for (const source of SOURCES) connection.run(INSERT_VERSION, [String(user.id), source, columns.updated_at])
+  for (const source of USER_SOURCES) connection.run(INSERT_VERSION, [String(user.id), source, columns.updated_at])
 }
 
 function insertInto(table: string, columns: string[]): string {

@@ -5,5 +5,5 @@ export const sqliteDialect: Dialect = {
   name: 'sqlite',
   limit: (rows) => `LIMIT ${rows}`,
   utcNow: "strftime('%Y-%m-%d %H:%M:%f', 'now')",
-  lastUserId: 'SELECT last_insert_rowid() AS id',
+  lower: (expression) => `LOWER(${expression})`,
 }

@@ -135,7 +135,7 @@ test('a database that is out of reach is asked once, not once a user', async () 
   const truth = sqlTruth({
     point,
     scan: point,
-    dialect: { name: 'sqlite', limit: String, utcNow: '', lastUserId: '' },
+    dialect: { name: 'sqlite', limit: String, utcNow: '', lower: String },
   })
   await assert.rejects(truth.users([1, 2, 3]), { code: 'database-unavailable' })
   assert.equal(asked, 1)

@@ -1,0 +1,75 @@
+import { SqlError, type SqlErrorKind } from '../sql/errors.ts'
+import { type Failure, STATES } from './protocol.ts'
+
+/** A refusal by the driver as the rest of the service knows it. The database's own text stands in none: it names values. */
+export function sqlErrorFrom(failure: Failure): SqlError {
+  const kind = kindOf(failure)
+  const { code, state } = failure
+  return new SqlError(kind, `the database refuses (${kind}; code ${code}, SQLSTATE ${state || 'none'})`, {
+    sqlcode: code,
+    sqlstate: state,
+    isDeadlock: isDeadlock(failure),
+  })
+}
+
+/** Chosen as the victim: what was done is undone, and may be done again at once. */
+export function wasDeadlock(error: unknown): boolean {
+  return error instanceof SqlError && (error.cause as { isDeadlock?: boolean } | undefined)?.isDeadlock === true
+}
+
+export function kindOf({ code, state, text }: Failure): SqlErrorKind {
+  const byCode = BY_CODE[code]
+  if (byCode) return byCode
+  const byState = BY_STATE[state] ?? BY_CLASS[state.slice(0, 2)]
+  if (byState) return byState
+  return /Connection not open|CLI0106E|CLI0600E/.test(text) ? 'unavailable' : 'other'
+}
+
+/** An ISAM error of Informix stands in the text of the SQL error that it caused. */
+function isDeadlock({ code, state, text }: Failure): boolean {
+  return state === '40001' || code === -911 || (kindOf({ code, state, text }) === 'busy' && /-143\b/.test(text))
+}
+
+/** IBM Informix Error Messages; the numbers are the same in every release since 12.10. */
+const BY_CODE: Readonly<Record<number, SqlErrorKind>> = {
+  [-239]: 'duplicate', // a unique index
+  [-268]: 'duplicate', // a unique constraint
+  [-346]: 'duplicate', // an update of a row
+  [-691]: 'missing-parent',
+  [-692]: 'missing-parent', // still referred to
+  [-391]: 'not-null',
+  [-1226]: 'too-long', // a DECIMAL or MONEY
+  [-1279]: 'too-long', // a string
+  [-23103]: 'not-storable', // the code set has no such character
+  [-233]: 'busy',
+  [-243]: 'busy',
+  [-244]: 'busy',
+  [-245]: 'busy',
+  [-246]: 'busy',
+  [-263]: 'busy',
+  [-271]: 'busy',
+  [-908]: 'unavailable',
+  [-930]: 'unavailable',
+  [-27001]: 'unavailable',
+  [-30081]: 'unavailable',
+  [-30108]: 'unavailable', // the driver has connected anew, and the session's settings are gone
+}
+
+/** SQLSTATE (ISO/IEC 9075-2), and Derby's own lock timeouts. */
+const BY_STATE: Readonly<Record<string, SqlErrorKind>> = {
+  '23505': 'duplicate',
+  '23503': 'missing-parent',
+  '23502': 'not-null',
+  '22001': 'too-long',
+  '22003': 'too-long',
+  '22021': 'not-storable',
+  '40001': 'busy',
+  '40003': 'unavailable',
+  '40XL1': 'busy',
+  '40XL2': 'busy',
+  [STATES.noDriver]: 'unavailable',
+  [STATES.processEnded]: 'unavailable',
+  [STATES.noAnswerInTime]: 'unavailable',
+}
+/** 08: the connection; 58: a system error. */
+const BY_CLASS: Readonly<Record<string, SqlErrorKind>> = { '08': 'unavailable', '58': 'unavailable' }

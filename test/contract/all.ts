@@ -1,0 +1,30 @@
+import { changeClaimsContract } from './change-claims.ts'
+import { changeFeedContract } from './change-feed.ts'
+import { databaseContract } from './database.ts'
+import { faultyChangesContract } from './faulty-changes.ts'
+import { feedUnderFireContract } from './feed-under-fire.ts'
+import { parkedChangesContract } from './parked-changes.ts'
+import { registerContract } from './register-user.ts'
+import type { OpenRig } from './rig.ts'
+import { roleStoreContract } from './role-store.ts'
+import { triggersContract } from './triggers.ts'
+import { tornReadsContract, truthContract } from './truth.ts'
+import { userStoreContract } from './user-store.ts'
+import { versionBumpsContract } from './version-bumps.ts'
+
+/** What every implementation of the port `Database` keeps, with all that is built on it. */
+export function everyContract(open: OpenRig): void {
+  databaseContract(open)
+  triggersContract(open)
+  truthContract(open)
+  tornReadsContract(open)
+  userStoreContract(open)
+  registerContract(open)
+  roleStoreContract(open)
+  changeFeedContract(open)
+  changeClaimsContract(open)
+  faultyChangesContract(open)
+  parkedChangesContract(open)
+  feedUnderFireContract(open)
+  versionBumpsContract(open)
+}

@@ -1,0 +1,88 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { connectionString } from '../../src/adapters/informix/connection-string.ts'
+import { type Informix, type InformixOptions, openInformix } from '../../src/adapters/informix/database.ts'
+import { DRDA_USER, type DrdaServer } from '../support/drda/server.ts'
+import { lastFirst, type OpenRig, type OtherProgram, type Owner } from './rig.ts'
+
+const MS = 1_000
+const PAUSE_MS = 40
+const ROUNDS = 80
+const TIMEOUT_MS = 60_000
+/** Derby is slow, and everybody waits for everybody. */
+const PATIENCE_MS = 90_000
+const POOL = { connections: 2, processes: 1, timeoutMs: TIMEOUT_MS }
+
+/** The service's own adapter, on a database of the tests' DRDA server. */
+export function openDrda(server: DrdaServer, name: string, options: Partial<InformixOptions> = {}): Informix {
+  return openInformix({
+    server: 'derby',
+    connectionString: connectionString({
+      host: '127.0.0.1',
+      port: server.port,
+      database: name,
+      user: DRDA_USER,
+      password: DRDA_USER,
+      connectTimeoutSeconds: 5,
+      tls: null,
+    }),
+    codePage: '1208',
+    connectTimeoutMs: 6_000,
+    lockWaitMs: 5_000,
+    read: POOL,
+    write: { ...POOL, connections: 4 },
+    scan: { ...POOL, connections: 1 },
+    ...options,
+  })
+}
+
+/** IBM's driver over a real socket, as what the contract suites test. */
+export const drdaRig =
+  (running: () => DrdaServer): OpenRig =>
+  async (t, options = {}) => {
+    const owner = lastFirst(t)
+    const server = running()
+    const { lockWaitMs } = options
+    const seconds = lockWaitMs === undefined ? {} : { lockWaitSeconds: Math.ceil(lockWaitMs / MS) }
+    const name = server.makeDatabase(seconds)
+    const opened = () => {
+      const database = openDrda(server, name)
+      owner.after(database.close)
+      return database
+    }
+    const [database, other] = [opened(), opened()]
+    const otherProgram = (transaction: string[], rounds: number) => plainClient(owner, opened(), transaction, rounds)
+    return {
+      ...owner,
+      database,
+      other,
+      scan: database.scan,
+      otherProgram,
+      readersWait: true,
+      rounds: ROUNDS,
+      patienceMs: PATIENCE_MS,
+    }
+  }
+
+/** Statements of its own over its own connections: nothing of the service's but the driver. */
+function plainClient(t: Owner, database: Informix, transaction: string[], rounds: number): OtherProgram {
+  let running = true
+  let stopped = false
+  const work = async () => {
+    for (let round = 1; round <= rounds && !stopped; round += 1) {
+      await database.transaction(async (session) => {
+        for (const sql of transaction) await session.execute(sql, new Array(sql.split('?').length - 1).fill(round))
+      })
+      // Longer than a reader takes: else no read would ever find the database at rest.
+      await wait(PAUSE_MS)
+    }
+  }
+  const ended = work().finally(() => {
+    running = false
+  })
+  ended.catch(() => undefined)
+  t.after(async () => {
+    stopped = true
+    await ended.catch(() => undefined)
+  })
+  return { running: () => running, ended }
+}

@@ -1,0 +1,199 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { derbyFolder, driverPaths } from '../../../scripts/setup-drda.mjs'
+import { findOnPath } from '../../../scripts/setup-tools.mjs'
+import { derbyTriggers } from './triggers.ts'
+
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
+const START_LIMIT_MS = 60_000
+const POLL_MS = 20
+export const DRDA_USER = 'app'
+export const DRDA_EPOCH = 'd4da0001'
+const TEMPLATE = 'TEMPLATE'
+
+/**
+ * Why the tests over IBM's driver cannot run here, or null. Continuous integration never leaves them out: there, what is
+ * missing is an error.
+ */
+export function drdaMissing(): string | null {
+  const { binding, library } = driverPaths(ROOT)
+  const missing = [
+    ...(existsSync(binding) && existsSync(library) ? [] : ["IBM's driver"]),
+    ...(existsSync(derbyFolder(ROOT)) ? [] : ['Apache Derby']),
+    ...(java() ? [] : ['java']),
+  ]
+  if (missing.length === 0) return null
+  const why = `${missing.join(' and ')} not here: node scripts/setup-drda.mjs says more`
+  if (process.env.CI) throw new Error(why)
+  return why
+}
+
+const java = () => findOnPath('java', process.env.PATH ?? '')
+
+/** `databases` in it may be opened by name. */
+export type DrdaServer = {
+  port: number
+  pid(): number
+  /** A new database with the reference schema and nobody. `lockWaitSeconds`: how long its sessions wait for a lock. */
+  makeDatabase(options?: { lockWaitSeconds?: number }): string
+  freeze(): void
+  thaw(): void
+  kill(): Promise<void>
+  /** On the same port, over the same databases. */
+  start(): Promise<void>
+  stop(): Promise<void>
+}
+
+/** Apache Derby's network server in a temporary folder, on a free port of the loopback address. */
+export async function startDrdaServer(): Promise<DrdaServer> {
+  const home = mkdtempSync(join(tmpdir(), 'users-service-drda-'))
+  const port = await freePort()
+  let child: ChildProcess | null = null
+  let made = 0
+  const start = async () => {
+    child = launch(home, port)
+    await listening(child, port)
+  }
+  const kill = async () => {
+    if (!child || child.exitCode !== null || child.signalCode !== null) return
+    const ended = once(child, 'exit')
+    child.ref()
+    child.kill('SIGKILL')
+    await ended
+  }
+  try {
+    await start()
+  } catch (error) {
+    await kill()
+    rmSync(home, { recursive: true, force: true })
+    throw error
+  }
+  return {
+    port,
+    pid: () => child?.pid ?? 0,
+    makeDatabase({ lockWaitSeconds } = {}) {
+      made += 1
+      const name = `T${made}`
+      cpSync(templateDatabase(lockWaitSeconds), join(home, name), { recursive: true })
+      return name
+    },
+    freeze: () => void child?.kill('SIGSTOP'),
+    thaw: () => void child?.kill('SIGCONT'),
+    kill,
+    start,
+    async stop() {
+      await kill()
+      rmSync(home, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Statement texts stay as they were compiled: Derby 10.7 trips over its own when tables grow under its feet. */
+const SETTINGS = {
+  'derby.locks.waitTimeout': 5,
+  'derby.locks.deadlockTimeout': 1,
+  'derby.language.statementCache.size': 2_000,
+  'derby.language.stalePlanCheckInterval': 2_000_000_000,
+  'derby.storage.pageCacheSize': 4_000,
+  // Nothing here has to outlive the machine.
+  'derby.system.durability': 'test',
+}
+
+function launch(home: string, port: number): ChildProcess {
+  const settings = Object.entries(SETTINGS).map(([name, value]) => `-D${name}=${value}`)
+  const server = ['org.apache.derby.drda.NetworkServerControl', 'start', '-h', '127.0.0.1', '-p', String(port)]
+  const child = spawn(
+    java() ?? 'java',
+    [
+      '-Xmx2g',
+      '-XX:TieredStopAtLevel=1',
+      '-Duser.timezone=UTC',
+      `-Dderby.system.home=${home}`,
+      ...settings,
+      '-cp',
+      jars(),
+      ...server,
+      '-noSecurityManager',
+    ],
+    { cwd: home, stdio: 'ignore' },
+  )
+  child.unref()
+  process.once('exit', () => child.kill('SIGKILL'))
+  return child
+}
+
+async function listening(child: ChildProcess, port: number): Promise<void> {
+  const deadline = Date.now() + START_LIMIT_MS
+  while (!(await accepts(port))) {
+    if (child.exitCode !== null || Date.now() > deadline) throw new Error('the DRDA server does not start')
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+  }
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1')
+    socket.on('connect', () => resolve(true)).on('error', () => resolve(false))
+    socket.on('connect', () => socket.destroy())
+  })
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+const jars = () => join(derbyFolder(ROOT), '*')
+
+/** Made once for each state of the schema, and copied: Derby takes seconds to make a database. */
+function templateDatabase(lockWaitSeconds: number | undefined): string {
+  const ddl = [
+    ...readFileSync(new URL('./tables.sql', import.meta.url), 'utf8')
+      .replaceAll(/^--.*$/gm, '')
+      .split(';'),
+    `INSERT INTO service_epoch (epoch) VALUES ('${DRDA_EPOCH}')`,
+    ...['roles', 'role_permissions'].map(
+      (source) => `INSERT INTO entity_versions VALUES ('role', '*', '${source}', 1, '2020-01-01 00:00:00.000')`,
+    ),
+    ...derbyTriggers(),
+    ...(lockWaitSeconds === undefined
+      ? []
+      : [`CALL SYSCS_UTIL.SYSCS_SET_DATABASE_PROPERTY('derby.locks.waitTimeout', '${lockWaitSeconds}')`]),
+  ].filter((statement) => statement.trim() !== '')
+  const folder = join(ROOT, '.tools', 'derby-templates')
+  const made = join(folder, createHash('sha256').update(ddl.join(';')).digest('hex').slice(0, 16))
+  if (existsSync(made)) return join(made, TEMPLATE)
+  mkdirSync(folder, { recursive: true })
+  const making = mkdtempSync(join(folder, 'making-'))
+  try {
+    runInNewDatabase(making, ddl)
+    renameSync(making, made)
+  } catch (error) {
+    rmSync(making, { recursive: true, force: true })
+    // Another test file was as quick.
+    if (!existsSync(made)) throw error
+  }
+  return join(made, TEMPLATE)
+}
+
+/** By Derby's own command line, without a server. */
+function runInNewDatabase(folder: string, statements: string[]): void {
+  const script = [`CONNECT 'jdbc:derby:${TEMPLATE};create=true;user=${DRDA_USER};password=${DRDA_USER}'`, ...statements]
+  const { status, stdout } = spawnSync(
+    java() ?? 'java',
+    ['-Duser.timezone=UTC', `-Dderby.system.home=${folder}`, '-cp', jars(), 'org.apache.derby.tools.ij'],
+    { cwd: folder, input: `${script.join(';\n')};\n`, encoding: 'utf8', maxBuffer: 16 * 1024 * 1024 },
+  )
+  const refused = /^ERROR.*$/m.exec(stdout ?? '')
+  if (status !== 0 || refused) throw new Error(`Derby refuses the schema: ${refused?.[0] ?? status}`)
+}
