@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type Config, ConfigError, readConfig } from './config.ts'
+import { DATABASE_VARIABLES } from './config-database.ts'
 import { settings } from './settings.ts'
 
 const DEFAULTS: Config = {
@@ -14,6 +15,7 @@ const DEFAULTS: Config = {
     drainMs: 500,
   },
   dataDir: 'var',
+  database: null,
   searchPath: '',
   redis: { url: null, partitions: 1, readDeadlineMs: 150, commandTimeoutMs: 500, connectTimeoutMs: 1_000 },
   feed: { pollMs: 25, leaseMs: 10_000, longestTransactionMs: 600_000 },
@@ -89,13 +91,35 @@ describe('each variable sets its own setting, and no other', () => {
       settings()
         .map(({ name }) => name)
         .sort(),
-      VARIABLES.map(([name]) => name).sort(),
+      [...VARIABLES.map(([name]) => name), ...Object.keys(DATABASE_VARIABLES)].sort(),
     )
   })
 })
 
+/** Which are settings only where a database is named. */
+const OF_THE_DATABASE: Record<string, (config: Config) => unknown> = {
+  DATABASE_READ_CONNECTIONS: ({ database }) => database?.read.connections,
+  DATABASE_WRITE_CONNECTIONS: ({ database }) => database?.write.connections,
+  DATABASE_SCAN_CONNECTIONS: ({ database }) => database?.scan.connections,
+  DATABASE_READ_PROCESSES: ({ database }) => database?.read.processes,
+  DATABASE_READ_TIMEOUT_MS: ({ database }) => database?.read.timeoutMs,
+  DATABASE_WRITE_TIMEOUT_MS: ({ database }) => database?.write.timeoutMs,
+  DATABASE_SCAN_TIMEOUT_MS: ({ database }) => database?.scan.timeoutMs,
+  DATABASE_CONNECT_TIMEOUT_MS: ({ database }) => database?.connectTimeoutMs,
+  DATABASE_LOCK_WAIT_MS: ({ database }) => database?.lockWaitMs,
+}
+
 /** The range of each number, both ends allowed. */
 const RANGES: Record<string, [min: number, max: number]> = {
+  DATABASE_READ_CONNECTIONS: [1, 256],
+  DATABASE_WRITE_CONNECTIONS: [1, 256],
+  DATABASE_SCAN_CONNECTIONS: [1, 64],
+  DATABASE_READ_PROCESSES: [1, 16],
+  DATABASE_READ_TIMEOUT_MS: [50, 60_000],
+  DATABASE_WRITE_TIMEOUT_MS: [100, 60_000],
+  DATABASE_SCAN_TIMEOUT_MS: [1_000, 600_000],
+  DATABASE_CONNECT_TIMEOUT_MS: [100, 60_000],
+  DATABASE_LOCK_WAIT_MS: [1_000, 60_000],
   PORT: [0, 65_535],
   REDIS_COMMAND_TIMEOUT_MS: [10, 60_000],
   REDIS_CONNECT_TIMEOUT_MS: [10, 60_000],
@@ -124,8 +148,9 @@ describe('a number', () => {
     const refusal = new ConfigError(`Wrong settings. ${name}: a whole number, ${min} to ${max}`)
 
     test(`${name} is from ${min} to ${max}`, () => {
-      const read = VARIABLES.find(([variable]) => variable === name)?.[2]
-      for (const value of [min, max]) assert.equal(read?.(readConfig({ [name]: String(value) })), value)
+      const read = VARIABLES.find(([variable]) => variable === name)?.[2] ?? OF_THE_DATABASE[name]
+      const given = { DATABASE_URL: name in OF_THE_DATABASE ? 'ibmdb://trs@db/people' : '' }
+      for (const value of [min, max]) assert.equal(read?.(readConfig({ ...given, [name]: String(value) })), value)
       for (const value of [min - 1, max + 1]) assert.throws(() => readConfig({ [name]: String(value) }), refusal)
     })
 
@@ -222,7 +247,7 @@ test('what is written down as a default is one that is allowed, and gives the de
     settings()
       .filter(({ fallback }) => fallback === null)
       .map(({ name }) => name),
-    ['REDIS_URL', 'PATH', 'JOBS_REDIS_URL'],
+    ['DATABASE_URL', 'DATABASE_PASSWORD_FILE', 'REDIS_URL', 'PATH', 'JOBS_REDIS_URL'],
   )
 })
 

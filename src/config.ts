@@ -1,19 +1,13 @@
 import { z } from 'zod'
-
-const integer = (fallback: number, min: number, max: number, description: string) =>
-  z
-    .string()
-    .regex(/^\d{1,9}$/, `a whole number, ${min} to ${max}`)
-    .default(String(fallback))
-    .transform(Number)
-    .refine((n) => n >= min && n <= max, `a whole number, ${min} to ${max}`)
-    .describe(description)
+import { DATABASE_VARIABLES, type DatabaseConfig, databaseFrom } from './config-database.ts'
+import { ConfigError, integer } from './config-values.ts'
 
 /** Every setting: one environment variable each. This is the only place that reads the environment. */
 export const VARIABLES = {
   HOST: z.string().min(1).default('127.0.0.1').describe('Address to listen on.'),
   PORT: integer(8080, 0, 65_535, 'Port to listen on; 0 takes a free one.'),
   DATA_DIR: z.string().min(1).default('var').describe('Folder of the embedded database and of the bundled Redis.'),
+  ...DATABASE_VARIABLES,
   REDIS_URL: z
     .string()
     .regex(/^rediss?(-cluster)?:\/\/\S+$/, 'redis://…, rediss://…, or redis-cluster://host:port,host:port')
@@ -116,6 +110,8 @@ export type Config = {
     drainMs: number
   }
   dataDir: string
+  /** Null: the embedded one, under `dataDir`. */
+  database: DatabaseConfig | null
   /** A PATH. */
   searchPath: string
   redis: {
@@ -141,8 +137,7 @@ export type Config = {
   log: { level: Environment['LOG_LEVEL']; format: Environment['LOG_FORMAT'] }
 }
 
-/** A variable with a value that is not allowed. The value itself stands in no message: it may be a secret. */
-export class ConfigError extends Error {}
+export { ConfigError }
 
 /** Reads the environment. Empty counts as absent. Throws ConfigError that names each wrong variable and what is allowed. */
 export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config {
@@ -152,10 +147,10 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     const faults = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`)
     throw new ConfigError(`Wrong settings. ${faults.join('; ')}`)
   }
-  return configFrom(parsed.data)
+  return configFrom(parsed.data, environment)
 }
 
-function configFrom(env: Environment): Config {
+function configFrom(env: Environment, environment: NodeJS.ProcessEnv): Config {
   return {
     http: {
       host: env.HOST,
@@ -167,6 +162,7 @@ function configFrom(env: Environment): Config {
       drainMs: env.SHUTDOWN_DRAIN_MS,
     },
     dataDir: env.DATA_DIR,
+    database: databaseFrom(env, environment),
     searchPath: env.PATH ?? '',
     redis: {
       url: env.REDIS_URL ?? null,

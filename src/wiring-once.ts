@@ -6,14 +6,10 @@ import type { Log } from './ports.ts'
 import type { ConsistencyReport } from './projections/consistency/report.ts'
 import type { Examination } from './projections/consistency/tally.ts'
 import { readConsistency, wireCore } from './wiring.ts'
+import { OutOfReachError } from './wiring-database.ts'
 import { patient, wireAuditor, wireJobs } from './wiring-workers.ts'
 
 const FOLLOW_EVERY_MS = 100
-
-/** What whoever started this can mend: shown as one sentence (main.ts). */
-class OutOfReachError extends Error {
-  readonly expected = true
-}
 
 async function wireReady(config: Config, log: Log) {
   const parts = await wireCore(patient(config), log)

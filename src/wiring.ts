@@ -10,15 +10,12 @@ import { sqlRoleStore } from './adapters/sql/role-store.ts'
 import { sqlTruth } from './adapters/sql/truth.ts'
 import { sqlUserStore } from './adapters/sql/user-store.ts'
 import { bulkLoad } from './adapters/sqlite/bulk-load.ts'
-import { openSqlite } from './adapters/sqlite/database.ts'
-import { openScanThread } from './adapters/sqlite/scan-thread.ts'
-import { ensureSqliteSchema } from './adapters/sqlite/schema.ts'
 import type { CommandDeps } from './commands/index.ts'
 import type { Config } from './config.ts'
 import { seedRoles } from './jobs/seed/roles.ts'
 import { seedUsers } from './jobs/seed/users.ts'
 import type { HealthDeps } from './plugins/health.ts'
-import type { Database, Log } from './ports.ts'
+import type { Log } from './ports.ts'
 import { type ConsistencyReport, consistencyReport } from './projections/consistency/report.ts'
 import { consistencyTally } from './projections/consistency/tally.ts'
 import { mendingTypes } from './projections/damage/damage.ts'
@@ -38,6 +35,7 @@ import { userViews } from './projections/user/views.ts'
 import { versionFloor } from './projections/version-floor.ts'
 import { visibleWrites } from './projections/visible-writes.ts'
 import type { QueryDeps } from './queries/index.ts'
+import { openDatabase, readEpoch } from './wiring-database.ts'
 import { healthChecks } from './wiring-health.ts'
 import { type Near, wireNear } from './wiring-near.ts'
 
@@ -46,10 +44,6 @@ const REDIS_START_WAIT_MS = 2_000
 
 type Served = { commands: CommandDeps; queries: QueryDeps; health: HealthDeps; hot: Near['hot'] }
 export type Api = Served & { close(): Promise<void> }
-
-export function databasePath({ dataDir }: Pick<Config, 'dataDir'>): string {
-  return join(dataDir, 'users.db')
-}
 
 /** Everything that answers requests needs. */
 export async function wireApi(config: Config, log: Log): Promise<Api> {
@@ -87,10 +81,8 @@ export async function wireApi(config: Config, log: Log): Promise<Api> {
 
 /** Changes that could not be handled, for the people who decide what becomes of them. Needs no Redis. */
 export function openParked(config: Config) {
-  const path = databasePath(config)
-  ensureSqliteSchema(path)
-  const database = openSqlite(path)
-  return { ...sqlParked(database), close: database.close }
+  const { database, close } = openDatabase(config)
+  return { ...sqlParked(database), close }
 }
 
 export type MadeUpUsers = { path: string; users: number; seed: number; onProgress(done: number): void }
@@ -106,18 +98,14 @@ export async function startOwnRedis({ dataDir, searchPath }: Config, log: Log): 
   return binary === undefined ? null : keepLocalRedis({ binary, dir: join(dataDir, 'redis'), persist: true }, log)
 }
 
-/** What whoever started this can mend: shown as one sentence (main.ts). */
-export class OutOfReachError extends Error {
-  readonly expected = true
-}
-
 /** The pieces that every process has. */
 export async function wireCore(config: Config, log: Log) {
-  const path = databasePath(config)
-  ensureSqliteSchema(path)
-  const database = openSqlite(path)
-  const scan = openScanThread(path)
-  const keys = readModelKeys(await readEpoch(database), config.redis.partitions)
+  const { database, scan, close: closeDatabase } = openDatabase(config)
+  const epoch = await readEpoch(database).catch(async (error) => {
+    await closeDatabase()
+    throw error
+  })
+  const keys = readModelKeys(epoch, config.redis.partitions)
   const incarnations = sqlIncarnations(database)
   const client = redisClient({
     ...config.redis,
@@ -153,8 +141,7 @@ export async function wireCore(config: Config, log: Log) {
     await tally.stop()
     freshness.stop()
     await redis.close()
-    await scan.close()
-    await database.close()
+    await closeDatabase()
   }
   const shown = { users, roles, views, freshness, floor, tally }
   return { database, keys, redis, truth, schemas, ...shown, projector: projecting, guard, close }
@@ -163,12 +150,6 @@ export async function wireCore(config: Config, log: Log) {
 export function redisUrl({ redis }: Config): string {
   if (redis.url === null) throw new Error('REDIS_URL is not set; only `users-service all` starts a Redis of its own.')
   return redis.url
-}
-
-async function readEpoch(database: Database): Promise<string> {
-  const [row] = await database.query<{ epoch: string }>('SELECT epoch FROM service_epoch')
-  if (!row) throw new Error('service_epoch has no row: the database is not set up.')
-  return row.epoch
 }
 
 export type Parts = Awaited<ReturnType<typeof wireCore>>

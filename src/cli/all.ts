@@ -25,7 +25,7 @@ export function allCommand(): Command {
       try {
         started.defer(await lockFolder(config.dataDir))
         await checkAddress(config.http)
-        const filled = seedUsers !== undefined && (await seedDemo(config, seedUsers))
+        const filled = seedUsers !== undefined && config.database === null && (await seedDemo(config, seedUsers))
         await run(config, { firstTime: filled, started })
       } catch (error) {
         await started.disposeAsync()

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
 import { Command } from 'commander'
 import { readConfig } from '../config.ts'
-import { databasePath, openParked } from '../wiring.ts'
+import { openParked } from '../wiring.ts'
+import { databasePath } from '../wiring-database.ts'
 import { between } from './arguments.ts'
 import { type Chosen, dropParked, listParked, MAX_PAGE, type Page, type Parked, retryParked } from './parked-actions.ts'
 import { PlainError } from './plain-error.ts'
@@ -58,7 +59,8 @@ async function withParked(work: (parked: Parked) => Promise<string>): Promise<vo
   const config = readConfig()
   const path = databasePath(config)
   // Opening would make an empty database, in which nothing is parked: good news from the wrong folder.
-  if (!existsSync(path)) throw new PlainError(`There is no database at ${path}; DATA_DIR says where it is.`)
+  if (config.database === null && !existsSync(path))
+    throw new PlainError(`There is no database at ${path}; DATA_DIR says where it is.`)
   const parked = openParked(config)
   try {
     process.stdout.write(await work(parked))

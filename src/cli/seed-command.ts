@@ -3,7 +3,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { Command } from 'commander'
 import { type Config, readConfig } from '../config.ts'
-import { databasePath } from '../wiring.ts'
+import { databasePath } from '../wiring-database.ts'
 import { wholeNumber } from './arguments.ts'
 import { PlainError } from './plain-error.ts'
 import { seed } from './seed.ts'
@@ -19,6 +19,7 @@ export function seedCommand(): Command {
     .option('--users <number>', 'how many', wholeNumber, wholeNumber(DEFAULT_USERS))
     .action(async ({ users }: { users: number }) => {
       const config = readConfig()
+      if (config.database !== null) throw new PlainError('DATABASE_URL is set: only the embedded database is filled.')
       const unlock = await lockFolder(config.dataDir)
       try {
         const filled = await seedDemo(config, users)

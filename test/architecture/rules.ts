@@ -29,7 +29,7 @@ export const LAYERS = {
   'commands index': { files: ['src/commands/index.ts'], mayImport: ['commands'] },
   'queries index': { files: ['src/queries/index.ts'], mayImport: ['queries'] },
   app: { files: ['src/app.ts'], mayImport: ['commands index', 'queries index', 'plugins', 'strangler'] },
-  config: { files: ['src/config.ts', 'src/settings.ts'], mayImport: [] },
+  config: { files: ['src/config.ts', 'src/config-*.ts', 'src/settings.ts'], mayImport: [] },
   wiring: {
     files: ['src/wiring.ts', 'src/wiring-*.ts'],
     mayImport: [
@@ -74,6 +74,8 @@ export const PACKAGES: [files: string, ...packages: string[]][] = [
   ['src/adapters/redis/local-server.ts', 'node:net', 'node:readline'],
   ['src/adapters/redis/end-with-us.ts', 'type node:child_process'],
   ['src/adapters/redis/one-question.ts', 'node:net'],
+  ['src/adapters/informix/driver.ts', 'node:child_process'],
+  ['src/adapters/informix/driver-process.ts', 'node:module'],
   ['src/adapters/sqlite/connection.ts', 'node:sqlite', 'lru-cache'],
   ['src/adapters/sqlite/scan-thread.ts', 'node:worker_threads'],
   ['src/adapters/sqlite/schema.ts', 'node:crypto', 'node:fs', 'node:path'],
@@ -91,8 +93,9 @@ export const PACKAGES: [files: string, ...packages: string[]][] = [
   ['src/plugins/draining.ts', 'node:timers/promises'],
   ['src/plugins/docs.ts', '@fastify/swagger', '@fastify/swagger-ui'],
   ['src/app.ts', 'fastify', 'fastify-zod-openapi'],
-  ['src/{config,settings}.ts', 'zod'],
-  ['src/wiring.ts', 'node:path'],
+  ['src/{config,config-database,config-values,settings}.ts', 'zod'],
+  ['src/config-database.ts', 'node:fs'],
+  ['src/{wiring,wiring-database}.ts', 'node:path'],
   ['src/main.ts', 'commander'],
   ['src/cli/*.ts', 'commander', 'node:fs', 'node:fs/promises', 'node:path'],
   ['src/cli/progress.ts', 'cli-progress'],
@@ -114,7 +117,7 @@ export const IMPURE_GLOBALS = [
 ]
 
 /** Only these know that one of the databases is SQLite; ports.ts may name it, once, as a dialect. */
-export const SQLITE_KNOWN_IN = ['src/adapters/sqlite/*.ts', 'src/wiring.ts']
+export const SQLITE_KNOWN_IN = ['src/adapters/sqlite/*.ts', 'src/wiring.ts', 'src/wiring-database.ts']
 export const DIALECT_NAMED_IN = 'src/ports.ts'
 export const SQLITE_WORDS = /sqlite|pragma|rowid|autoincrement|\b(?:strftime|julianday|unixepoch)\b/i
 /** What Informix and SQLite don't share. Upper case, so that it is SQL and not English. */

@@ -25,7 +25,7 @@ export function openDrda(server: DrdaServer, name: string, options: Partial<Info
       connectTimeoutSeconds: 5,
       tls: null,
     }),
-    codePage: '1208',
+    environment: { DB2CODEPAGE: '1208' },
     connectTimeoutMs: 6_000,
     lockWaitMs: 5_000,
     read: POOL,

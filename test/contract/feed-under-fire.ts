@@ -93,10 +93,12 @@ function playWith(rig: Rig, seed: number) {
         workers[index] = startWorker(index)
       }
       if (roll.below(10) === 0) await new Promise(setImmediate)
-      const innocent = await rig.database.query(
+      const blamed = rig.database.query(
         `SELECT c.change_id FROM change_claims h, entity_changes c WHERE c.change_id = h.change_id
          AND h.attempts > ${MAX_BLAMED} AND c.entity_id NOT IN (${FAULTY.map((userId) => `'${userId}'`).join(', ')})`,
       )
+      // Where readers wait, a look may be refused as busy: the next one will not be.
+      const innocent = await blamed.catch((error) => (error.code === 'busy' ? [] : Promise.reject(error)))
       assert.deepEqual(innocent, [], 'the others are not blamed')
     }
   }

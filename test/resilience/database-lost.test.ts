@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { truncate } from 'node:fs/promises'
 import { test } from 'node:test'
-import { databasePath } from '../../src/wiring.ts'
+import { databasePath } from '../../src/wiring-database.ts'
 import { apiClient } from '../api/client.ts'
 import { startService } from '../support/service.ts'
 

@@ -13,7 +13,8 @@ export type PoolSettings = { connections: number; processes: number; timeoutMs: 
 export type InformixOptions = {
   server: ServerName
   connectionString: string
-  codePage: string
+  /** What the driver's processes are given: paths of its libraries, and its own settings. */
+  environment: Readonly<Record<string, string>>
   connectTimeoutMs: number
   lockWaitMs: number
   /** Apart, so that a call which must be ended takes none of the others along. */

@@ -6,7 +6,12 @@ const SPARE_THREADS = 4
 /** How long calls that are still in time may go on in a process that has been given up. */
 const DRAIN_LIMIT_MS = 1_000
 
-export type DriverOptions = { maxConnections: number; codePage: string; mainFile?: URL }
+export type DriverOptions = {
+  maxConnections: number
+  /** All that the process is given of the environment. */
+  environment: Readonly<Record<string, string>>
+  mainFile?: URL
+}
 export type Answer = Table | number | null
 
 /** Thrown for whatever a call comes to but success. */
@@ -34,45 +39,32 @@ export type Driver = {
 
 const MAIN_FILE = new URL('./driver-process.ts', import.meta.url)
 
-export function startDriver({ maxConnections, codePage, mainFile = MAIN_FILE }: DriverOptions): Driver {
+export function startDriver({ maxConnections, environment, mainFile = MAIN_FILE }: DriverOptions): Driver {
   const child = fork(mainFile, [], {
-    env: {
-      ...process.env,
-      UV_THREADPOOL_SIZE: String(maxConnections + SPARE_THREADS),
-      // IBM's driver reads it once: the code page of this side. 1208 is UTF-8.
-      DB2CODEPAGE: codePage,
-    },
+    env: { ...environment, UV_THREADPOOL_SIZE: String(maxConnections + SPARE_THREADS) },
     execArgv: [],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })
-  const waiting = new Map<number, Waiting>()
-  let lastId = 0
+  const gone = Promise.withResolvers<void>()
   let whole = true
   let drain: NodeJS.Timeout | undefined
-  const gone = Promise.withResolvers<void>()
-
-  const settle = (id: number, reply: Reply | Failure) => {
-    const asked = waiting.get(id)
-    if (!asked) return
-    waiting.delete(id)
-    clearTimeout(asked.timer)
-    if ('result' in reply) asked.resolve(reply.result)
-    else asked.reject(new DriverFailure('failure' in reply ? reply.failure : reply))
-    if (!whole && waiting.size === 0) child.kill('SIGKILL')
-    hold(child, waiting.size > 0)
-  }
-  const giveUp = () => {
-    whole = false
-    if (waiting.size === 0) child.kill('SIGKILL')
-    else drain ??= setTimeout(() => child.kill('SIGKILL'), DRAIN_LIMIT_MS)
-  }
+  const calls = callsOnTheirWay({
+    onLate: () => {
+      whole = false
+      drain ??= setTimeout(() => child.kill('SIGKILL'), DRAIN_LIMIT_MS)
+    },
+    onChange: (count) => {
+      if (!whole && count === 0) child.kill('SIGKILL')
+      hold(child, count > 0)
+    },
+  })
   const fallen = () => {
     whole = false
     clearTimeout(drain)
-    for (const id of waiting.keys()) settle(id, { code: 0, state: STATES.processEnded, text: 'its process has ended' })
+    calls.failAll(ENDED)
     gone.resolve()
   }
-  child.on('message', (reply: Reply) => settle(reply.id, reply))
+  child.on('message', calls.settle)
   child.on('exit', fallen)
   child.on('error', fallen)
   hold(child, false)
@@ -80,24 +72,14 @@ export function startDriver({ maxConnections, codePage, mainFile = MAIN_FILE }: 
   return {
     pid: child.pid,
     isWhole: () => whole && child.connected,
-    call: (connection, call, limitMs) =>
-      new Promise((resolve, reject) => {
-        if (!whole || !child.connected) {
-          reject(new DriverFailure({ code: 0, state: STATES.processEnded, text: 'its process has ended' }))
-          return
-        }
-        lastId += 1
-        const id = lastId
-        const timer = setTimeout(() => {
-          settle(id, { code: 0, state: STATES.noAnswerInTime, text: `no answer within ${limitMs} ms` })
-          giveUp()
-        }, limitMs)
-        waiting.set(id, { resolve, reject, timer })
-        hold(child, true)
-        child.send({ id, connection, ...call } satisfies Request, (error) => {
-          if (error) settle(id, { code: 0, state: STATES.processEnded, text: 'its process cannot be reached' })
-        })
-      }),
+    call: async (connection, call, limitMs) => {
+      if (!whole || !child.connected) throw new DriverFailure(ENDED)
+      const { id, answer } = calls.begin(limitMs)
+      child.send({ id, connection, ...call } satisfies Request, (error) => {
+        if (error) calls.settle({ id, failure: ENDED })
+      })
+      return answer
+    },
     end: () => {
       whole = false
       if (child.exitCode === null && child.signalCode === null) {
@@ -108,7 +90,44 @@ export function startDriver({ maxConnections, codePage, mainFile = MAIN_FILE }: 
     },
   }
 }
+
+const ENDED: Failure = { code: 0, state: STATES.processEnded, text: 'its process has ended' }
+
+type Listener = { onLate(): void; onChange(count: number): void }
 type Waiting = { resolve(answer: Answer): void; reject(error: DriverFailure): void; timer: NodeJS.Timeout }
+
+/** Each is settled once: by its answer, by the end of its time, or with all others. */
+function callsOnTheirWay({ onLate, onChange }: Listener) {
+  const waiting = new Map<number, Waiting>()
+  let lastId = 0
+  const settle = (reply: Reply) => {
+    const asked = waiting.get(reply.id)
+    if (!asked) return
+    waiting.delete(reply.id)
+    clearTimeout(asked.timer)
+    if ('result' in reply) asked.resolve(reply.result)
+    else asked.reject(new DriverFailure(reply.failure))
+    onChange(waiting.size)
+  }
+  return {
+    settle,
+    begin(limitMs: number): { id: number; answer: Promise<Answer> } {
+      lastId += 1
+      const id = lastId
+      const { promise, resolve, reject } = Promise.withResolvers<Answer>()
+      const timer = setTimeout(() => {
+        onLate()
+        settle({ id, failure: { code: 0, state: STATES.noAnswerInTime, text: `no answer within ${limitMs} ms` } })
+      }, limitMs)
+      waiting.set(id, { resolve, reject, timer })
+      onChange(waiting.size)
+      return { id, answer: promise }
+    },
+    failAll(failure: Failure): void {
+      for (const id of [...waiting.keys()]) settle({ id, failure })
+    },
+  }
+}
 
 /** Only an open call keeps this process alive, not the other one. */
 function hold(child: ChildProcess, keep: boolean): void {

@@ -1,5 +1,4 @@
 import { DomainError } from '../../domain/errors.ts'
-import { isSqlError } from '../sql/errors.ts'
 import { type Connection, type Deadline, deadlineIn, msUntil } from './connection.ts'
 import { waitingLine } from './waiting.ts'
 
@@ -39,66 +38,27 @@ type Pooled = { connection: Connection; idleSince: number; retireAt: number }
  * database turns out to be out of reach, all that wait are told at once, and one of those that come later tries again.
  */
 export function connectionPool(options: PoolOptions): Pool {
-  const { size, openLimitMs, restMs = REST_MS, maxWaiting = MAX_WAITING } = options
-  const { checkAfterIdleMs = CHECK_AFTER_IDLE_MS, maxAgeMs = MAX_AGE_MS } = options
+  const { checkAfterIdleMs = CHECK_AFTER_IDLE_MS, maxWaiting = MAX_WAITING } = options
   const idle: Pooled[] = []
   const line = waitingLine<Pooled>(maxWaiting)
-  const empty = Promise.withResolvers<void>()
-  let open = 0
-  let opening = 0
   let closed = false
-  let unreachable: { error: unknown; until: number } | null = null
-
-  const left = () => {
-    open -= 1
-    if (closed && open === 0) empty.resolve()
-  }
-  const discard = (pooled: Pooled) => {
-    void pooled.connection.close().finally(() => {
-      left()
-      openForWaiting()
-    })
-  }
-  /** In the background, so that a waiter whose time is up leaves nothing behind; whoever waits then may take it. */
-  const openOne = () => {
-    open += 1
-    opening += 1
-    options
-      .open(deadlineIn(openLimitMs))
-      .finally(() => {
-        opening -= 1
-      })
-      .then(
-        (connection) => {
-          unreachable = null
-          handOn({ connection, idleSince: performance.now(), retireAt: performance.now() + spread(maxAgeMs) })
-          openForWaiting()
-        },
-        (error) => {
-          unreachable = { error, until: performance.now() + restMs }
-          left()
-          line.failAll(error)
-        },
-      )
-  }
-  const openForWaiting = () => {
-    if (closed || line.length() <= opening || open >= size) return
-    // Nobody knows yet whether it is back: one tries for all.
-    if (unreachable && opening > 0) return
-    openOne()
-    openForWaiting()
-  }
   const handOn = (pooled: Pooled) => {
     if (line.giveNext(pooled)) return
-    if (closed) discard(pooled)
+    if (closed) openings.discard(pooled)
     else idle.push({ ...pooled, idleSince: performance.now() })
   }
+  const openings = opener({
+    ...options,
+    wanted: () => (closed ? 0 : line.length()),
+    onOpen: handOn,
+    onFailure: line.failAll,
+  })
   const takeBack = (pooled: Pooled) => {
     if (!pooled.connection.isWhole()) {
       // The others were opened to the same server: each is asked before it is used.
       for (const other of idle) other.idleSince = Number.NEGATIVE_INFINITY
-      discard(pooled)
-    } else if (performance.now() >= pooled.retireAt) discard(pooled)
+      openings.discard(pooled)
+    } else if (performance.now() >= pooled.retireAt) openings.discard(pooled)
     else handOn(pooled)
   }
   const stands = async (pooled: Pooled, deadline: Deadline): Promise<boolean> => {
@@ -109,17 +69,16 @@ export function connectionPool(options: PoolOptions): Pool {
   const take = async (deadline: Deadline): Promise<Pooled> => {
     for (let pooled = idle.pop(); pooled; pooled = idle.pop()) {
       if (performance.now() < pooled.retireAt && (await stands(pooled, deadline))) return pooled
-      discard(pooled)
+      openings.discard(pooled)
     }
-    if (unreachable && performance.now() < unreachable.until) throw unreachable.error
+    openings.throwIfUnreachable()
     const next = line.join(msUntil(deadline))
-    openForWaiting()
+    openings.openWanted()
     return next
   }
-
   return {
     async use(deadline, work) {
-      if (closed) throw new DomainError('database-unavailable', 'The connection to the database is closed.')
+      if (closed) throw new DomainError('database-unavailable', CLOSED)
       const pooled = await take(deadline)
       try {
         return await work(pooled.connection)
@@ -127,17 +86,75 @@ export function connectionPool(options: PoolOptions): Pool {
         takeBack(pooled)
       }
     },
-    counts: () => ({ open, idle: idle.length, waiting: line.length() }),
+    counts: () => ({ open: openings.count(), idle: idle.length, waiting: line.length() }),
     async close() {
-      if (closed) return
       closed = true
-      line.failAll(new DomainError('database-unavailable', 'The connection to the database is closed.'))
-      for (const pooled of idle.splice(0)) discard(pooled)
-      if (open > 0) await empty.promise
+      line.failAll(new DomainError('database-unavailable', CLOSED))
+      for (const pooled of idle.splice(0)) openings.discard(pooled)
+      await openings.allGone()
     },
+  }
+}
+const CLOSED = 'The connection to the database is closed.'
+
+type OpenerOptions = PoolOptions & {
+  /** How many wait for a connection. */
+  wanted(): number
+  onOpen(pooled: Pooled): void
+  onFailure(error: unknown): void
+}
+
+/** Opens in the background, so that a waiter whose time is up leaves nothing behind. */
+function opener({ open, size, openLimitMs, wanted, onOpen, onFailure, ...options }: OpenerOptions) {
+  const { maxAgeMs = MAX_AGE_MS, restMs = REST_MS } = options
+  const gone = new Set<() => void>()
+  let count = 0
+  let opening = 0
+  let unreachable: { error: unknown; until: number } | null = null
+  const left = () => {
+    count -= 1
+    if (count > 0) return
+    for (const tell of gone) tell()
+    gone.clear()
+  }
+  const openOne = async () => {
+    count += 1
+    opening += 1
+    try {
+      const connection = await open(deadlineIn(openLimitMs))
+      opening -= 1
+      unreachable = null
+      const now = performance.now()
+      onOpen({ connection, idleSince: now, retireAt: now + spread(maxAgeMs) })
+      openWanted()
+    } catch (error) {
+      opening -= 1
+      unreachable = { error, until: performance.now() + restMs }
+      left()
+      onFailure(error)
+    }
+  }
+  const openWanted = () => {
+    while (wanted() > opening && count < size) {
+      // Nobody knows yet whether it is back: one tries for all.
+      if (unreachable && opening > 0) return
+      void openOne()
+    }
+  }
+  return {
+    openWanted,
+    count: () => count,
+    discard(pooled: Pooled): void {
+      void pooled.connection.close().finally(() => {
+        left()
+        openWanted()
+      })
+    },
+    throwIfUnreachable(): void {
+      if (unreachable && performance.now() < unreachable.until) throw unreachable.error
+    },
+    allGone: () => (count === 0 ? Promise.resolve() : new Promise<void>((resolve) => gone.add(resolve))),
   }
 }
 
 const spread = (ms: number): number => ms * (1 - AGE_SPREAD * Math.random())
-
-export const isUnavailable = (error: unknown): boolean => isSqlError(error, 'unavailable')

@@ -8,18 +8,14 @@ export type Processes = {
 }
 
 /** `count` processes share the connections of one pool: one that must be killed takes its own along and no more. */
-export function driverProcesses(
-  count: number,
-  options: ConnectionOptions & Pick<DriverOptions, 'codePage' | 'mainFile'> & { maxConnections: number },
-): Processes {
+export function driverProcesses(count: number, options: ConnectionOptions & DriverOptions): Processes {
   const slots: Slot[] = Array.from({ length: count }, () => ({ driver: null, connections: 0 }))
-  const { codePage, mainFile } = options
   const maxConnections = Math.ceil(options.maxConnections / count) + 1
   const started = new Set<Driver>()
   let closed = false
   const driverOf = (slot: Slot): Driver => {
     if (slot.driver?.isWhole()) return slot.driver
-    const driver = startDriver({ maxConnections, codePage, ...(mainFile ? { mainFile } : {}) })
+    const driver = startDriver({ ...options, maxConnections })
     started.add(driver)
     if (slot.driver) started.delete(slot.driver)
     Object.assign(slot, { driver, connections: 0 })

@@ -1,0 +1,14 @@
+import { z } from 'zod'
+
+/** A setting that is a whole number. */
+export const integer = (fallback: number, min: number, max: number, description: string) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/, `a whole number, ${min} to ${max}`)
+    .default(String(fallback))
+    .transform(Number)
+    .refine((n) => n >= min && n <= max, `a whole number, ${min} to ${max}`)
+    .describe(description)
+
+/** A variable with a value that is not allowed. The value itself stands in no message: it may be a secret. */
+export class ConfigError extends Error {}

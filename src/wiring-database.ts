@@ -1,0 +1,54 @@
+import { join } from 'node:path'
+import { connectionString } from './adapters/informix/connection-string.ts'
+import { openInformix } from './adapters/informix/database.ts'
+import { openSqlite } from './adapters/sqlite/database.ts'
+import { openScanThread } from './adapters/sqlite/scan-thread.ts'
+import { ensureSqliteSchema } from './adapters/sqlite/schema.ts'
+import type { Config } from './config.ts'
+import { DomainError } from './domain/errors.ts'
+import type { Database, Session } from './ports.ts'
+
+const MS = 1_000
+
+/** `scan`: for what may take long. `close` ends both. */
+export type OpenDatabase = { database: Database; scan: Pick<Session, 'query'>; close(): Promise<void> }
+type Where = Pick<Config, 'dataDir' | 'database'>
+
+export function databasePath({ dataDir }: Pick<Config, 'dataDir'>): string {
+  return join(dataDir, 'users.db')
+}
+
+/** The database that the settings name, or else the embedded one, which is made when it is not there. */
+export function openDatabase({ database: remote, dataDir }: Where): OpenDatabase {
+  if (remote !== null) {
+    const connectTimeoutSeconds = Math.max(1, Math.floor(remote.connectTimeoutMs / MS))
+    const database = openInformix({
+      ...remote,
+      connectionString: connectionString({ ...remote, connectTimeoutSeconds }),
+    })
+    return { database, scan: database.scan, close: database.close }
+  }
+  const path = databasePath({ dataDir })
+  ensureSqliteSchema(path)
+  const database = openSqlite(path)
+  const scan = openScanThread(path)
+  const close = async () => {
+    await scan.close()
+    await database.close()
+  }
+  return { database, scan, close }
+}
+
+/** What whoever started this can mend: shown as one sentence (main.ts). */
+export class OutOfReachError extends Error {
+  readonly expected = true
+}
+
+export async function readEpoch(database: Database): Promise<string> {
+  const [row] = await database.query<{ epoch: string }>('SELECT epoch FROM service_epoch').catch((error) => {
+    if (!(error instanceof DomainError)) throw error
+    throw new OutOfReachError('The database does not answer: is it running, and DATABASE_URL right?', { cause: error })
+  })
+  if (!row) throw new OutOfReachError('service_epoch has no row: the database is not set up.')
+  return row.epoch
+}
