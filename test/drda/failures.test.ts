@@ -33,7 +33,12 @@ describe('a DRDA server that fails', { skip: drdaMissing() ?? false }, () => {
   async function opened(t: Owner, options: Partial<InformixOptions> = {}) {
     const name = server.makeDatabase()
     const database = openDrda(server, name, { ...OPTIONS, ...options })
-    t.after(database.close)
+    // Whatever has become of the server: the next test finds it up.
+    t.after(async () => {
+      server.thaw()
+      await server.start()
+      await database.close()
+    })
     await insertRole(database, 'cashier')
     await database.execute('CREATE TABLE numbers (n INTEGER NOT NULL)')
     await database.transaction(async (session) => {
@@ -64,8 +69,9 @@ describe('a DRDA server that fails', { skip: drdaMissing() ?? false }, () => {
 
   test('killed in the middle of queries: each is answered in time, and later ones served', async (t) => {
     const { database } = await opened(t)
+    await wholeAgain(database, 1)
     const queries = Array.from({ length: 8 }, () => database.query(SLOW))
-    await wait(50)
+    await until('they run', async () => database.counts().read.open === 8 && database.counts().read.waiting === 0)
     await server.kill()
     const outcomes = await answersInTime(queries, READ_MS)
     assert.deepEqual([...new Set(outcomes)], ['database-unavailable'])
@@ -104,7 +110,6 @@ describe('a DRDA server that fails', { skip: drdaMissing() ?? false }, () => {
     const { database } = await opened(t)
     await wholeAgain(database, 1)
     server.freeze()
-    t.after(server.thaw)
     const reads = Array.from({ length: 12 }, () => roles(database))
     const write = database.execute(`UPDATE roles SET title = 'Frozen' WHERE role = 'cashier'`)
     const outcomes = await answersInTime([...reads, write], WRITE_MS)

@@ -40,7 +40,7 @@ type Pooled = { connection: Connection; idleSince: number; retireAt: number }
 export function connectionPool(options: PoolOptions): Pool {
   const { checkAfterIdleMs = CHECK_AFTER_IDLE_MS, maxWaiting = MAX_WAITING } = options
   const idle: Pooled[] = []
-  const line = waitingLine<Pooled>(maxWaiting)
+  const line = waitingLine<Pooled>(maxWaiting, () => openings.isOpening())
   let closed = false
   const handOn = (pooled: Pooled) => {
     if (line.giveNext(pooled)) return
@@ -144,6 +144,7 @@ function opener({ open, size, openLimitMs, wanted, onOpen, onFailure, ...options
   return {
     openWanted,
     count: () => count,
+    isOpening: () => opening > 0,
     discard(pooled: Pooled): void {
       void pooled.connection.close().finally(() => {
         left()

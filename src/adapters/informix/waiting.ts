@@ -1,7 +1,10 @@
 import { DomainError } from '../../domain/errors.ts'
 
-/** Who waits for something, first come, first served; each for its own time, and no more than `maxWaiting`. */
-export function waitingLine<Thing>(maxWaiting: number) {
+/**
+ * Who waits for a connection, first come, first served; each for its own time, and no more than `maxWaiting`. `isOpening`:
+ * whoever has waited in vain has waited for the database, and not for others who use it.
+ */
+export function waitingLine<Thing>(maxWaiting: number, isOpening: () => boolean) {
   type Waiter = { resolve(thing: Thing): void; reject(error: unknown): void; timer: NodeJS.Timeout }
   const waiters = new Set<Waiter>()
   const leave = (waiter: Waiter) => {
@@ -15,7 +18,11 @@ export function waitingLine<Thing>(maxWaiting: number) {
         if (waiters.size >= maxWaiting) return reject(busy('Too many wait for a connection to the database.'))
         const timer = setTimeout(() => {
           waiters.delete(waiter)
-          reject(busy('No connection to the database was free in time.'))
+          reject(
+            isOpening()
+              ? new DomainError('database-unavailable', 'The database did not let this service in in time.')
+              : busy('No connection to the database was free in time.'),
+          )
         }, limitMs)
         const waiter: Waiter = { resolve, reject, timer }
         waiters.add(waiter)

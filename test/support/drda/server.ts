@@ -57,6 +57,7 @@ export async function startDrdaServer(): Promise<DrdaServer> {
   let child: ChildProcess | null = null
   let made = 0
   const start = async () => {
+    if (child && child.exitCode === null && child.signalCode === null) return
     child = launch(home, port)
     await listening(child, port)
   }
