@@ -14,13 +14,15 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 # exec, so that no shell stands between the terminal and the service: Ctrl-C reaches it once, and it ends in its own time.
-run: ## start everything here, with USERS=100000 made-up users on the first start
+run: ## start everything here, with USERS=100000 made-up users on the first start, or over DATABASE_URL
 	@$(SETUP)
+	@$(if $(DATABASE_URL),node scripts/setup-drda.mjs driver)
 	@$(WITH_NODE) exec node src/main.ts all --seed-users $(USERS)
 
 # Tests start a Redis of their own and never touch the one that REDIS_URL names.
 test: ## lint, types, and all tests
 	@REDIS_URL= $(SETUP)
+	@node scripts/setup-drda.mjs
 	@npm run --silent lint
 	@npm run --silent types
 	@npm test --silent

@@ -24,7 +24,7 @@ type Expected = { status: number; code?: string; pointer?: string; in?: 'body' |
 
 /** Asks, and sees the refusal: with this status, code and place, without the value, and with nothing written. */
 async function refuses(what: string, asked: Ask, expected: Expected): Promise<void> {
-  const before = written(service)
+  const before = await written(service)
   const answer = await api.ask(asked)
   assert.equal(answer.statusCode, expected.status, `${what}: ${answer.body}`)
   const problem = answer.json()
@@ -35,7 +35,7 @@ async function refuses(what: string, asked: Ask, expected: Expected): Promise<vo
   }
   assert.ok(!answer.body.includes(SECRET), `${what}: ${answer.body}`)
   assert.ok(answer.body.length < 8_000, `${what}: the answer is short`)
-  assert.deepEqual(written(service), before, what)
+  assert.deepEqual(await written(service), before, what)
 }
 const patch = (raw: string | Buffer, headers = {}): Ask => ({ method: 'PATCH', url: '/v1/users/1', raw, headers })
 const json = (body: unknown) => patch(JSON.stringify(body))
@@ -440,8 +440,8 @@ const FRAGMENTS = [
 ]
 
 test('text that is code elsewhere is stored and shown as the text that it is', async () => {
-  const count = () => service.query('SELECT COUNT(*) AS n FROM users')[0]?.n as number
-  const before = count()
+  const count = async () => (await service.query('SELECT COUNT(*) AS n FROM users'))[0]?.n as number
+  const before = await count()
   for (const [i, text] of FRAGMENTS.entries()) {
     const path = `/v1/users/${await api.somebody({ username: `hostile.${i}`, givenName: text, familyName: text, jobTitle: text })}`
     const value = `${text}\n\t${text}`
@@ -449,7 +449,10 @@ test('text that is code elsewhere is stored and shown as the text that it is', a
     const shown = (await api.get(path)).json()
     assert.deepEqual([shown.givenName, shown.familyName, shown.jobTitle], [text, text, text])
     assert.deepEqual(shown.preferences, { note: value })
-    assert.equal(service.query('SELECT given_name FROM users WHERE user_id = ?', shown.userId)[0]?.given_name, text)
+    assert.equal(
+      (await service.query('SELECT given_name FROM users WHERE user_id = ?', shown.userId))[0]?.given_name,
+      text,
+    )
     const found = await api.get(`/v1/users?q=${encodeURIComponent(text)}&limit=200`)
     assert.equal(found.statusCode, 200, found.body)
     assert.ok(
@@ -459,7 +462,7 @@ test('text that is code elsewhere is stored and shown as the text that it is', a
     const named = await api.get(`/v1/users/by-username/${encodeURIComponent(text)}`)
     assert.equal(named.statusCode, 404, text)
   }
-  assert.equal(count(), before + FRAGMENTS.length)
+  assert.equal(await count(), before + FRAGMENTS.length)
   assert.equal((await api.get('/v1/users/1')).json().familyName, 'Untouched')
   await until('Redis still holds the read models', async () => {
     const answer = await api.get('/v1/users?q=untouched')
@@ -525,7 +528,7 @@ test('what is nowhere is 404, slight variations of what exists among it', async 
 })
 
 test('every path of the document answers every other method with 405 and says which it takes', async () => {
-  const before = written(service)
+  const before = await written(service)
   for (const [path, operations] of Object.entries(api.document.paths)) {
     const taken = Object.keys(operations).map((method) => method.toUpperCase())
     if (taken.includes('GET')) taken.push('HEAD')
@@ -538,7 +541,7 @@ test('every path of the document answers every other method with 405 and says wh
       if (method !== 'HEAD') assert.equal(answer.json().code, 'method-not-allowed')
     }
   }
-  assert.deepEqual(written(service), before)
+  assert.deepEqual(await written(service), before)
 })
 
 test('a part of the path that no pattern could allow is 414 with no word of what it was', async () => {
@@ -559,7 +562,7 @@ test('a sane X-Request-Id comes back, in the problem and in the audit too; any o
   }
   const command = { 'x-request-id': 'audited-1' }
   await api.post('/v1/users', { username: 'audited', ...NAMES }, command)
-  assert.equal(service.query("SELECT audit_id FROM user_audit WHERE request_id = 'audited-1'").length, 1)
+  assert.equal((await service.query("SELECT audit_id FROM user_audit WHERE request_id = 'audited-1'")).length, 1)
   const insane = [
     '',
     ' ',

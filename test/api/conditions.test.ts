@@ -70,11 +70,11 @@ test('of two who read the same version, the second to write is refused, and writ
   const read = tagOf(await api.get(path))
   const first = await api.patch(path, { jobTitle: 'Clerk' }, { 'if-match': read })
   assert.equal(first.statusCode, 200)
-  const before = written(service)
+  const before = await written(service)
   const second = await api.patch(path, { jobTitle: 'Manager' }, { 'if-match': read })
   assert.equal(second.statusCode, 412)
   assert.equal(second.json().code, 'version-conflict')
-  assert.deepEqual(written(service), before)
+  assert.deepEqual(await written(service), before)
   assert.equal((await api.get(path)).json().jobTitle, 'Clerk')
   const again = await api.patch(path, { jobTitle: 'Manager' }, { 'if-match': tagOf(first) })
   assert.equal(again.statusCode, 200)
@@ -158,14 +158,14 @@ for (const [what, path, ask] of REPEATS) {
     const asked = ask(await path())
     const first = await api.ask(asked)
     assert.equal(first.statusCode, 200, first.body)
-    const before = written(service)
+    const before = await written(service)
     for (const headers of [{}, { 'if-match': '"outdated"' }]) {
       const again = await api.ask({ ...asked, headers })
       assert.equal(again.statusCode, 200, again.body)
       assert.equal(again.body, first.body)
       assert.equal(tagOf(again), tagOf(first))
     }
-    assert.deepEqual(written(service), before)
+    assert.deepEqual(await written(service), before)
   })
 }
 
@@ -178,21 +178,21 @@ test('what succeeded before a user was terminated still succeeds when repeated',
   ]
   for (const command of commands) assert.equal((await command()).statusCode, 200)
   await api.post(`${path}/terminate`)
-  const before = written(service)
+  const before = await written(service)
   for (const command of commands) assert.equal((await command()).statusCode, 200)
-  assert.deepEqual(written(service), before)
+  assert.deepEqual(await written(service), before)
 })
 
 test('an Idempotency-Key registers one user, however often and in whatever order of fields', async () => {
   const headers = { 'idempotency-key': 'key-once' }
   const first = await api.post('/v1/users', { username: 'once', givenName: 'Ann', familyName: 'Lee' }, headers)
   assert.equal(first.statusCode, 201)
-  const before = written(service)
+  const before = await written(service)
   const again = await api.post('/v1/users', { familyName: 'Lee', givenName: 'Ann', username: 'once' }, headers)
   assert.equal(again.statusCode, 201)
   assert.equal(again.body, first.body)
   assert.equal(again.headers.location, first.headers.location)
-  assert.deepEqual(written(service), before)
+  assert.deepEqual(await written(service), before)
 })
 
 test('a key that is sent many times at once registers one user', async () => {
@@ -201,7 +201,7 @@ test('a key that is sent many times at once registers one user', async () => {
   const answers = await Promise.all(Array.from({ length: 20 }, () => api.post('/v1/users', body, headers)))
   assert.deepEqual([...new Set(answers.map(({ statusCode }) => statusCode))], [201])
   assert.equal(new Set(answers.map(({ body }) => body)).size, 1)
-  assert.equal(service.query("SELECT user_id FROM users WHERE username = 'race'").length, 1)
+  assert.equal((await service.query("SELECT user_id FROM users WHERE username = 'race'")).length, 1)
 })
 
 test('a key whose registration failed may be used again', async () => {

@@ -51,7 +51,7 @@ test('a command is seen at once by its own process, and soon by the other', asyn
 
 test('another program’s write is seen by both, though both have the user near', async () => {
   const path = await somebodyNear()
-  service.sql('UPDATE users SET job_title = ? WHERE user_id = ?', 'Foreign', Number(path.split('/').at(-1)))
+  await service.sql('UPDATE users SET job_title = ? WHERE user_id = ?', 'Foreign', Number(path.split('/').at(-1)))
   for (const side of sides()) await until('it shows', async () => (await jobTitleAt(side, path)) === 'Foreign')
 })
 

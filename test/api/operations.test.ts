@@ -152,7 +152,7 @@ const REFUSALS: Refusal[] = [
   refused('assignBranch', 409, 'too-many', 'there are 100 already', async () => {
     const userId = await api.somebody()
     for (let i = 0; i < 100; i += 1)
-      service.sql('INSERT INTO user_branches (user_id, branch_id) VALUES (?, ?)', userId, `N${i}`)
+      await service.sql('INSERT INTO user_branches (user_id, branch_id) VALUES (?, ?)', userId, `N${i}`)
     return { method: 'PUT', url: `/v1/users/${userId}/branches/B1`, body: {} }
   }),
   bad('unassignBranch', 'the branch is malformed', { method: 'DELETE', url: '/v1/users/1/branches/a_b' }),
@@ -220,7 +220,8 @@ const REFUSALS: Refusal[] = [
   done('setPreference', 'PUT', '/preferences/a', { value: 'x' }),
   refused('setPreference', 409, 'too-many', 'there are 100 already', async () => {
     const userId = await api.somebody()
-    for (let i = 0; i < 100; i += 1) service.sql('INSERT INTO user_preferences VALUES (?, ?, ?)', userId, `p${i}`, 'x')
+    for (let i = 0; i < 100; i += 1)
+      await service.sql('INSERT INTO user_preferences VALUES (?, ?, ?)', userId, `p${i}`, 'x')
     return { method: 'PUT', url: `/v1/users/${userId}/preferences/one-more`, body: { value: 'x' } }
   }),
   bad('removePreference', 'the key is malformed', { method: 'DELETE', url: '/v1/users/1/preferences/a%20b' }),
@@ -236,9 +237,10 @@ const REFUSALS: Refusal[] = [
     url: '/v1/roles/clerk',
     body: { ...defined, permissions: [{ permission: 'a', effect: 'deny' }] },
   }),
-  refused('defineRole', 409, 'too-many', 'the catalogue is full', () => {
-    const [row] = service.query('SELECT COUNT(*) AS n FROM roles')
-    for (let n = Number(row?.n); n < 500; n += 1) service.sql('INSERT INTO roles VALUES (?, ?, 0)', `filler-${n}`, 'x')
+  refused('defineRole', 409, 'too-many', 'the catalogue is full', async () => {
+    const [row] = await service.query('SELECT COUNT(*) AS n FROM roles')
+    for (let n = Number(row?.n); n < 500; n += 1)
+      await service.sql('INSERT INTO roles VALUES (?, ?, 0)', `filler-${n}`, 'x')
     return { method: 'PUT', url: '/v1/roles/one-more', body: defined }
   }),
   refused('defineRole', 422, 'permission-twice', 'a permission is named twice', () => ({
@@ -287,7 +289,7 @@ for (const { operation, status, code, when, ask } of REFUSALS) {
     const asked = await ask()
     assert.equal(operationOf(api.document, asked)?.operation.operationId, operation)
     const answer = await api.ask(asked)
-    service.sql("DELETE FROM roles WHERE role LIKE 'filler-%'")
+    await service.sql("DELETE FROM roles WHERE role LIKE 'filler-%'")
     assert.equal(answer.statusCode, status, answer.body)
     assert.equal(answer.json().code, code)
     if (code === 'invalid-request') assert.ok(answer.json().errors.length > 0, 'it says where')
@@ -369,9 +371,9 @@ test('while too many writes wait for the database, each further command is 503 a
   const commands = documenting('503').filter(({ operationId }) => !isRead(operationId))
   const asks = await Promise.all(commands.map(async ({ operationId }) => GOOD[operationId]?.()))
   const path = await user()
-  const written = () => service.query('SELECT COUNT(*) AS n FROM user_audit')[0]?.n
-  const before = Number(written())
-  service.sql('BEGIN IMMEDIATE')
+  const written = async () => (await service.query('SELECT COUNT(*) AS n FROM user_audit'))[0]?.n
+  const before = Number(await written())
+  const release = await service.database.holdWrites()
   const waiting = Array.from({ length: 256 }, (_, i) => api.patch(path, { jobTitle: `Clerk ${i}` }))
   try {
     for (const asked of asks) {
@@ -381,10 +383,10 @@ test('while too many writes wait for the database, each further command is 503 a
       assert.equal(answer.json().code, 'busy')
     }
   } finally {
-    service.sql('ROLLBACK')
+    await release()
   }
   for (const answer of await Promise.all(waiting)) assert.equal(answer.statusCode, 200, answer.body)
-  assert.equal(Number(written()) - before, 256)
+  assert.equal(Number(await written()) - before, 256)
 })
 
 test('a query that can reach neither copy nor truth is 503, and says no more than that', async (t) => {

@@ -147,7 +147,7 @@ async function take(
   }
   if (kind === 'delete') {
     for (const table of ['user_roles', 'user_branches', 'users']) {
-      service.sql(`DELETE FROM ${table} WHERE user_id = ?`, userId)
+      await service.sql(`DELETE FROM ${table} WHERE user_id = ?`, userId)
     }
   }
 }
@@ -287,7 +287,7 @@ test('the page size is 1 to 200, and 50 when absent', async () => {
       ])
     }
   }
-  service.sql(
+  await service.sql(
     `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 210)
      INSERT INTO users (username, given_name, family_name, status, created_at, updated_at)
      SELECT 'bulk.' || i, 'Bulk', 'Bulk', 'active', '2020-01-01 00:00:00.000', '2020-01-01 00:00:00.000' FROM n`,

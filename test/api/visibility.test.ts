@@ -136,9 +136,9 @@ test('what another program writes is soon in every read', async () => {
   const userId = await api.somebody({ username: 'foreign.one', homeBranchId: 'F1' })
   const look = () => everyRead(userId, 'foreign.two', 'F2', 'aalto', 'manager')
   assert.deepEqual(shownIn(await look()), ['byId', 'byIds', 'listed'])
-  service.sql("UPDATE users SET username = 'Foreign.Two', family_name = 'Aalto' WHERE user_id = ?", userId)
-  service.sql("INSERT INTO user_branches VALUES (?, 'F2')", userId)
-  service.sql("INSERT INTO user_roles VALUES (?, 'manager', NULL)", userId)
+  await service.sql("UPDATE users SET username = 'Foreign.Two', family_name = 'Aalto' WHERE user_id = ?", userId)
+  await service.sql("INSERT INTO user_branches VALUES (?, 'F2')", userId)
+  await service.sql("INSERT INTO user_roles VALUES (?, 'manager', NULL)", userId)
   const expected = [...EVERYWHERE, 'role'].sort().join()
   const seen = await until('the foreign rows are shown', async () => {
     const now = await look()
@@ -148,16 +148,16 @@ test('what another program writes is soon in every read', async () => {
   agree(seen, seen.byId?.version ?? 0)
   const decision = await api.get(`/v1/users/${userId}/permissions/report.read`)
   assert.equal(decision.json().decision, 'allow')
-  service.sql('DELETE FROM user_roles WHERE user_id = ?', userId)
-  service.sql('DELETE FROM user_branches WHERE user_id = ?', userId)
-  service.sql('DELETE FROM users WHERE user_id = ?', userId)
+  await service.sql('DELETE FROM user_roles WHERE user_id = ?', userId)
+  await service.sql('DELETE FROM user_branches WHERE user_id = ?', userId)
+  await service.sql('DELETE FROM users WHERE user_id = ?', userId)
   await until('the deleted user is nowhere', async () => shownIn(await look()).length === 0)
   const missing = await api.get(`/v1/users?ids=${userId}`)
   assert.deepEqual(missing.json().missing, [userId])
 })
 
 test('a user that another program makes is found, and can be commanded', async () => {
-  service.sql(
+  await service.sql(
     `INSERT INTO users (username, given_name, family_name, status, created_at, updated_at)
      VALUES ('OTHER.MADE', 'O''Brien; DROP', 'Ünal', 'active', '2020-01-01 00:00:00.000', '2020-01-01 00:00:00.000')`,
   )
@@ -245,7 +245,7 @@ test('effective permissions: everywhere, at the branch, the stronger of two, and
 
 test('a grant of another program at a branch that is not assigned gives nothing, and is counted', async () => {
   const userId = await api.somebody()
-  service.sql("INSERT INTO user_roles VALUES (?, 'manager', 'Z9')", userId)
+  await service.sql("INSERT INTO user_roles VALUES (?, 'manager', 'Z9')", userId)
   const answer = await until('the grant is noticed', async () => {
     const { ignoredGrants, permissions } = (await api.get(`/v1/users/${userId}/permissions?branchId=Z9`)).json()
     return ignoredGrants === 1 && permissions

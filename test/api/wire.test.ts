@@ -122,18 +122,18 @@ test('one connection serves request after request, also those sent before the an
 const TEN_MEGABYTES = 10
 
 test('10 MB that are announced are refused before they are sent', async () => {
-  const before = written(service)
+  const before = await written(service)
   const head = 'PATCH /v1/users/1 HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n'
   const connection = dial()
   connection.socket.write(`${head}Content-Length: ${TEN_MEGABYTES * MEGABYTE.length}\r\n\r\n{`)
   await connection.received('body-too-large')
   connection.socket.destroy()
   isProblem(connection.text(), 413, 'body-too-large')
-  assert.deepEqual(written(service), before)
+  assert.deepEqual(await written(service), before)
 })
 
 test('10 MB that come in chunks, unannounced, are refused once they are too many, and the service goes on', async () => {
-  const before = written(service)
+  const before = await written(service)
   const connection = dial()
   const head =
     'POST /v1/users HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n'
@@ -146,7 +146,7 @@ test('10 MB that come in chunks, unannounced, are refused once they are too many
   await connection.received('body-too-large')
   connection.socket.destroy()
   isProblem(connection.text(), 413, 'body-too-large')
-  assert.deepEqual(written(service), before)
+  assert.deepEqual(await written(service), before)
   assert.equal((await api.get('/v1/users/1')).statusCode, 200)
 })
 
@@ -168,13 +168,13 @@ const NO_HTTP: [what: string, bytes: string | Buffer][] = [
 ]
 
 test('what is no HTTP is answered with a problem document, and the connection is closed', async () => {
-  const before = written(service)
+  const before = await written(service)
   for (const [what, bytes] of NO_HTTP) {
     const answer = await exchange(bytes)
     assert.match(answer, /^HTTP\/1\.1 400 /, what)
     isProblem(answer, 400, 'invalid-request')
   }
-  assert.deepEqual(written(service), before)
+  assert.deepEqual(await written(service), before)
 })
 
 test('a method that nobody knows is 501 and says so; CONNECT gets no tunnel', async () => {
@@ -205,12 +205,12 @@ test('an expectation that is not known is 417; nobody is told to send on what is
 })
 
 test('chunks that are broken change nothing', async () => {
-  const before = written(service)
+  const before = await written(service)
   for (const chunks of ['zz\r\n{}\r\n0\r\n\r\n', '5\r\n{}\r\n0\r\n\r\n', '-1\r\n\r\n', 'ffffffffffffffffff\r\n']) {
     const answer = await exchange(`${BODY}Transfer-Encoding: chunked\r\n\r\n${chunks}`)
     assert.match(answer, /^(HTTP\/1\.1 400 |$)/, chunks)
   }
-  assert.deepEqual(written(service), before)
+  assert.deepEqual(await written(service), before)
 })
 
 test('headers and paths too large for anybody are 431', async () => {
@@ -251,14 +251,14 @@ test('paths are taken as they are sent: no dots are resolved, no slashes folded'
 })
 
 test('who sends the headers, or the body, too slowly is 408 and gets the connection closed', async () => {
-  const before = written(service)
+  const before = await written(service)
   const slow = ['GET /v1/users/1 HTTP/1.1\r\nHost: x\r\nX-', `${BODY}Content-Length: 20\r\n\r\n{"jobTitle":`]
   for (const answer of await Promise.all(slow.map(exchange))) isProblem(answer, 408, 'request-timeout')
-  assert.deepEqual(written(service), before)
+  assert.deepEqual(await written(service), before)
 })
 
 test('who hangs up in the middle of a request disturbs nobody', async () => {
-  const before = written(service)
+  const before = await written(service)
   const unfinished: Socket[] = Array.from({ length: 20 }, () => {
     const { socket } = dial()
     socket.write(`${BODY}Content-Length: 20\r\n\r\n{"jobTitle":`)
@@ -267,7 +267,7 @@ test('who hangs up in the middle of a request disturbs nobody', async () => {
   await Promise.all(unfinished.map((socket) => once(socket, 'connect')))
   for (const socket of unfinished) socket.resetAndDestroy()
   assert.equal(parse(await exchange(GET('/v1/users/1', LAST))).status, 200)
-  assert.deepEqual(written(service), before)
+  assert.deepEqual(await written(service), before)
 })
 
 test('a shutdown lets what is under way end, takes no new connections, and closes idle ones', async (t) => {
@@ -284,7 +284,7 @@ test('a shutdown lets what is under way end, takes no new connections, and close
     socket.write(GET('/health/live'))
     await received('"alive":true')
   }
-  closing.sql('BEGIN IMMEDIATE')
+  const release = await closing.database.holdWrites()
   let underWay = 0
   closing.app.server.on('request', () => {
     underWay += 1
@@ -310,9 +310,9 @@ test('a shutdown lets what is under way end, takes no new connections, and close
   kept.socket.write(GET('/health/ready'))
   await until('one more has come', async () => underWay === 3)
   assert.equal(closed, false, 'the shutdown waits for the commands')
-  closing.sql('ROLLBACK')
+  await release()
   await Promise.all([close, busy.closed, kept.closed])
   for (const { text } of [busy, kept]) assert.match(text(), /HTTP\/1\.1 200 OK\r\n.*"version":\d+\}/s)
   assert.match(kept.text(), /HTTP\/1\.1 503 .*"ready":false.*"shutting down"/s)
-  assert.equal(closing.query('SELECT job_title FROM users')[0]?.job_title, 'Clerk')
+  assert.equal((await closing.query('SELECT job_title FROM users'))[0]?.job_title, 'Clerk')
 })

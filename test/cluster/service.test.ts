@@ -24,7 +24,7 @@ before(async () => {
     environment: { REDIS_PARTITIONS: String(PARTITIONS) },
   })
   api = await apiClient(service.app)
-  keys = readModelKeys(String(service.query('SELECT epoch FROM service_epoch')[0]?.epoch), PARTITIONS)
+  keys = readModelKeys(String((await service.query('SELECT epoch FROM service_epoch'))[0]?.epoch), PARTITIONS)
 })
 after(async () => {
   await service?.close()

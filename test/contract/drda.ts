@@ -13,7 +13,11 @@ const PATIENCE_MS = 90_000
 const POOL = { connections: 2, processes: 1, timeoutMs: TIMEOUT_MS }
 
 /** The service's own adapter, on a database of the tests' DRDA server. */
-export function openDrda(server: DrdaServer, name: string, options: Partial<InformixOptions> = {}): Informix {
+export function openDrda(
+  server: Pick<DrdaServer, 'port'>,
+  name: string,
+  options: Partial<InformixOptions> = {},
+): Informix {
   return openInformix({
     server: 'derby',
     connectionString: connectionString({

@@ -18,7 +18,7 @@ async function stage(context: TestContext, environment: Record<string, string> =
   t.after(service.close)
   const raw = new Redis(service.redis.url, { protocol: 2 })
   t.after(() => raw.disconnect())
-  const [row] = service.query('SELECT epoch FROM service_epoch')
+  const [row] = await service.query('SELECT epoch FROM service_epoch')
   return { service, raw, keys: readModelKeys(String(row?.epoch)), userIds: await people(service, 20) }
 }
 

@@ -105,7 +105,7 @@ function writeHeavily(service: TestService, userIds: number[]) {
     while (!stopped) {
       const userId = pick(userIds)
       const n = below(1_000)
-      pick([
+      await pick([
         () => service.sql('UPDATE users SET given_name = ?, phone = ? WHERE user_id = ?', `Given ${n}`, `${n}`, userId),
         () => service.sql('INSERT OR IGNORE INTO user_branches VALUES (?, ?)', userId, `F${n % 5}`),
         () => service.sql('DELETE FROM user_branches WHERE user_id = ? AND branch_id = ?', userId, `F${n % 5}`),

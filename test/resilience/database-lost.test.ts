@@ -13,7 +13,7 @@ test('a database that is lost under the service is 503 everywhere, health says s
   assert.equal((await api.get(`/v1/users/${held}`)).headers['read-from'], 'redis')
   await service.app.inject('/health/ready').then((answer) => assert.equal(answer.json().checks.database.state, 'ok'))
   // Another program writes, so that nothing cached is current; then the files are emptied under everybody.
-  service.sql(
+  await service.sql(
     `INSERT INTO users (user_id, username, given_name, family_name, created_at, updated_at)
      VALUES (77, 'lost', 'Ann', 'Lee', '2020-01-01 00:00:00.000', '2020-01-01 00:00:00.000')`,
   )

@@ -61,7 +61,7 @@ test('a failover to a replica that missed writes shows nothing old: it is disbel
   // From here on it misses everything, fences included.
   await raw.replicaof('NO', 'ONE')
   await retitleAll(service, userIds, 'missed')
-  for (const userId of userIds) service.sql(`UPDATE users SET phone = '+1 2' WHERE user_id = ?`, userId)
+  for (const userId of userIds) await service.sql(`UPDATE users SET phone = '+1 2' WHERE user_id = ?`, userId)
   front.switchTo(replica.port)
   await untilAllFromRedis(service, userIds, 'missed', '+1 2')
 })
@@ -73,7 +73,7 @@ test('and when the old master comes back with what it had, nothing of that is sh
   await settled(service, userIds)
   await raw.replicaof('NO', 'ONE')
   front.switchTo(replica.port)
-  for (const userId of userIds) service.sql(`UPDATE users SET phone = '+1 2' WHERE user_id = ?`, userId)
+  for (const userId of userIds) await service.sql(`UPDATE users SET phone = '+1 2' WHERE user_id = ?`, userId)
   await retitleAll(service, userIds, 'on the replica')
   await untilAllFromRedis(service, userIds, 'on the replica', '+1 2')
   // Never told that it is a replica now: it has its own incarnation still, and its own run id.

@@ -49,7 +49,7 @@ test('a Redis that comes back with an old snapshot answers nothing old', async (
   for (const userId of userIds) await retitle(service, userId, 'after the snapshot')
   await kill()
   // What a foreign program changes while there is nobody to tell is old in the snapshot, too.
-  for (const userId of userIds) service.sql('UPDATE users SET phone = ? WHERE user_id = ?', '+1 2', userId)
+  for (const userId of userIds) await service.sql('UPDATE users SET phone = ? WHERE user_id = ?', '+1 2', userId)
   await start()
   await until('everybody comes from Redis', async () => {
     const answers = await Promise.all(userIds.map((userId) => service.app.inject(`/v1/users/${userId}`)))

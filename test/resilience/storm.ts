@@ -90,7 +90,7 @@ export async function storm(
     const own = userIds.filter((_, i) => i % WRITERS === writer)
     for (let i = 0; !over; i += 1) {
       const userId = own[i % own.length] ?? 0
-      if (writer === 0) writeAsForeigner(userId, i)
+      if (writer === 0) await writeAsForeigner(userId, i)
       await write(userId)
     }
   })
@@ -121,7 +121,7 @@ const aTurn = () => new Promise<void>((resolve) => setImmediate(resolve))
 /** Waits until every user is read from Redis, as the database has them. */
 export async function settled(service: TestService, userIds: number[]): Promise<void> {
   for (const userId of userIds) {
-    const [row] = service.query('SELECT job_title, phone FROM users WHERE user_id = ?', userId)
+    const [row] = await service.query('SELECT job_title, phone FROM users WHERE user_id = ?', userId)
     await until(`user ${userId} from Redis as they are`, async () => {
       const answer = await service.app.inject(`/v1/users/${userId}`)
       const body = answer.json()

@@ -3,13 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
-import { openConnection } from '../../src/adapters/sqlite/connection.ts'
-import { ensureSqliteSchema } from '../../src/adapters/sqlite/schema.ts'
 import { buildApp } from '../../src/app.ts'
 import { type Config, readConfig } from '../../src/config.ts'
 import { type Api, wireApi } from '../../src/wiring.ts'
-import { databasePath } from '../../src/wiring-database.ts'
 import { startWorkers, type WorkerRole, type Workers } from '../../src/wiring-workers.ts'
+import { openTestDatabase, type TestDatabase } from './databases.ts'
 import { startTestRedis } from './redis.ts'
 
 const WAIT_LIMIT_MS = 10_000
@@ -40,8 +38,9 @@ export type TestService = {
   config: Config
   redis: TestRedis
   /** Runs SQL as a program that is not this service would. */
-  sql(statement: string, ...params: (string | number | null)[]): void
-  query(statement: string, ...params: (string | number | null)[]): Record<string, string | number | null>[]
+  sql(statement: string, ...params: (string | number | null)[]): Promise<void>
+  query(statement: string, ...params: (string | number | null)[]): Promise<Record<string, string | number | null>[]>
+  database: Pick<TestDatabase, 'holdWrites' | 'rename' | 'changesWritten'>
   startWorker(roles?: WorkerRole[]): Promise<Workers>
   /** Waits until lists may use their indexes. */
   built(): Promise<void>
@@ -57,9 +56,8 @@ export async function startService({
 }: TestOptions = {}): Promise<TestService> {
   const dataDir = await mkdtemp(join(tmpdir(), 'users-service-'))
   const redis = given ?? (await startTestRedis())
-  const config = readConfig({ DATA_DIR: dataDir, REDIS_URL: redis.url, ...environment })
-  ensureSqliteSchema(databasePath(config))
-  const foreign = openConnection(databasePath(config), { readOnly: false })
+  const database = await openTestDatabase(dataDir)
+  const config = readConfig({ DATA_DIR: dataDir, REDIS_URL: redis.url, ...database.environment, ...environment })
   const api = await wireApi(config, quiet)
   const app = await buildApp({ ...api, http: config.http, log: quiet })
   const workers: Workers[] = []
@@ -73,8 +71,9 @@ export async function startService({
     api,
     config,
     redis,
-    sql: (statement, ...params) => void foreign.run(statement, params),
-    query: (statement, ...params) => foreign.all(statement, params),
+    sql: (statement, ...params) => database.run(statement, params),
+    query: (statement, ...params) => database.all(statement, params),
+    database,
     startWorker,
     async built() {
       await until('the read models are built', async () => {
@@ -86,7 +85,7 @@ export async function startService({
       await app.close()
       for (const keeper of workers) await keeper.stop().catch(() => undefined)
       await api.close()
-      foreign.close()
+      await database.close()
       if (!given) await redis.stop()
       await rm(dataDir, { recursive: true, force: true })
     },
