@@ -26,6 +26,7 @@ test: ## lint, types, and all tests
 	@npm run --silent lint
 	@npm run --silent types
 	@npm test --silent
+	@if node_modules/.bin/node test/support/drda/here.ts; then npm run --silent test:drda; fi
 
 fuzz: ## call the API with made-up requests, for as long as it takes
 	@REDIS_URL= $(SETUP)

@@ -12,6 +12,10 @@ export const DATABASE_VARIABLES = {
     .optional()
     .describe('The Informix database, by its DRDA port. Absent: an embedded database under DATA_DIR.'),
   DATABASE_PASSWORD_FILE: z.string().optional().describe('File that holds the password of the user in DATABASE_URL.'),
+  DATABASE_MAPPING: z
+    .string()
+    .optional()
+    .describe('File with the site’s own names of tables and columns; db/mapping/README.md shows one.'),
   DATABASE_READ_CONNECTIONS: integer(8, 1, 256, 'Connections for reads, a process.'),
   DATABASE_WRITE_CONNECTIONS: integer(4, 1, 256, 'Connections for writes, a process.'),
   DATABASE_SCAN_CONNECTIONS: integer(2, 1, 64, 'Connections for searches and long reads, a process.'),
@@ -39,6 +43,8 @@ export type DatabaseConfig = {
   scan: ConnectionPool
   connectTimeoutMs: number
   lockWaitMs: number
+  /** What the file of names holds, parsed; {} without one. */
+  mapping: unknown
   /** Of the environment, what IBM's driver may see. */
   environment: Record<string, string>
 }
@@ -62,6 +68,7 @@ export function databaseFrom(env: DatabaseEnvironment, environment: NodeJS.Proce
     scan: pool(env.DATABASE_SCAN_CONNECTIONS, env.DATABASE_SCAN_TIMEOUT_MS),
     connectTimeoutMs: env.DATABASE_CONNECT_TIMEOUT_MS,
     lockWaitMs: env.DATABASE_LOCK_WAIT_MS,
+    mapping: env.DATABASE_MAPPING === undefined ? {} : parsedFile(env.DATABASE_MAPPING),
     environment: driverEnvironment(environment),
   }
 }
@@ -97,5 +104,13 @@ function passwordIn(file: string): string {
     return readFileSync(file, 'utf8').replace(/\r?\n$/, '')
   } catch {
     throw new ConfigError('DATABASE_PASSWORD_FILE: a file that can be read')
+  }
+}
+
+function parsedFile(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'))
+  } catch {
+    throw new ConfigError('DATABASE_MAPPING: a file that can be read, and holds JSON')
   }
 }

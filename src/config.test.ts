@@ -247,7 +247,7 @@ test('what is written down as a default is one that is allowed, and gives the de
     settings()
       .filter(({ fallback }) => fallback === null)
       .map(({ name }) => name),
-    ['DATABASE_URL', 'DATABASE_PASSWORD_FILE', 'REDIS_URL', 'PATH', 'JOBS_REDIS_URL'],
+    ['DATABASE_URL', 'DATABASE_PASSWORD_FILE', 'DATABASE_MAPPING', 'REDIS_URL', 'PATH', 'JOBS_REDIS_URL'],
   )
 })
 

@@ -6,6 +6,7 @@ import { configCommand } from './cli/config.ts'
 import { consistencyCommand } from './cli/consistency.ts'
 import { parkedCommand } from './cli/parked.ts'
 import { rebuildCommand } from './cli/rebuild.ts'
+import { schemaCommand } from './cli/schema.ts'
 import { seedCommand } from './cli/seed-command.ts'
 import { serveCommand } from './cli/serve.ts'
 import { workCommand } from './cli/work.ts'
@@ -16,7 +17,15 @@ const program = new Command('users-service')
   .addHelpText('after', '\nSettings come from the environment; `users-service config` explains each.')
   .showHelpAfterError()
 const running = [allCommand, serveCommand, workCommand]
-const tools = [seedCommand, rebuildCommand, parkedCommand, auditCommand, consistencyCommand, configCommand]
+const tools = [
+  schemaCommand,
+  seedCommand,
+  rebuildCommand,
+  parkedCommand,
+  auditCommand,
+  consistencyCommand,
+  configCommand,
+]
 for (const command of [...running, ...tools]) {
   program.addCommand(command())
 }

@@ -1,10 +1,13 @@
 import { join } from 'node:path'
 import { connectionString } from './adapters/informix/connection-string.ts'
-import { openInformix } from './adapters/informix/database.ts'
+import { type Informix, openInformix } from './adapters/informix/database.ts'
+import { mappedDatabase } from './adapters/sql/mapped-database.ts'
+import { type Mapping, mappingFrom } from './adapters/sql/mapping.ts'
 import { openSqlite } from './adapters/sqlite/database.ts'
 import { openScanThread } from './adapters/sqlite/scan-thread.ts'
 import { ensureSqliteSchema } from './adapters/sqlite/schema.ts'
 import type { Config } from './config.ts'
+import type { DatabaseConfig } from './config-database.ts'
 import { DomainError } from './domain/errors.ts'
 import type { Database, Session } from './ports.ts'
 
@@ -21,11 +24,7 @@ export function databasePath({ dataDir }: Pick<Config, 'dataDir'>): string {
 /** The database that the settings name, or else the embedded one, which is made when it is not there. */
 export function openDatabase({ database: remote, dataDir }: Where): OpenDatabase {
   if (remote !== null) {
-    const connectTimeoutSeconds = Math.max(1, Math.floor(remote.connectTimeoutMs / MS))
-    const database = openInformix({
-      ...remote,
-      connectionString: connectionString({ ...remote, connectTimeoutSeconds }),
-    })
+    const database = mappedDatabase(openRemote(remote), mappingFrom(remote.mapping))
     return { database, scan: database.scan, close: database.close }
   }
   const path = databasePath({ dataDir })
@@ -37,6 +36,20 @@ export function openDatabase({ database: remote, dataDir }: Where): OpenDatabase
     await database.close()
   }
   return { database, scan, close }
+}
+
+function openRemote(remote: DatabaseConfig): Informix {
+  const connectTimeoutSeconds = Math.max(1, Math.floor(remote.connectTimeoutMs / MS))
+  return openInformix({ ...remote, connectionString: connectionString({ ...remote, connectTimeoutSeconds }) })
+}
+
+export const databaseMapping = ({ database }: Pick<Config, 'database'>): Mapping => mappingFrom(database?.mapping ?? {})
+
+/** Under the names that the site itself uses: for statements that look at the database and not at its people. */
+export function openUnmapped({ database: remote }: Pick<Config, 'database'>) {
+  if (remote === null) throw new OutOfReachError('DATABASE_URL is not set.')
+  const database = openRemote(remote)
+  return { database, name: remote.database, close: database.close }
 }
 
 /** What whoever started this can mend: shown as one sentence (main.ts). */

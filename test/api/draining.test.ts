@@ -47,7 +47,7 @@ test('a process that is told to stop under load breaks off nothing: every client
   const userId = await (await apiClient(service.app)).somebody()
   await service.built()
   const port = await freePort()
-  const env = { DATA_DIR: service.config.dataDir, REDIS_URL: service.redis.url, PORT: String(port), LOG_LEVEL: 'warn' }
+  const env = { ...service.environment, PORT: String(port), LOG_LEVEL: 'warn' }
   const child = spawn(process.execPath, ['src/main.ts', 'serve'], { cwd: ROOT, env, stdio: 'inherit' })
   t.after(() => child.kill('SIGKILL'))
   const ended = once(child, 'exit')

@@ -287,11 +287,13 @@ test('the page size is 1 to 200, and 50 when absent', async () => {
       ])
     }
   }
-  await service.sql(
-    `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 210)
-     INSERT INTO users (username, given_name, family_name, status, created_at, updated_at)
-     SELECT 'bulk.' || i, 'Bulk', 'Bulk', 'active', '2020-01-01 00:00:00.000', '2020-01-01 00:00:00.000' FROM n`,
-  )
+  for (let n = 1; n <= 210; n += 1) {
+    await service.sql(
+      `INSERT INTO users (username, given_name, family_name, status, created_at, updated_at)
+       VALUES (?, 'Bulk', 'Bulk', 'active', '2020-01-01 00:00:00.000', '2020-01-01 00:00:00.000')`,
+      `bulk.${n}`,
+    )
+  }
   await until('all are projected', async () => (await page('/v1/users', 200, null)).items.length === 200)
   assert.equal((await page('/v1/users', null, null)).items.length, 50)
   assert.equal((await page('/v1/users', 1, null)).items.length, 1)

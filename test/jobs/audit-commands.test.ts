@@ -22,8 +22,8 @@ async function stage(context: TestContext, environment: Record<string, string> =
   return { service, raw, keys: readModelKeys(String(row?.epoch)), userIds: await people(service, 20) }
 }
 
-async function run({ config }: TestService, ...args: string[]) {
-  const env = { DATA_DIR: config.dataDir, REDIS_URL: String(config.redis.url), AUDIT_RECHECK_AFTER_MS: '3000' }
+async function run({ environment }: TestService, ...args: string[]) {
+  const env = { ...environment, AUDIT_RECHECK_AFTER_MS: '3000' }
   const child = spawn(process.execPath, ['src/main.ts', ...args], { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] })
   let said = ''
   for (const stream of [child.stdout, child.stderr]) {

@@ -41,6 +41,8 @@ export type TestService = {
   sql(statement: string, ...params: (string | number | null)[]): Promise<void>
   query(statement: string, ...params: (string | number | null)[]): Promise<Record<string, string | number | null>[]>
   database: Pick<TestDatabase, 'holdWrites' | 'rename' | 'changesWritten'>
+  /** By which another process finds the same data folder, Redis and database. */
+  environment: Record<string, string>
   startWorker(roles?: WorkerRole[]): Promise<Workers>
   /** Waits until lists may use their indexes. */
   built(): Promise<void>
@@ -57,7 +59,8 @@ export async function startService({
   const dataDir = await mkdtemp(join(tmpdir(), 'users-service-'))
   const redis = given ?? (await startTestRedis())
   const database = await openTestDatabase(dataDir)
-  const config = readConfig({ DATA_DIR: dataDir, REDIS_URL: redis.url, ...database.environment, ...environment })
+  const ours = { DATA_DIR: dataDir, REDIS_URL: redis.url, ...database.environment }
+  const config = readConfig({ ...ours, ...environment })
   const api = await wireApi(config, quiet)
   const app = await buildApp({ ...api, http: config.http, log: quiet })
   const workers: Workers[] = []
@@ -74,6 +77,7 @@ export async function startService({
     sql: (statement, ...params) => database.run(statement, params),
     query: (statement, ...params) => database.all(statement, params),
     database,
+    environment: ours,
     startWorker,
     async built() {
       await until('the read models are built', async () => {

@@ -1,0 +1,81 @@
+import { readFileSync } from 'node:fs'
+import type { Mapping } from '../sql/mapping.ts'
+import { triggersFor } from './triggers.ts'
+
+/** In the order in which it has to be made. `name`: by which `apply` sees that it is there. */
+export type Part = { kind: 'table' | 'index' | 'routine' | 'trigger' | 'rows'; name: string; sql: string }
+
+const ROUTINE = /^CREATE (FUNCTION|PROCEDURE) (\w+)[\s\S]*?^END \1;$/gm
+const NAMED = /^CREATE (?:UNIQUE )?(TABLE|INDEX) (\w+)/
+
+/** What this service owns, tables first; then what counts the people who are there; triggers last. */
+export function partsOf(mapping: Mapping): Part[] {
+  return [...ownedParts(), ...onSiteTables(mapping)]
+}
+
+export const USERNAME_INDEX = 'usr_users_username'
+
+function ownedParts(): Part[] {
+  const text = readFileSync(new URL('../../../db/informix/owned.sql', import.meta.url), 'utf8').replaceAll(
+    /^--.*\n/gm,
+    '',
+  )
+  const routines = [...text.matchAll(ROUTINE)].map(
+    ([sql, , name = '']): Part => ({ kind: 'routine', name, sql: withoutEnd(sql) }),
+  )
+  const statements = text
+    .replaceAll(ROUTINE, '')
+    .split(';')
+    .map((sql) => sql.trim())
+  const plain = statements
+    .filter((sql) => sql !== '')
+    .map((sql): Part => {
+      const [, what, name = ''] = NAMED.exec(sql) ?? []
+      return { kind: what === 'TABLE' ? 'table' : what === 'INDEX' ? 'index' : 'rows', name, sql }
+    })
+  return [...plain, ...routines]
+}
+
+/** The database takes a statement without the semicolon that ends it in a script. */
+const withoutEnd = (sql: string): string => sql.replace(/;$/, '')
+
+function onSiteTables(mapping: Mapping): Part[] {
+  const { table, columns } = mapping.users
+  return [
+    {
+      kind: 'index',
+      name: USERNAME_INDEX,
+      sql: `CREATE UNIQUE INDEX ${USERNAME_INDEX} ON ${table} (usr_lower(${columns.username}))`,
+    },
+    {
+      kind: 'rows',
+      name: '',
+      sql: `INSERT INTO entity_versions (entity, entity_id, source, version, changed_at)
+  SELECT 'user', CAST(u.${columns.user_id} AS VARCHAR(20)), s.source, 1, usr_utc_now() FROM ${table} u, usr_sources s
+  WHERE NOT EXISTS (SELECT v.entity FROM entity_versions v WHERE v.entity = 'user'
+    AND v.entity_id = CAST(u.${columns.user_id} AS VARCHAR(20)) AND v.source = s.source)`,
+    },
+    ...['roles', 'role_permissions'].map(
+      (source): Part => ({
+        kind: 'rows',
+        name: '',
+        sql: `INSERT INTO entity_versions (entity, entity_id, source, version, changed_at)
+  SELECT 'role', '*', '${source}', 1, usr_utc_now() FROM systables WHERE tabid = 1
+  AND NOT EXISTS (SELECT v.entity FROM entity_versions v WHERE v.entity = 'role' AND v.source = '${source}')`,
+      }),
+    ),
+    ...triggersFor(mapping).map(({ name, ddl }): Part => ({ kind: 'trigger', name, sql: ddl })),
+  ]
+}
+
+/** As a script that a DBA may read and run. */
+export function script(mapping: Mapping): string {
+  const own = readFileSync(new URL('../../../db/informix/owned.sql', import.meta.url), 'utf8')
+  const site = onSiteTables(mapping).map(({ sql }) => `${sql};`)
+  return [
+    own,
+    "-- On the site's own tables: an index, and the triggers, which come last: the versions of who is there come before.",
+    ...site,
+    '',
+  ].join('\n')
+}
