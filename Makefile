@@ -8,7 +8,7 @@ SETUP := node scripts/setup.mjs
 WITH_NODE := PATH="$(CURDIR)/node_modules/.bin:$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz simulate bench bench-opponents soak docs format clean
+.PHONY: help run test fuzz simulate bench bench-opponents bench-informix soak docs format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -49,6 +49,11 @@ soak: ## break everything under load for three minutes, and check every answer
 bench-opponents: ## measure the hot read beside Go and Django services
 	@REDIS_URL= $(SETUP)
 	@$(WITH_NODE) exec node bench/opponents/run.ts
+
+bench-informix: ## measure IBM's driver over a DRDA server, beside a direct call
+	@REDIS_URL= $(SETUP)
+	@node scripts/setup-drda.mjs
+	@$(WITH_NODE) exec node --expose-gc bench/informix.ts
 
 docs: ## write the generated documents anew
 	@REDIS_URL= $(SETUP)

@@ -2,5 +2,6 @@ type Options = { root: string; env: Record<string, string | undefined>; write: (
 
 export function ensureDrda(options: Options & { driverOnly: boolean }): string | undefined
 export function driverPaths(root: string): Record<'addon' | 'binding' | 'driver' | 'library' | 'link', string>
+export function parsersFolder(root: string): string
 export function derbyFolder(root: string): string
 export function fetchJars(options: Options & { title: string; pom: string; target: string }): string | undefined

@@ -34,7 +34,8 @@ const WHEEL_PARTS = ['clidriver', 'ibm_db.libs']
 
 /** For each part undefined when it is there, else why it is not to be had. */
 export function ensureDrda({ root, env, write, driverOnly }) {
-  return ensureDriver({ root, env, write }) ?? (driverOnly ? undefined : ensureDerby({ root, env, write }))
+  const tools = { root, env, write }
+  return ensureDriver(tools) ?? (driverOnly ? undefined : (ensureDerby(tools) ?? ensureParsers(tools)))
 }
 
 export function driverPaths(root) {
@@ -125,6 +126,14 @@ function ensureDerby({ root, env, write }) {
     pom: 'scripts/drda/pom.xml',
     target: derbyFolder(root),
   })
+}
+
+export const parsersFolder = (root) => join(root, '.tools', 'sql-parsers-jsqlparser-5.3-druid-1.2.27')
+
+/** They say whether the statements are Informix's SQL, where no Informix is to be had. */
+function ensureParsers({ root, env, write }) {
+  const [title, pom] = ['Fetching parsers of SQL', 'scripts/sql-parsers/pom.xml']
+  return fetchJars({ root, env, write, title, pom, target: parsersFolder(root) })
 }
 
 /** What a Maven project file lists, into a folder; undefined when it is there, else why it is not. */

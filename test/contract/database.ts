@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { inList } from '../../src/adapters/sql/in-list.ts'
+import { compareText } from '../../src/domain/user.ts'
 import type { Session } from '../../src/ports.ts'
 import { changingNothing, gate, holding, insertRole, insertUser, numberOf, type OpenRig, roundTrip } from './rig.ts'
 
@@ -262,6 +263,69 @@ function values(open: OpenRig): void {
         { user_id: Number.MAX_SAFE_INTEGER, given_name: name, family_name: 'x'.repeat(255), phone: null },
       )
     }
+  })
+
+  for (const value of [0, -1, 1, 2 ** 31 - 1, 2 ** 31, -(2 ** 31) - 1, 2 ** 53 - 1, -(2 ** 53) + 1]) {
+    test(`the number ${value} comes back as it went`, async (t) => {
+      const { database, scan } = await open(t)
+      await insertUser(database, 1)
+      await database.execute('INSERT INTO user_limits (user_id, limit_name, limit_value) VALUES (1, ?, ?)', [
+        'n',
+        value,
+      ])
+      for (const session of [database, scan]) {
+        const [row] = await session.query('SELECT limit_value FROM user_limits WHERE limit_value = ?', [value])
+        assert.equal(row?.limit_value, value)
+      }
+    })
+  }
+
+  test('empty text is no NULL, and NULL is no empty text', async (t) => {
+    const { database } = await open(t)
+    await insertUser(database, 1)
+    await database.execute('UPDATE users SET email = ?, phone = ?', ['', null])
+    const [row] = await database.query('SELECT email, phone FROM users WHERE email IS NOT NULL AND phone IS NULL')
+    assert.deepEqual({ ...row }, { email: '', phone: null })
+  })
+
+  test('a name as long as a column of 255 bytes holds, in characters of four', async (t) => {
+    const { database } = await open(t)
+    await insertUser(database, 1)
+    const name = '😀'.repeat(63)
+    await database.execute('UPDATE users SET given_name = ? WHERE user_id = ?', [name, 1])
+    const [row] = await database.query('SELECT given_name FROM users WHERE given_name = ?', [name])
+    assert.equal(row?.given_name, name)
+  })
+
+  for (const value of [new Date(0), 1n, Symbol('x')]) {
+    test(`a ${typeof value === 'object' ? 'Date' : typeof value} is refused, and not written as NULL`, async (t) => {
+      const { database } = await open(t)
+      await insertUser(database, 1, 'ann')
+      await database.execute('UPDATE users SET phone = ?', ['+1'])
+      const write = () => database.execute('UPDATE users SET phone = ?', [value as unknown as string])
+      await changingNothing(database, () => assert.rejects(write)).catch((error) => {
+        // The embedded database knows BigInt: exact, and allowed.
+        if (typeof value !== 'bigint') throw error
+      })
+      const [row] = await database.query('SELECT phone FROM users')
+      assert.notEqual(row?.phone, null)
+    })
+  }
+
+  test('ten thousand rows are read whole, and in order', async (t) => {
+    const { database, scan } = await open(t)
+    await database.transaction(async (session) => {
+      for (let n = 1; n <= 100; n += 1) {
+        await session.execute(`INSERT INTO roles (role, title, privileged) VALUES (?, 'x', 0)`, [String(n)])
+      }
+    })
+    const sql = `SELECT a.role AS one, b.role AS two FROM roles a, roles b ORDER BY a.role, b.role`
+    const rows = await scan.query(sql)
+    assert.equal(rows.length, 10_000)
+    assert.deepEqual(
+      rows,
+      rows.toSorted((x, y) => compareText(`${x.one} ${x.two}`, `${y.one} ${y.two}`)),
+    )
   })
 
   test('an id is never given twice, even after its user is deleted', async (t) => {

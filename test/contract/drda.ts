@@ -1,12 +1,15 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { connectionString } from '../../src/adapters/informix/connection-string.ts'
 import { type Informix, type InformixOptions, openInformix } from '../../src/adapters/informix/database.ts'
+import { type Driver, type DriverOptions, startDriver } from '../../src/adapters/informix/driver.ts'
 import { DRDA_USER, type DrdaServer } from '../support/drda/server.ts'
 import { lastFirst, type OpenRig, type OtherProgram, type Owner } from './rig.ts'
 
 const MS = 1_000
 const PAUSE_MS = 40
 const ROUNDS = 80
+const SHARED_CONNECTIONS = 32
+const DATABASES_A_SERVER = 80
 const TIMEOUT_MS = 60_000
 /** Derby is slow, and everybody waits for everybody. */
 const PATIENCE_MS = 90_000
@@ -39,17 +42,36 @@ export function openDrda(
   })
 }
 
+let shared: Driver | null = null
+
+/** One process for all tests of a file: to start one, with the driver in it, takes longer than most of them. */
+function sharedDriver(options: DriverOptions): Driver {
+  if (!shared?.isWhole()) shared = startDriver({ ...options, maxConnections: SHARED_CONNECTIONS })
+  return { ...shared, end: async () => undefined }
+}
+
 /** IBM's driver over a real socket, as what the contract suites test. */
-export const drdaRig =
-  (running: () => DrdaServer): OpenRig =>
-  async (t, options = {}) => {
+export function drdaRig(running: () => DrdaServer): OpenRig {
+  let made = 0
+  let inUse = 0
+  return async (t, options = {}) => {
     const owner = lastFirst(t)
     const server = running()
+    // Derby keeps what it has of a database until it ends, and after some hundreds no other one fits.
+    if (inUse === 0 && made >= DATABASES_A_SERVER) {
+      await server.renew()
+      made = 0
+    }
+    made += 1
+    inUse += 1
+    owner.after(() => {
+      inUse -= 1
+    })
     const { lockWaitMs } = options
     const seconds = lockWaitMs === undefined ? {} : { lockWaitSeconds: Math.ceil(lockWaitMs / MS) }
     const name = server.makeDatabase(seconds)
     const opened = () => {
-      const database = openDrda(server, name)
+      const database = openDrda(server, name, { start: sharedDriver })
       owner.after(database.close)
       return database
     }
@@ -66,6 +88,7 @@ export const drdaRig =
       patienceMs: PATIENCE_MS,
     }
   }
+}
 
 /** Statements of its own over its own connections: nothing of the service's but the driver. */
 function plainClient(t: Owner, database: Informix, transaction: string[], rounds: number): OtherProgram {

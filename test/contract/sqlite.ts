@@ -46,7 +46,7 @@ const CLIENT = `
   database.close()
 `
 
-function plainClient(t: Owner, path: string, transaction: string[], rounds: number): OtherProgram {
+export function plainClient(t: Owner, path: string, transaction: string[], rounds: number): OtherProgram {
   const child = spawn(process.execPath, ['-e', CLIENT, path, String(rounds), JSON.stringify(transaction)], {
     stdio: ['ignore', 'ignore', 'pipe'],
   })

@@ -142,11 +142,21 @@ describe('a DRDA server that fails', { skip: drdaMissing() ?? false }, () => {
     await wholeAgain(database, 1)
   })
 
+  test('more rows than memory holds are refused, and the next read is served', async (t) => {
+    const { database } = await opened(t, { read: { connections: 1, processes: 1, timeoutMs: 20_000 } })
+    await assert.rejects(database.query('SELECT a.n FROM numbers a, numbers b, numbers c'), {
+      name: 'SqlError',
+      kind: 'other',
+      message: /USROW/,
+    })
+    assert.equal(await roles(database), 1)
+  })
+
   const LOST_COMMITS = [
-    { what: 'the server is gone before it has the COMMIT', dies: 'before', written: 1 },
-    { what: 'the server is gone after it has committed, and before it has said so', dies: 'after', written: 2 },
+    { what: 'the server is gone before it has the COMMIT', dies: 'before' },
+    { what: 'the server is gone after it has committed, and before it has said so', dies: 'after' },
   ] as const
-  for (const { what, dies, written } of LOST_COMMITS) {
+  for (const { what, dies } of LOST_COMMITS) {
     test(`${what}: the truth is found out, and nothing is written twice`, async (t) => {
       const { database, name } = await opened(t)
       const gate = await commitGate(t, server.port)
@@ -166,7 +176,6 @@ describe('a DRDA server that fails', { skip: drdaMissing() ?? false }, () => {
       assert.equal(answer, dies === 'before' ? 2 : 1)
       assert.equal(gate.broken(), 1)
       assert.equal(await roles(database), 2)
-      assert.ok(written >= 1)
     })
   }
 

@@ -4,6 +4,7 @@ import { isSqlError, surfaced } from '../sql/errors.ts'
 import { commitMarkers } from './commit-markers.ts'
 import { deadlineIn, msUntil } from './connection.ts'
 import { SERVERS, type ServerName } from './dialect.ts'
+import type { startDriver } from './driver.ts'
 import { wasDeadlock } from './errors.ts'
 import { connectionPool, type Pool, type PoolOptions } from './pool.ts'
 import { driverProcesses } from './processes.ts'
@@ -23,7 +24,7 @@ export type InformixOptions = {
   scan: PoolSettings
   /** For tests. */
   pool?: Partial<PoolOptions>
-  mainFile?: URL
+  start?: typeof startDriver
   resolveLimitMs?: number
 }
 export type Informix = Database & {

@@ -10,7 +10,6 @@ export type DriverOptions = {
   maxConnections: number
   /** All that the process is given of the environment. */
   environment: Readonly<Record<string, string>>
-  mainFile?: URL
 }
 export type Answer = Table | number | null
 
@@ -39,8 +38,8 @@ export type Driver = {
 
 const MAIN_FILE = new URL('./driver-process.ts', import.meta.url)
 
-export function startDriver({ maxConnections, environment, mainFile = MAIN_FILE }: DriverOptions): Driver {
-  const child = fork(mainFile, [], {
+export function startDriver({ maxConnections, environment }: DriverOptions): Driver {
+  const child = fork(MAIN_FILE, [], {
     env: { ...environment, UV_THREADPOOL_SIZE: String(maxConnections + SPARE_THREADS) },
     execArgv: [],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],

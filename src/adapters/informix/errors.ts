@@ -5,7 +5,11 @@ import { type Failure, STATES } from './protocol.ts'
 export function sqlErrorFrom(failure: Failure): SqlError {
   const kind = kindOf(failure)
   const { code, state } = failure
-  return new SqlError(kind, `the database refuses (${kind}; code ${code}, SQLSTATE ${state || 'none'})`, {
+  const said =
+    state === STATES.noDriver
+      ? 'IBM’s driver cannot be loaded: docs/informix.md says what it needs'
+      : `the database refuses (${kind}; code ${code}, SQLSTATE ${state || 'none'})`
+  return new SqlError(kind, said, {
     sqlcode: code,
     sqlstate: state,
     isDeadlock: isDeadlock(failure),

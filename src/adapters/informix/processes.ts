@@ -1,4 +1,5 @@
-import { type Connection, type ConnectionOptions, type Deadline, openConnection } from './connection.ts'
+import { setTimeout as wait } from 'node:timers/promises'
+import { type Connection, type ConnectionOptions, type Deadline, msUntil, openConnection } from './connection.ts'
 import { type Driver, type DriverOptions, startDriver } from './driver.ts'
 
 export type Processes = {
@@ -8,14 +9,17 @@ export type Processes = {
 }
 
 /** `count` processes share the connections of one pool: one that must be killed takes its own along and no more. */
-export function driverProcesses(count: number, options: ConnectionOptions & DriverOptions): Processes {
+export function driverProcesses(
+  count: number,
+  { start = startDriver, ...options }: ConnectionOptions & DriverOptions & { start?: typeof startDriver },
+): Processes {
   const slots: Slot[] = Array.from({ length: count }, () => ({ driver: null, connections: 0 }))
   const maxConnections = Math.ceil(options.maxConnections / count) + 1
   const started = new Set<Driver>()
   let closed = false
   const driverOf = (slot: Slot): Driver => {
     if (slot.driver?.isWhole()) return slot.driver
-    const driver = startDriver({ ...options, maxConnections })
+    const driver = start({ ...options, maxConnections })
     started.add(driver)
     if (slot.driver) started.delete(slot.driver)
     Object.assign(slot, { driver, connections: 0 })
@@ -31,7 +35,7 @@ export function driverProcesses(count: number, options: ConnectionOptions & Driv
         if (slot.driver === driver) slot.connections -= 1
       }
       try {
-        const connection = await openConnection(driver, options, deadline)
+        const connection = await untilNotTooBusy(() => openConnection(driver, options, deadline), deadline)
         return { ...connection, close: () => connection.close().finally(leave) }
       } catch (error) {
         leave()
@@ -45,3 +49,22 @@ export function driverProcesses(count: number, options: ConnectionOptions & Driv
   }
 }
 type Slot = { driver: Driver | null; connections: number }
+
+/** -908, -930, -27001: a server that is too busy refuses at once, and lets in whoever comes a little later. */
+const TOO_BUSY = [-908, -930, -27001]
+const FIRST_PAUSE_MS = 25
+const MAX_TRIES = 5
+
+/** Pauses of 25 ms · 2ⁿ, with jitter: sixteen times the first, at most. */
+export async function untilNotTooBusy<Result>(open: () => Promise<Result>, deadline: Deadline): Promise<Result> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await open()
+    } catch (error) {
+      const { sqlcode } = Object((error as Error).cause) as { sqlcode?: number }
+      const pauseMs = FIRST_PAUSE_MS * 2 ** (tries - 1) * (0.5 + Math.random() / 2)
+      if (!TOO_BUSY.includes(sqlcode ?? 0) || tries === MAX_TRIES || msUntil(deadline) <= pauseMs) throw error
+      await wait(pauseMs)
+    }
+  }
+}

@@ -24,8 +24,12 @@ export function isSqlError(error: unknown, kind: SqlErrorKind): boolean {
 
 /** What leaves an adapter: a database out of reach is a refusal that callers know (503), not a fault of this service. */
 export function surfaced(error: unknown): unknown {
-  if (isSqlError(error, 'busy')) return new DomainError('busy', 'The database is locked by another writer.')
+  if (isSqlError(error, 'busy')) {
+    return new DomainError('busy', 'The database is locked by another writer.', undefined, { cause: error })
+  }
   return isSqlError(error, 'unavailable')
-    ? new DomainError('database-unavailable', 'The database cannot be read or written at present.')
+    ? new DomainError('database-unavailable', 'The database cannot be read or written at present.', undefined, {
+        cause: error,
+      })
     : error
 }

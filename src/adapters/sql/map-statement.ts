@@ -20,7 +20,7 @@ export function mapStatement(sql: string, mapping: Mapping): string {
     .map((token, index) => {
       const scope = scopes.at(-1) as Scope
       if (token === '(') scopes.push({ table: tables.get(index) ?? null, selecting: false, isOutermost: false })
-      else if (token === ')') scopes.pop()
+      else if (token === ')' && scopes.length > 1) scopes.pop()
       else if (/^select$/i.test(token)) scope.selecting = scope.isOutermost
       else if (/^from$/i.test(token)) scope.selecting = false
       else if (NAME.test(token)) return mappedName(token, { tokens, index, scopes, mapping })
@@ -51,10 +51,11 @@ function tablesOfScopes(tokens: string[], mapping: Mapping): Map<number, Referen
   const open = [-1]
   for (const [index, token] of tokens.entries()) {
     if (token === '(') open.push(index)
-    else if (token === ')') open.pop()
+    else if (token === ')' && open.length > 1) open.pop()
     else if (token in mapping && /^(from|into|update|join)$/i.test(wordBefore(tokens, index))) {
       const scope = open.at(-1) ?? -1
-      if (found.has(scope)) throw new Error('a statement names two mapped tables in one scope')
+      if (found.has(scope) && found.get(scope) !== token)
+        throw new Error('a statement names two mapped tables in one scope')
       found.set(scope, token as ReferenceName)
     }
   }

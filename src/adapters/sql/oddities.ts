@@ -1,7 +1,17 @@
 import type { Log } from '../../ports.ts'
 
 /** What other programs have written and the domain has no word for. */
-export type Oddity = 'branch' | 'grant' | 'limit' | 'preference' | 'role' | 'status' | 'text' | 'time'
+export type Oddity =
+  | 'branch'
+  | 'empty'
+  | 'encoding'
+  | 'grant'
+  | 'limit'
+  | 'preference'
+  | 'role'
+  | 'status'
+  | 'text'
+  | 'time'
 
 /** Told of each; `id`: whose it is, a user's id or a role. Values are personal, and never told. */
 export type Oddities = { seen(oddity: Oddity, id: number | string): void }

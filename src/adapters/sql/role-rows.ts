@@ -1,9 +1,9 @@
 import type { Effect, Role, RoleCatalogue } from '../../domain/role.ts'
-import type { Session, SqlRow } from '../../ports.ts'
+import type { Session, SqlRow, SqlValue } from '../../ports.ts'
 import { type Oddities, UNCOUNTED } from './oddities.ts'
 
 /** As they come: another program may have written anything into any column. */
-type RoleRow = SqlRow & { privileged: number }
+type RoleRow = SqlRow
 type PermissionRow = SqlRow & { effect: string }
 
 const MAX_READS = 3
@@ -43,7 +43,7 @@ async function readRoles(session: Session, oddities: Oddities): Promise<Role[]> 
     if (typeof title !== 'string') oddities.seen('role', role)
     // Without a readable title it is shown by its name: it still gives what it gives.
     const shown = typeof title === 'string' ? title : role
-    byRole.set(role, { role, title: shown, privileged: privileged !== 0, permissions: [] })
+    byRole.set(role, { role, title: shown, privileged: isSet(privileged), permissions: [] })
   }
   for (const { role, permission, effect } of permissions) {
     const holder = typeof role === 'string' ? byRole.get(role) : undefined
@@ -51,6 +51,13 @@ async function readRoles(session: Session, oddities: Oddities): Promise<Role[]> 
     else oddities.seen('role', typeof role === 'string' ? role : '-')
   }
   return [...byRole.values()]
+}
+
+const NO = ['0', 'n', 'f', 'no', 'false', '']
+
+/** Older programs keep flags as 0 and 1, or as `Y` and `N`. What is neither counts as set: the stricter reading. */
+function isSet(flag: SqlValue | undefined): boolean {
+  return flag !== 0 && flag !== null && flag !== undefined && !NO.includes(String(flag).trim().toLowerCase())
 }
 
 /** An effect that this service does not know is the weaker one: a manager has to approve. */

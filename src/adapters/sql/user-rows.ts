@@ -18,6 +18,12 @@ const COLUMNS = [
   ...(['status', 'home_branch_id', 'created_at', 'updated_at'] as const),
 ] as const
 
+/**
+ * What is left of bytes that were no text of the database's code set (U+FFFD, SUB), or of one code page read as another (C1
+ * controls, which nobody writes). Shown as it is: nobody here knows what it was.
+ */
+const SPOILT = /[\ufffd\u001a\u0080-\u009f]/
+
 /** The sum of each user's counters, by user id. Who has no counters never existed: absent from the answer. */
 export async function readVersions(session: Session, userIds: number[]): Promise<Map<number, number>> {
   const ids = inList(userIds.map(String))
@@ -89,9 +95,16 @@ function addPreferences(users: Map<number, User>, rows: PreferenceRow[], odditie
 
 function userFrom(row: UserRow, oddities: Oddities): User {
   const id = row.user_id
-  const nullable = (cell: Cell): string | null => {
+  const text = (cell: Cell): string | null => {
+    if (typeof cell === 'string' && SPOILT.test(cell)) oddities.seen('encoding', id)
     if (isTextOrNull(cell)) return cell
     oddities.seen('text', id)
+    return null
+  }
+  /** Older programs write an empty text, or blanks, where there is nothing. */
+  const nullable = (cell: Cell): string | null => {
+    if (typeof cell !== 'string' || cell.trim() !== '') return text(cell)
+    oddities.seen('empty', id)
     return null
   }
   const time = (cell: Cell): string => {
@@ -102,10 +115,10 @@ function userFrom(row: UserRow, oddities: Oddities): User {
   if (!USER_STATUSES.some((status) => status === row.status)) oddities.seen('status', id)
   return {
     id,
-    username: nullable(row.username) ?? '',
+    username: text(row.username) ?? '',
     employeeNumber: nullable(row.employee_number),
-    givenName: nullable(row.given_name) ?? '',
-    familyName: nullable(row.family_name) ?? '',
+    givenName: text(row.given_name) ?? '',
+    familyName: text(row.family_name) ?? '',
     email: nullable(row.email),
     phone: nullable(row.phone),
     jobTitle: nullable(row.job_title),

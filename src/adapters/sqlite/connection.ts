@@ -33,15 +33,22 @@ export function openConnection(path: string, { readOnly }: { readOnly: boolean }
     return statement
   }
   return {
-    all: (sql, params) => translating(() => allRows(prepared(sql), params)),
+    all: (sql, params) => translating(() => allRows(prepared(sql), bindable(params))),
     // The id of the row inserted last comes with it, and may be one of those that no number holds.
     run: (sql, params) =>
-      translating(() => withBigInts(prepared(sql), (statement) => Number(statement.run(...params).changes))),
+      translating(() => withBigInts(prepared(sql), (statement) => Number(statement.run(...bindable(params)).changes))),
     exec: (sql) => translating(() => database.exec(sql)),
     close: () => {
       if (database.isOpen) database.close()
     },
   }
+}
+
+/** `node:sqlite` would take an object for names and values, and bind NULL in its place. */
+function bindable(params: SqlValue[]): SqlValue[] {
+  if (params.some((param) => typeof param === 'object' && param !== null))
+    throw new TypeError('an object cannot be bound')
+  return params
 }
 
 /**

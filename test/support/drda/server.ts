@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { derbyFolder, driverPaths } from '../../../scripts/setup-drda.mjs'
 import { findOnPath } from '../../../scripts/setup-tools.mjs'
+import { guardAgainstOurEnd } from '../redis.ts'
 import { derbyTriggers } from './triggers.ts'
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
@@ -42,6 +43,8 @@ export type DrdaServer = {
   pid(): number
   /** A new database with the reference schema and nobody. `lockWaitSeconds`: how long its sessions wait for a lock. */
   makeDatabase(options?: { lockWaitSeconds?: number }): string
+  /** Without any of the databases that were made. */
+  renew(): Promise<void>
   freeze(): void
   thaw(): void
   kill(): Promise<void>
@@ -55,10 +58,14 @@ export async function startDrdaServer(): Promise<DrdaServer> {
   const home = mkdtempSync(join(tmpdir(), 'users-service-drda-'))
   const port = await freePort()
   let child: ChildProcess | null = null
+  let guard: ReturnType<typeof guardAgainstOurEnd> | null = null
   let made = 0
+  const endGuard = async () => guard?.end()
   const start = async () => {
     if (child && child.exitCode === null && child.signalCode === null) return
     child = launch(home, port)
+    await endGuard()
+    guard = guardAgainstOurEnd(child.pid ?? 0, home)
     await listening(child, port)
   }
   const kill = async () => {
@@ -72,6 +79,7 @@ export async function startDrdaServer(): Promise<DrdaServer> {
     await start()
   } catch (error) {
     await kill()
+    await endGuard()
     rmSync(home, { recursive: true, force: true })
     throw error
   }
@@ -84,12 +92,18 @@ export async function startDrdaServer(): Promise<DrdaServer> {
       cpSync(templateDatabase(lockWaitSeconds), join(home, name), { recursive: true })
       return name
     },
+    async renew() {
+      await kill()
+      for (let n = 1; n <= made; n += 1) rmSync(join(home, `T${n}`), { recursive: true, force: true })
+      await start()
+    },
     freeze: () => void child?.kill('SIGSTOP'),
     thaw: () => void child?.kill('SIGCONT'),
     kill,
     start,
     async stop() {
       await kill()
+      await endGuard()
       rmSync(home, { recursive: true, force: true })
     },
   }
@@ -125,7 +139,6 @@ function launch(home: string, port: number): ChildProcess {
     { cwd: home, stdio: 'ignore' },
   )
   child.unref()
-  process.once('exit', () => child.kill('SIGKILL'))
   return child
 }
 

@@ -1,0 +1,57 @@
+import { describe } from 'node:test'
+import { connectionString } from '../../src/adapters/informix/connection-string.ts'
+import { openInformix } from '../../src/adapters/informix/database.ts'
+import { readConfig } from '../../src/config.ts'
+import { everyContract } from './all.ts'
+import { lastFirst, type OpenRig } from './rig.ts'
+
+const url = process.env.INFORMIX_TEST_URL
+
+/** In an order in which no row has a child. */
+const EMPTIED = [
+  ...['user_preferences', 'user_limits', 'user_roles', 'user_branches', 'users', 'role_permissions', 'roles'],
+  ...['entity_changes', 'change_claims', 'parked_changes', 'user_audit', 'command_keys', 'entity_versions'],
+]
+const CATALOGUE = `INSERT INTO entity_versions (entity, entity_id, source, version, changed_at)
+  VALUES ('role', '*', ?, 1, '2020-01-01 00:00:00.000')`
+
+/** A site's own test instance: a database that `schema apply` has made ready, and whose rows may all be deleted. */
+const openInformixRig: OpenRig = async (t, { lockWaitMs } = {}) => {
+  const owner = lastFirst(t)
+  const { database: config } = readConfig({
+    DATABASE_URL: url,
+    PATH: process.env.PATH,
+    LD_LIBRARY_PATH: process.env.LD_LIBRARY_PATH,
+  })
+  if (config === null) throw new Error('INFORMIX_TEST_URL names no database')
+  const opened = () => {
+    const string = connectionString({ ...config, connectTimeoutSeconds: 5 })
+    const waits = lockWaitMs === undefined ? {} : { lockWaitMs }
+    const database = openInformix({ ...config, connectionString: string, ...waits })
+    owner.after(database.close)
+    return database
+  }
+  const [database, other] = [opened(), opened()]
+  for (const table of EMPTIED) await database.execute(`DELETE FROM ${table}`)
+  await database.execute('DELETE FROM entity_versions')
+  await database.execute('DELETE FROM entity_changes')
+  for (const source of ['roles', 'role_permissions']) await database.execute(CATALOGUE, [source])
+  const otherProgram = (transaction: string[], rounds: number) => {
+    const program = opened()
+    let running = true
+    const work = async () => {
+      for (let round = 1; round <= rounds; round += 1) {
+        await program.transaction(async (session) => {
+          for (const sql of transaction) await session.execute(sql, new Array(sql.split('?').length - 1).fill(round))
+        })
+      }
+    }
+    const ended = work().finally(() => {
+      running = false
+    })
+    return { running: () => running, ended }
+  }
+  return { ...owner, database, other, scan: database.scan, otherProgram, patienceMs: 60_000 }
+}
+
+describe('over Informix', { skip: url ? false : 'INFORMIX_TEST_URL names none' }, () => everyContract(openInformixRig))
