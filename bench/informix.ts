@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { parseArgs } from 'node:util'
@@ -7,9 +8,10 @@ import { DRDA_USER, drdaMissing, startDrdaServer } from '../test/support/drda/se
 import { describeHost } from './machine.ts'
 
 // What the driver's processes cost beside a direct call, and what they spare the process that serves. Prints Markdown;
-// every load ends by itself. `--queries n`: how many the leak is looked for by.
+// every load ends by itself. `--queries n`: how many the leak is looked for by;
+// `--only leak`: nothing else.
 
-const { values } = parseArgs({ options: { queries: { type: 'string', default: '100000' } } })
+const { values } = parseArgs({ options: { queries: { type: 'string', default: '100000' }, only: { type: 'string' } } })
 const QUERIES = Number(values.queries)
 const ROUNDS = 5
 const A_ROUND = 2_000
@@ -18,6 +20,8 @@ const SLOW_QUERIES = 16
 const BY_KEY = 'SELECT user_id, username, given_name, family_name FROM users WHERE user_id = ?'
 const SLOW = 'SELECT COUNT(*) AS n FROM roles a, roles b, roles c'
 const MIB = 1_048_576
+const PAGE_BYTES = 4_096
+const PARTS = 4
 
 const missing = drdaMissing()
 if (missing !== null) {
@@ -163,15 +167,24 @@ async function eventLoop(): Promise<void> {
 async function leak(): Promise<void> {
   const database = opened(4, 1)
   await measure(2_000, 16, () => database.query(BY_KEY, [7]))
-  globalThis.gc?.()
-  const before = process.memoryUsage().rss
-  await measure(QUERIES, 16, () => database.query(BY_KEY, [7]))
-  globalThis.gc?.()
-  const after = process.memoryUsage().rss
-  say(
-    `Memory (RSS) of the process that serves: ${(before / MIB).toFixed(0)} MiB before and ${(after / MIB).toFixed(0)} MiB after ${QUERIES} queries.`,
-  )
+  const inMib = (bytes: number) => (bytes / MIB).toFixed(0)
+  const seen = [[process.memoryUsage().rss, rssOfChildren()]]
+  for (let part = 0; part < PARTS; part += 1) {
+    await measure(QUERIES / PARTS, 16, () => database.query(BY_KEY, [7]))
+    globalThis.gc?.()
+    seen.push([process.memoryUsage().rss, rssOfChildren()])
+  }
+  const [own, others] = [0, 1].map((index) => seen.map((pair) => inMib(pair[index] ?? 0)).join(', '))
+  say(`Memory (RSS, MiB) at the start and after each quarter of ${QUERIES} reads: ${own} in the process that serves;`)
+  say(`${others} in those that it has started (the driver's, and Derby's).`)
   await database.close()
+}
+
+/** Of all processes that this one has started, the server of the test among them: proc(5), `children` and `statm`. */
+function rssOfChildren(): number {
+  const children = readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8').trim().split(' ')
+  const pages = children.map((pid) => Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]))
+  return pages.reduce((sum, count) => sum + count, 0) * PAGE_BYTES
 }
 
 try {
@@ -181,9 +194,11 @@ try {
   say(
     `${cores} cores of ${cpu}, ${memoryGib.toFixed(0)} GiB, Node ${node}, ${new Date().toISOString().slice(0, 10)}, commit ${commit}.\n`,
   )
-  await besideDirect(database)
-  await poolSizes()
-  await eventLoop()
+  if (values.only !== 'leak') {
+    await besideDirect(database)
+    await poolSizes()
+    await eventLoop()
+  }
   await leak()
   await database.close()
 } finally {
