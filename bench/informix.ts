@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { parseArgs } from 'node:util'
-import { connectionString } from '../src/adapters/informix/connection-string.ts'
-import { type Informix, type InformixOptions, openInformix } from '../src/adapters/informix/database.ts'
-import { DRDA_USER, drdaMissing, startDrdaServer } from '../test/support/drda/server.ts'
+import type { Informix } from '../src/adapters/informix/database.ts'
+import { drdaString, openDrda } from '../test/contract/drda.ts'
+import { drdaMissing, startDrdaServer } from '../test/support/drda/server.ts'
 import { describeHost } from './machine.ts'
 
 // What the driver's processes cost beside a direct call, and what they spare the process that serves. Prints Markdown;
@@ -30,29 +30,9 @@ if (missing !== null) {
 }
 const server = await startDrdaServer()
 const name = server.makeDatabase()
-const string = connectionString({
-  host: '127.0.0.1',
-  port: server.port,
-  database: name,
-  user: DRDA_USER,
-  password: DRDA_USER,
-  connectTimeoutSeconds: 5,
-  tls: null,
-})
 
 function opened(connections: number, processes = 1): Informix {
-  const pool = { connections, processes, timeoutMs: TIMEOUT_MS }
-  const options: InformixOptions = {
-    server: 'derby',
-    connectionString: string,
-    environment: { DB2CODEPAGE: '1208' },
-    connectTimeoutMs: 6_000,
-    lockWaitMs: 5_000,
-    read: pool,
-    write: { ...pool, connections: 1 },
-    scan: { ...pool, connections: 1 },
-  }
-  return openInformix(options)
+  return openDrda(server, name, { read: { connections, processes, timeoutMs: TIMEOUT_MS } })
 }
 
 const say = (line: string) => process.stdout.write(`${line}\n`)
@@ -92,7 +72,7 @@ type Direct = {
 
 async function besideDirect(database: Informix): Promise<void> {
   const driver = createRequire(import.meta.url)('ibm_db') as { openSync(text: string): Direct }
-  const connection = driver.openSync(string)
+  const connection = driver.openSync(drdaString(server, name))
   const direct = () => new Promise<void>((done) => connection.query(BY_KEY, [7], () => setImmediate(done)))
   const [bare, adapter]: [Measured[], Measured[]] = [[], []]
   for (let round = 0; round < ROUNDS; round += 1) {

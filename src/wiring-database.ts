@@ -58,13 +58,16 @@ export class OutOfReachError extends Error {
 }
 
 export async function readEpoch(database: Database): Promise<string> {
-  const [row] = await database.query<{ epoch: string }>('SELECT epoch FROM service_epoch').catch((error) => {
-    if (!(error instanceof DomainError)) throw error
-    const why = error.cause instanceof Error ? ` (${error.cause.message})` : ''
-    throw new OutOfReachError(`The database does not answer: is it running, and DATABASE_URL right?${why}`, {
-      cause: error,
-    })
-  })
+  const [row] = await database.query<{ epoch: string }>('SELECT epoch FROM service_epoch').catch(sayOutOfReach)
   if (!row) throw new OutOfReachError('service_epoch has no row: the database is not set up.')
   return row.epoch
+}
+
+/** A database that cannot be reached is said in one sentence; anything else is a fault. */
+export function sayOutOfReach(error: unknown): never {
+  if (!(error instanceof DomainError)) throw error
+  const why = error.cause instanceof Error ? ` (${error.cause.message})` : ''
+  throw new OutOfReachError(`The database does not answer: is it running, and DATABASE_URL right?${why}`, {
+    cause: error,
+  })
 }

@@ -6,7 +6,7 @@ import { countOddities } from './adapters/sql/oddities.ts'
 import { sqlTruth } from './adapters/sql/truth.ts'
 import type { Config } from './config.ts'
 import { MAX_BULK_USERS } from './ports.ts'
-import { databaseMapping, openDatabase, openUnmapped } from './wiring-database.ts'
+import { databaseMapping, openDatabase, openUnmapped, sayOutOfReach } from './wiring-database.ts'
 
 /** What a DBA reads before running it: all that this service needs in the database. */
 export const schemaScript = (config: Config): string => script(databaseMapping(config))
@@ -15,7 +15,7 @@ export const schemaScript = (config: Config): string => script(databaseMapping(c
 export async function findSchemaFaults(config: Config): Promise<Finding[]> {
   const { database, name, close } = openUnmapped(config)
   try {
-    return checkSchema(await readCatalog(database, name), databaseMapping(config))
+    return checkSchema(await readCatalog(database, name).catch(sayOutOfReach), databaseMapping(config))
   } finally {
     await close()
   }
@@ -25,7 +25,7 @@ export async function findSchemaFaults(config: Config): Promise<Finding[]> {
 export async function makeSchema(config: Config): Promise<string[]> {
   const { database, name, close } = openUnmapped(config)
   try {
-    return await applySchema(database, name, databaseMapping(config))
+    return await applySchema(database, name, databaseMapping(config)).catch(sayOutOfReach)
   } finally {
     await close()
   }
@@ -40,7 +40,7 @@ export async function findDataFaults(config: Config, onProgress: (users: number)
   const truth = sqlTruth({ point: database, scan, dialect: database.dialect, oddities })
   const everybody = { branchId: null, role: null, status: null }
   try {
-    await truth.roles()
+    await truth.roles().catch(sayOutOfReach)
     let [users, unreadable, after] = [0, 0, 0]
     for (;;) {
       const ids = await truth.userIds(everybody, after, MAX_BULK_USERS)

@@ -15,6 +15,13 @@ const TIMEOUT_MS = 60_000
 const PATIENCE_MS = 90_000
 const POOL = { connections: 2, processes: 1, timeoutMs: TIMEOUT_MS }
 
+export const drdaString = ({ port }: Pick<DrdaServer, 'port'>, database: string): string =>
+  connectionString({
+    ...{ host: '127.0.0.1', port, database, user: DRDA_USER, password: DRDA_USER },
+    connectTimeoutSeconds: 5,
+    tls: null,
+  })
+
 /** The service's own adapter, on a database of the tests' DRDA server. */
 export function openDrda(
   server: Pick<DrdaServer, 'port'>,
@@ -23,15 +30,7 @@ export function openDrda(
 ): Informix {
   return openInformix({
     server: 'derby',
-    connectionString: connectionString({
-      host: '127.0.0.1',
-      port: server.port,
-      database: name,
-      user: DRDA_USER,
-      password: DRDA_USER,
-      connectTimeoutSeconds: 5,
-      tls: null,
-    }),
+    connectionString: drdaString(server, name),
     environment: { DB2CODEPAGE: '1208' },
     connectTimeoutMs: 6_000,
     lockWaitMs: 5_000,

@@ -4,7 +4,7 @@ import { startFront } from '../support/front.ts'
 import { connectRaw } from '../support/read-models.ts'
 import { startTestRedis } from '../support/redis.ts'
 import { startService, type TestService, until } from '../support/service.ts'
-import { people, settled } from './storm.ts'
+import { isCopy, people, settled } from './storm.ts'
 
 const PEOPLE = 40
 
@@ -33,12 +33,15 @@ async function untilAllFromRedis(service: TestService, userIds: number[], jobTit
   await until(
     'everybody comes from Redis',
     async () => {
-      const answers = await Promise.all(userIds.map((userId) => service.app.inject(`/v1/users/${userId}`)))
-      for (const answer of answers) {
+      let others = 0
+      // One after the other: a burst in one process, on a busy machine, would itself make Redis look slow.
+      for (const userId of userIds) {
+        const answer = await service.app.inject(`/v1/users/${userId}`)
         const shown = [answer.statusCode, answer.json().jobTitle, answer.json().phone]
         assert.deepEqual(shown, [200, jobTitle, phone], `from ${answer.headers['read-from']}`)
+        if (!isCopy(answer.headers['read-from'])) others += 1
       }
-      return answers.every(({ headers }) => headers['read-from'] === 'redis')
+      return others === 0
     },
     FAILOVER_LIMIT_MS,
   )
