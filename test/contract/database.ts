@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { inList } from '../../src/adapters/sql/in-list.ts'
-import { compareText } from '../../src/domain/user.ts'
 import type { Session } from '../../src/ports.ts'
 import { changingNothing, gate, holding, insertRole, insertUser, numberOf, type OpenRig, roundTrip } from './rig.ts'
 
@@ -316,15 +315,19 @@ function values(open: OpenRig): void {
     const { database, scan } = await open(t)
     await database.transaction(async (session) => {
       for (let n = 1; n <= 100; n += 1) {
-        await session.execute(`INSERT INTO roles (role, title, privileged) VALUES (?, 'x', 0)`, [String(n)])
+        await session.execute(
+          `INSERT INTO entity_changes (change_id, entity, entity_id, changed_at) VALUES (?, 'user', '1', '-')`,
+          [n],
+        )
       }
     })
-    const sql = `SELECT a.role AS one, b.role AS two FROM roles a, roles b ORDER BY a.role, b.role`
-    const rows = await scan.query(sql)
-    assert.equal(rows.length, 10_000)
+    const rows = await scan.query<{ one: number; two: number }>(
+      `SELECT a.change_id AS one, b.change_id AS two FROM entity_changes a, entity_changes b
+       ORDER BY a.change_id, b.change_id`,
+    )
     assert.deepEqual(
-      rows,
-      rows.toSorted((x, y) => compareText(`${x.one} ${x.two}`, `${y.one} ${y.two}`)),
+      rows.map(({ one, two }) => 100 * (one - 1) + two),
+      Array.from({ length: 10_000 }, (_, index) => index + 1),
     )
   })
 

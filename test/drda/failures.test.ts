@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { InformixOptions } from '../../src/adapters/informix/database.ts'
@@ -22,6 +23,12 @@ const OPTIONS: Partial<InformixOptions> = {
 const roles = (session: Parameters<typeof numberOf>[0]) => numberOf(session, 'SELECT COUNT(*) AS n FROM roles')
 /** Takes seconds: every pair of its rows is looked at. */
 const SLOW = 'SELECT COUNT(*) AS n FROM numbers a, numbers b, numbers c, numbers d WHERE a.n + b.n + c.n + d.n < 0'
+
+/** Of this process: proc(5), `children` and `cmdline`. */
+function driverProcesses(): number[] {
+  const children = readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8').trim().split(' ')
+  return children.map(Number).filter((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('driver-process'))
+}
 
 describe('a DRDA server that fails', { skip: drdaMissing() ?? false }, () => {
   let server: DrdaServer
@@ -139,6 +146,29 @@ describe('a DRDA server that fails', { skip: drdaMissing() ?? false }, () => {
   test('a statement that takes too long is answered in time, and the connection is not used again', async (t) => {
     const { database } = await opened(t)
     assert.deepEqual(await answersInTime([database.query(SLOW)], READ_MS), ['database-unavailable'])
+    await wholeAgain(database, 1)
+  })
+
+  test('a driver that dies takes no request along: reads are done again elsewhere', async (t) => {
+    const { database } = await opened(t, { read: { connections: 8, processes: 2, timeoutMs: 20_000 } })
+    await wholeAgain(database, 1)
+    const calls = Array.from({ length: 8 }, () =>
+      numberOf(database, 'SELECT COUNT(*) AS n FROM numbers a, numbers b, numbers c'),
+    )
+    await until('they run', async () => database.counts().read.open === 8)
+    for (const pid of driverProcesses()) process.kill(pid, 'SIGKILL')
+    assert.deepEqual(await Promise.all(calls), new Array(8).fill(120 ** 3))
+    await wholeAgain(database, 1)
+  })
+
+  test('a value on which the driver itself fails is answered in time, and harms nobody after it', async (t) => {
+    const { database } = await opened(t)
+    // A CHAR of Derby's ends the driver's process, or is thrown past its promise.
+    const outcomes = await answersInTime(
+      [database.query(`SELECT CAST('x' AS CHAR(5)) AS c FROM service_epoch`)],
+      READ_MS,
+    )
+    assert.equal(outcomes.length, 1)
     await wholeAgain(database, 1)
   })
 

@@ -59,11 +59,13 @@ export async function readUserRows(
   ])
   const found = new Map(users.map((row) => [row.user_id, userFrom(row, oddities)]))
   for (const { user_id: id, branch_id: branchId } of branches) {
-    if (typeof branchId === 'string') found.get(id)?.branches.push(branchId)
+    if (typeof branchId === 'string' && branchId.trim() !== '') found.get(id)?.branches.push(branchId)
     else oddities.seen('branch', id)
   }
   for (const { user_id: id, role, branch_id: branchId } of grants) {
-    if (typeof role === 'string' && isTextOrNull(branchId)) found.get(id)?.roles.push({ role, branchId })
+    // An empty branch may stand for everywhere: nobody is given that by a guess.
+    if (typeof role === 'string' && isTextOrNull(branchId) && branchId?.trim() !== '')
+      found.get(id)?.roles.push({ role, branchId })
     else oddities.seen('grant', id)
   }
   addLimits(found, limits, oddities)

@@ -32,6 +32,8 @@ const VALUES: [what: string, kind: Oddity, statement: string][] = [
   ['a preference of bytes', 'preference', `INSERT INTO user_preferences VALUES (1, 'theme', x'ff')`],
   ['a branch of bytes', 'branch', `INSERT INTO user_branches VALUES (1, x'ff')`],
   ['a grant at a branch of bytes', 'grant', `INSERT INTO user_roles VALUES (1, 'cashier', x'ff')`],
+  ['a grant at an empty branch', 'grant', `INSERT INTO user_roles VALUES (1, 'cashier', '')`],
+  ['an empty branch', 'branch', `INSERT INTO user_branches VALUES (1, ' ')`],
 ]
 
 test('what the domain cannot hold is left out, and counted; nobody else and nothing else is missing', async (t) => {
@@ -73,6 +75,43 @@ test('names, texts and times that are none read as empty, and the user can still
     { type: 'limit-set', userId: 1, at: '2024-06-01T09:00:00.000Z', limit: 'refund-amount', value: 7 },
   ])
   assert.deepEqual((await truth.user(1)).user?.limits, { 'refund-amount': 7 })
+})
+
+test('what older programs write for nothing reads as nothing, and is counted', async (t) => {
+  const rig = await openSqliteRig(t)
+  await twoUsers(rig)
+  await run(rig.database, `UPDATE users SET email = '', phone = '  ', job_title = 'Clerk' WHERE user_id = 1`)
+  const { truth, oddities } = countingTruth(rig)
+  const user = (await truth.user(1)).user ?? assert.fail('there is one')
+  assert.deepEqual([user.email, user.phone, user.jobTitle], [null, null, 'Clerk'])
+  assert.deepEqual(oddities.counts(), { empty: 2 })
+})
+
+test('text of another code page is shown as it came, and counted', async (t) => {
+  const rig = await openSqliteRig(t)
+  await twoUsers(rig)
+  for (const [column, text] of [
+    ['given_name', 'Zo\ufffd'],
+    ['family_name', 'M\u00fcller'],
+    ['job_title', 'caf\u0092'],
+    ['phone', '\u001a1'],
+  ]) {
+    await rig.database.execute(`UPDATE users SET ${column} = ? WHERE user_id = 1`, [text ?? ''])
+  }
+  const { truth, oddities } = countingTruth(rig)
+  const user = (await truth.user(1)).user ?? assert.fail('there is one')
+  assert.deepEqual([user.givenName, user.familyName, user.jobTitle], ['Zo\ufffd', 'M\u00fcller', 'caf\u0092'])
+  assert.deepEqual(oddities.counts(), { encoding: 3 })
+})
+
+test('a flag is 0 and 1, or Y and N; what is neither counts as set', async (t) => {
+  const rig = await openSqliteRig(t)
+  const flags = ['0', '1', 'N', 'Y', 'n ', 'J', '']
+  for (const [index, flag] of flags.entries()) {
+    await rig.database.execute('INSERT INTO roles (role, title, privileged) VALUES (?, ?, ?)', [`r${index}`, 'x', flag])
+  }
+  const read = (await truthOf(rig).roles()).roles.map(({ privileged }) => privileged)
+  assert.deepEqual(read, [false, true, false, true, false, true, false])
 })
 
 test('a role with a title of bytes is shown by its name, and its odd permissions give nothing', async (t) => {
