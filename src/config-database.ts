@@ -50,6 +50,8 @@ export type DatabaseConfig = {
 }
 
 const DEFAULT_PORT = 9089
+/** One that must be ended leaves the other. */
+const WRITE_PROCESSES = 2
 /** Where its libraries are, its own settings, and what every program needs; nothing that may be a secret. */
 const SEEN_BY_THE_DRIVER = /^(PATH|HOME|TMPDIR|TZ|LANG|LC_\w+|LD_LIBRARY_PATH|IBM_DB_HOME|DB2\w*)$/
 /** The code page of this side: UTF-8. */
@@ -64,7 +66,7 @@ export function databaseFrom(env: DatabaseEnvironment, environment: NodeJS.Proce
     ...url,
     password: env.DATABASE_PASSWORD_FILE === undefined ? url.password : passwordIn(env.DATABASE_PASSWORD_FILE),
     read: pool(env.DATABASE_READ_CONNECTIONS, env.DATABASE_READ_TIMEOUT_MS, env.DATABASE_READ_PROCESSES),
-    write: pool(env.DATABASE_WRITE_CONNECTIONS, env.DATABASE_WRITE_TIMEOUT_MS),
+    write: pool(env.DATABASE_WRITE_CONNECTIONS, env.DATABASE_WRITE_TIMEOUT_MS, WRITE_PROCESSES),
     scan: pool(env.DATABASE_SCAN_CONNECTIONS, env.DATABASE_SCAN_TIMEOUT_MS),
     connectTimeoutMs: env.DATABASE_CONNECT_TIMEOUT_MS,
     lockWaitMs: env.DATABASE_LOCK_WAIT_MS,
@@ -75,7 +77,7 @@ export function databaseFrom(env: DatabaseEnvironment, environment: NodeJS.Proce
 
 function driverEnvironment(environment: NodeJS.ProcessEnv): Record<string, string> {
   const seen = Object.entries(environment).filter(([name]) => SEEN_BY_THE_DRIVER.test(name)) as [string, string][]
-  return { DB2CODEPAGE: CODE_PAGE, ...Object.fromEntries(seen) }
+  return { ...Object.fromEntries(seen), DB2CODEPAGE: CODE_PAGE }
 }
 
 type Where = Pick<DatabaseConfig, 'server' | 'host' | 'port' | 'database' | 'user' | 'password' | 'tls'>

@@ -12,6 +12,8 @@ import { DomainError } from './domain/errors.ts'
 import type { Database, Session } from './ports.ts'
 
 const MS = 1_000
+/** To make an index over everybody, or to count them, takes its time. */
+const SCHEMA_LIMIT_MS = 6 * 3_600_000
 
 /** `scan`: for what may take long. `close` ends both. */
 export type OpenDatabase = { database: Database; scan: Pick<Session, 'query'>; close(): Promise<void> }
@@ -48,7 +50,8 @@ export const databaseMapping = ({ database }: Pick<Config, 'database'>): Mapping
 /** Under the names that the site itself uses: for statements that look at the database and not at its people. */
 export function openUnmapped({ database: remote }: Pick<Config, 'database'>) {
   if (remote === null) throw new OutOfReachError('DATABASE_URL is not set.')
-  const database = openRemote(remote)
+  const patient = { connections: 1, processes: 1, timeoutMs: SCHEMA_LIMIT_MS }
+  const database = openRemote({ ...remote, read: patient, write: patient, scan: patient })
   return { database, name: remote.database, close: database.close }
 }
 

@@ -87,7 +87,8 @@ INSERT INTO usr_sources (source) VALUES ('user_roles');
 INSERT INTO usr_sources (source) VALUES ('user_limits');
 INSERT INTO usr_sources (source) VALUES ('user_preferences');
 
--- Now, UTC, to the millisecond. Days and seconds apart: an interval of seconds has nine digits at most.
+-- Now, UTC, to the millisecond; while the second turns it may be off by one, which nothing here minds: leases and replays
+-- have margins of seconds and minutes. Days and seconds apart: an interval of seconds has nine digits at most.
 CREATE FUNCTION usr_utc_now() RETURNING VARCHAR(23);
   DEFINE seconds INTEGER;
   DEFINE whole VARCHAR(19);

@@ -111,7 +111,7 @@ function transactions(open: OpenRig): void {
     await database.execute(`INSERT INTO user_limits (user_id, limit_name, limit_value) VALUES (1, 'open-receipts', 0)`)
     const addOne = async (session: Session) => {
       // The users row is locked first, as every command does.
-      await session.execute('UPDATE users SET user_id = user_id WHERE user_id = 1')
+      await session.execute('UPDATE users SET status = status WHERE user_id = 1')
       const value = await numberOf(session, 'SELECT limit_value AS n FROM user_limits WHERE user_id = 1')
       await session.execute('UPDATE user_limits SET limit_value = ? WHERE user_id = 1', [value + 1])
     }

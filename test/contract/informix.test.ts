@@ -18,11 +18,7 @@ const CATALOGUE = `INSERT INTO entity_versions (entity, entity_id, source, versi
 /** A site's own test instance: a database that `schema apply` has made ready, and whose rows may all be deleted. */
 const openInformixRig: OpenRig = async (t, { lockWaitMs } = {}) => {
   const owner = lastFirst(t)
-  const { database: config } = readConfig({
-    DATABASE_URL: url,
-    PATH: process.env.PATH,
-    LD_LIBRARY_PATH: process.env.LD_LIBRARY_PATH,
-  })
+  const { database: config } = readConfig({ ...process.env, DATABASE_URL: url })
   if (config === null) throw new Error('INFORMIX_TEST_URL names no database')
   const opened = () => {
     const string = connectionString({ ...config, connectTimeoutSeconds: 5 })

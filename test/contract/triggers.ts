@@ -85,7 +85,7 @@ const ofUsers: Row[] = [
     moves: ['user 2 users', 'user 3 users'],
   },
   { name: 'the same values again', sql: `UPDATE users SET given_name = 'Ann', phone = NULL`, moves: [] },
-  { name: 'the key set to itself, as a lock', sql: 'UPDATE users SET user_id = user_id WHERE user_id = 1', moves: [] },
+  { name: 'a column set to itself, as a lock', sql: 'UPDATE users SET status = status WHERE user_id = 1', moves: [] },
   {
     name: 'values taken away',
     sql: 'UPDATE users SET email = NULL, home_branch_id = NULL WHERE user_id = 2',

@@ -244,7 +244,7 @@ function refusing(open: OpenRig): void {
   test('a command that has waited its time is refused as busy, and nothing is written', async (t) => {
     const { users, rig, database } = await openStore(t, open, { lockWaitMs: SHORT_WAIT_MS })
     await changingNothing(database, async () => {
-      const release = await holding(rig, 'UPDATE users SET user_id = user_id WHERE user_id = 1')
+      const release = await holding(rig, 'UPDATE users SET status = status WHERE user_id = 1')
       await assert.rejects(
         users.update(1, ANY_VERSION, () => [suspended]),
         { code: 'busy' },

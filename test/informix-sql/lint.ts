@@ -40,6 +40,11 @@ export const RULES: Rule[] = [
     refuses: /\bCURRENT_(?:TIMESTAMP|DATE|TIME)\b|\bNOW\(/i,
     planted: 'SELECT CURRENT_TIMESTAMP AS now FROM roles',
   },
+  {
+    name: 'no key that the database gives is updated',
+    refuses: /\bSET\b(?:(?!\bWHERE\b)[\s\S])*\b(?:user_id|change_id|audit_id)\s*=/i,
+    planted: 'UPDATE users SET user_id = user_id WHERE user_id = ?',
+  },
   { name: 'no comment may hide the rest', refuses: /--|\/\*/, planted: 'DELETE FROM roles -- WHERE role = ?' },
   { name: 'one statement at a time', refuses: /;/, planted: 'DELETE FROM roles; DELETE FROM users' },
   {

@@ -95,7 +95,9 @@ describe('statements for Informix', () => {
   })
 
   test('so do the tables, indexes and rows of the DDL, as far as the parsers know it', { skip }, () => {
-    const known = partsOf(SAME_NAMES).filter(({ kind }) => ['table', 'index', 'rows'].includes(kind))
+    const known = partsOf(SAME_NAMES).filter(
+      ({ kind, sql }) => ['table', 'index', 'rows'].includes(kind) && !sql.startsWith('UPDATE STATISTICS'),
+    )
     // LOCK MODE is Informix's own: a site would find out by itself, and the script says it for each table.
     for (const [sql, refusal] of parseAll(
       known.map(({ sql }) => sql.replace(/ LOCK MODE ROW$/, '').replace('BIGSERIAL', 'BIGINT')),

@@ -32,6 +32,7 @@ const TYPES: Record<number, string> = {
   16: 'NVARCHAR',
   17: 'INT8',
   18: 'SERIAL8',
+  // Of the extended types, 40 and 41 have others as well: the name of theirs decides.
   43: 'LVARCHAR',
   45: 'BOOLEAN',
   52: 'BIGINT',
@@ -40,7 +41,8 @@ const TYPES: Record<number, string> = {
 const NOT_NULL = 256
 
 export const CATALOG_SQL = {
-  columns: `SELECT t.tabname, t.locklevel, c.colname, c.coltype FROM systables t, syscolumns c
+  columns: `SELECT t.tabname, t.locklevel, c.colname, c.coltype, x.name AS extended
+    FROM systables t, syscolumns c LEFT OUTER JOIN sysxtdtypes x ON x.extended_id = c.extended_id
     WHERE c.tabid = t.tabid AND t.tabid > 99 AND t.tabtype = 'T'`,
   indexes: 'SELECT idxname FROM sysindices WHERE tabid > 99',
   routines: `SELECT procname FROM sysprocedures WHERE procname LIKE 'usr_%'`,
@@ -59,7 +61,10 @@ export async function readCatalog(session: Pick<Session, 'query'>, database: str
   for (const row of await session.query(CATALOG_SQL.columns)) {
     const name = String(row.tabname).trim()
     const table = tables.get(name) ?? { columns: new Map(), locks: row.locklevel === 'R' ? 'row' : 'page' }
-    table.columns.set(String(row.colname).trim(), TYPES[Number(row.coltype) % NOT_NULL] ?? 'another type')
+    const extended = String(row.extended ?? '')
+      .trim()
+      .toUpperCase()
+    table.columns.set(String(row.colname).trim(), TYPES[Number(row.coltype) % NOT_NULL] ?? (extended || 'another type'))
     tables.set(name, table)
   }
   const names = async (sql: string, column: string) =>

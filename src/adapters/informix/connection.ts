@@ -3,7 +3,7 @@ import { SqlError } from '../sql/errors.ts'
 import { type Answer, type Driver, DriverFailure } from './driver.ts'
 import { sqlErrorFrom } from './errors.ts'
 import { boundParams } from './params.ts'
-import type { Call, Table } from './protocol.ts'
+import { type Call, STATES, type Table } from './protocol.ts'
 
 /** A moment of `performance.now()` by which a caller wants its answer. */
 export type Deadline = number
@@ -40,7 +40,7 @@ export async function openConnection(
   let whole = true
   const call = async (what: Call, until: Deadline): Promise<Answer> => {
     const limitMs = msUntil(until)
-    if (limitMs === 0) throw new SqlError('unavailable', 'no time is left for the database', undefined)
+    if (limitMs === 0) throw sqlErrorFrom({ code: 0, state: STATES.notSent, text: 'no time is left' })
     try {
       return await driver.call(number, what, limitMs)
     } catch (error) {
@@ -49,7 +49,7 @@ export async function openConnection(
       throw refusal
     }
   }
-  /** A transaction that could not be ended belongs to no next one. */
+  /** Where a transaction could not be begun or ended, nobody knows whether the next one would be its own. */
   const ending = async (what: Call, until: Deadline): Promise<void> => {
     try {
       await call(what, until)
@@ -65,7 +65,7 @@ export async function openConnection(
     query,
     execute: async (sql, params, until) =>
       (await call({ call: 'execute', sql, params: boundParams(params) }, until)) as number,
-    begin: async (until) => void (await call({ call: 'begin' }, until)),
+    begin: (until) => ending({ call: 'begin' }, until),
     commit: (until) => ending({ call: 'commit' }, until),
     rollback: (until) => ending({ call: 'rollback' }, until),
     check: async (until) => void (await query(checkSql, [], until)),

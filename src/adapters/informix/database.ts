@@ -34,6 +34,7 @@ export type Informix = Database & {
 
 const MAX_ATTEMPTS = 3
 const MS = 1_000
+const OPEN_SLACK_MS = 1_000
 
 /**
  * A database that IBM's driver reaches over DRDA. Nothing is opened before it is needed. Every call ends by its deadline:
@@ -53,7 +54,8 @@ export function openInformix(options: InformixOptions): Informix {
       ...options.pool,
       size: connections,
       open: children.open,
-      openLimitMs: options.connectTimeoutMs,
+      // The driver's own limit comes first: past this one its whole process is given up.
+      openLimitMs: options.connectTimeoutMs + OPEN_SLACK_MS,
     })
     const close = () => pool.close().finally(children.close)
     return { pool, close }

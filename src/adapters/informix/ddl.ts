@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { Mapping } from '../sql/mapping.ts'
+import { ROLE_SOURCES } from '../sql/reference.ts'
 import { triggersFor } from './triggers.ts'
 
 /** In the order in which it has to be made. `name`: by which `apply` sees that it is there. */
@@ -14,6 +15,8 @@ export function partsOf(mapping: Mapping): Part[] {
 }
 
 export const USERNAME_INDEX = 'usr_users_username'
+/** Done once, before the triggers: in one statement, so all or nobody. */
+export const USERS_COUNTED = 'users counted'
 
 function ownedParts(): Part[] {
   const text = readFileSync(new URL('../../../db/informix/owned.sql', import.meta.url), 'utf8').replaceAll(
@@ -49,21 +52,20 @@ function onSiteTables(mapping: Mapping): Part[] {
     },
     {
       kind: 'rows',
-      name: '',
+      name: USERS_COUNTED,
       sql: `INSERT INTO entity_versions (entity, entity_id, source, version, changed_at)
-  SELECT 'user', CAST(u.${columns.user_id} AS VARCHAR(20)), s.source, 1, usr_utc_now() FROM ${table} u, usr_sources s
-  WHERE NOT EXISTS (SELECT v.entity FROM entity_versions v WHERE v.entity = 'user'
-    AND v.entity_id = CAST(u.${columns.user_id} AS VARCHAR(20)) AND v.source = s.source)`,
+  SELECT 'user', CAST(u.${columns.user_id} AS VARCHAR(20)), s.source, 1, usr_utc_now() FROM ${table} u, usr_sources s`,
     },
-    ...['roles', 'role_permissions'].map(
+    ...ROLE_SOURCES.map(
       (source): Part => ({
         kind: 'rows',
         name: '',
         sql: `INSERT INTO entity_versions (entity, entity_id, source, version, changed_at)
-  SELECT 'role', '*', '${source}', 1, usr_utc_now() FROM systables WHERE tabid = 1
-  AND NOT EXISTS (SELECT v.entity FROM entity_versions v WHERE v.entity = 'role' AND v.source = '${source}')`,
+  VALUES ('role', '*', '${source}', 1, usr_utc_now())`,
       }),
     ),
+    // A table that was empty when it was made would be read from end to end, and so would stop at every lock.
+    { kind: 'rows', name: '', sql: 'UPDATE STATISTICS HIGH FOR TABLE entity_versions' },
     ...triggersFor(mapping).map(({ name, ddl }): Part => ({ kind: 'trigger', name, sql: ddl })),
   ]
 }

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { type Call, type Failure, type Reply, type Request, STATES, type Table } from './protocol.ts'
 
-/** libuv threads beside one a connection: each call occupies one, and a COMMIT must find one free. */
+/** libuv threads beside one a connection, which each of its calls occupies. */
 const SPARE_THREADS = 4
 /** How long calls that are still in time may go on in a process that has been given up. */
 const DRAIN_LIMIT_MS = 1_000
@@ -72,7 +72,7 @@ export function startDriver({ maxConnections, environment }: DriverOptions): Dri
     pid: child.pid,
     isWhole: () => whole && child.connected,
     call: async (connection, call, limitMs) => {
-      if (!whole || !child.connected) throw new DriverFailure(ENDED)
+      if (!whole || !child.connected) throw new DriverFailure(NOT_SENT)
       const { id, answer } = calls.begin(limitMs)
       child.send({ id, connection, ...call } satisfies Request, (error) => {
         if (error) calls.settle({ id, failure: ENDED })
@@ -90,6 +90,7 @@ export function startDriver({ maxConnections, environment }: DriverOptions): Dri
   }
 }
 
+const NOT_SENT: Failure = { code: 0, state: STATES.notSent, text: 'its process has been given up' }
 const ENDED: Failure = { code: 0, state: STATES.processEnded, text: 'its process has ended' }
 
 type Listener = { onLate(): void; onChange(count: number): void }

@@ -8,14 +8,14 @@ const failure = (code: number, state = '', text = '') => ({ code, state, text })
 
 describe('errors of the driver', () => {
   const ROWS: [kind: string, ...codes: number[]][] = [
-    ['duplicate', -239, -268, -346],
+    ['duplicate', -239, -268],
     ['missing-parent', -691, -692],
     ['not-null', -391],
     ['too-long', -1226, -1279],
     ['not-storable', -23103],
     ['busy', -233, -243, -244, -245, -246, -263, -271],
     ['unavailable', -908, -930, -27001, -30081, -30108],
-    ['other', -201, -206, -217, 0],
+    ['other', -201, -206, -217, -346, 0],
   ]
   for (const [kind, ...codes] of ROWS) {
     test(`${kind}: ${codes.join(', ')}`, () => {
@@ -43,6 +43,14 @@ describe('errors of the driver', () => {
       for (const state of states) assert.equal(kindOf(failure(-1, state)), kind)
     })
   }
+
+  test('where a row could not be written, the ISAM error says why', () => {
+    const text = (isam: string) => `Could not update a row in the table. ${isam}`
+    assert.equal(kindOf(failure(-346, '', text('-100: ISAM error: duplicate value'))), 'duplicate')
+    assert.equal(kindOf(failure(-346, '', text('-107: ISAM error: record is locked'))), 'busy')
+    assert.equal(kindOf(failure(-271, '', text('-131: ISAM error: no free disk space'))), 'other')
+    assert.equal(kindOf(failure(-271, '', text('-154: ISAM error: Lock Timeout Expired'))), 'busy')
+  })
 
   test('a driver that is not there is said in words', () => {
     assert.match(

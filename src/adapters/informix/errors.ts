@@ -16,17 +16,31 @@ export function sqlErrorFrom(failure: Failure): SqlError {
   })
 }
 
+/** It never reached the database: nothing has come of it. */
+export function wasNotSent(error: unknown): boolean {
+  return error instanceof SqlError && (error.cause as { sqlstate?: string } | undefined)?.sqlstate === STATES.notSent
+}
+
 /** Chosen as the victim: what was done is undone, and may be done again at once. */
 export function wasDeadlock(error: unknown): boolean {
   return error instanceof SqlError && (error.cause as { isDeadlock?: boolean } | undefined)?.isDeadlock === true
 }
 
 export function kindOf({ code, state, text }: Failure): SqlErrorKind {
-  const byCode = BY_CODE[code]
+  const byCode = ISAM_DECIDES.includes(code) ? byIsam(code, text) : BY_CODE[code]
   if (byCode) return byCode
   const byState = BY_STATE[state] ?? BY_CLASS[state.slice(0, 2)]
   if (byState) return byState
   return /Connection not open|CLI0106E|CLI0600E/.test(text) ? 'unavailable' : 'other'
+}
+
+/** -346: a row cannot be updated; the others: a row or a table cannot be read, written or locked. The ISAM error says why. */
+const ISAM_DECIDES = [-346, -271, -243, -244, -245, -246]
+
+function byIsam(code: number, text: string): SqlErrorKind {
+  if (/-100\b/.test(text)) return 'duplicate'
+  if (/-1(?:07|13|43|44|54)\b/.test(text)) return 'busy'
+  return /-\d+: ISAM error/.test(text) || code === -346 ? 'other' : 'busy'
 }
 
 /** An ISAM error of Informix stands in the text of the SQL error that it caused. */
@@ -38,7 +52,6 @@ function isDeadlock({ code, state, text }: Failure): boolean {
 const BY_CODE: Readonly<Record<number, SqlErrorKind>> = {
   [-239]: 'duplicate', // a unique index
   [-268]: 'duplicate', // a unique constraint
-  [-346]: 'duplicate', // an update of a row
   [-691]: 'missing-parent',
   [-692]: 'missing-parent', // still referred to
   [-391]: 'not-null',
@@ -46,12 +59,7 @@ const BY_CODE: Readonly<Record<number, SqlErrorKind>> = {
   [-1279]: 'too-long', // a string
   [-23103]: 'not-storable', // the code set has no such character
   [-233]: 'busy',
-  [-243]: 'busy',
-  [-244]: 'busy',
-  [-245]: 'busy',
-  [-246]: 'busy',
   [-263]: 'busy',
-  [-271]: 'busy',
   [-908]: 'unavailable',
   [-930]: 'unavailable',
   [-27001]: 'unavailable',
@@ -74,6 +82,7 @@ const BY_STATE: Readonly<Record<string, SqlErrorKind>> = {
   [STATES.noDriver]: 'unavailable',
   [STATES.processEnded]: 'unavailable',
   [STATES.noAnswerInTime]: 'unavailable',
+  [STATES.notSent]: 'unavailable',
 }
 /** 08: the connection; 58: a system error. */
 const BY_CLASS: Readonly<Record<string, SqlErrorKind>> = { '08': 'unavailable', '58': 'unavailable' }

@@ -44,6 +44,8 @@ export function connectionPool(options: PoolOptions): Pool {
   let closed = false
   const handOn = (pooled: Pooled) => {
     if (line.giveNext(pooled)) return
+    // Those at the bottom may not have been used since a peak.
+    while (idle[0] && performance.now() >= idle[0].retireAt) openings.discard(idle.shift() as Pooled)
     if (closed) openings.discard(pooled)
     else idle.push({ ...pooled, idleSince: performance.now() })
   }
@@ -63,8 +65,11 @@ export function connectionPool(options: PoolOptions): Pool {
   }
   const stands = async (pooled: Pooled, deadline: Deadline): Promise<boolean> => {
     if (pooled.connection.isWhole() && performance.now() - pooled.idleSince < checkAfterIdleMs) return true
-    await pooled.connection.check(Math.min(deadline, deadlineIn(CHECK_LIMIT_MS))).catch(() => undefined)
-    return pooled.connection.isWhole()
+    const answered = pooled.connection.check(Math.min(deadline, deadlineIn(CHECK_LIMIT_MS)))
+    return answered.then(
+      () => pooled.connection.isWhole(),
+      () => false,
+    )
   }
   const take = async (deadline: Deadline): Promise<Pooled> => {
     for (let pooled = idle.pop(); pooled; pooled = idle.pop()) {
@@ -129,8 +134,10 @@ function opener({ open, size, openLimitMs, wanted, onOpen, onFailure, ...options
       openWanted()
     } catch (error) {
       opening -= 1
-      unreachable = { error, until: performance.now() + restMs }
       left()
+      // While others are in use, whoever waits gets the next of those: the server may only be full.
+      if (count > 0) return
+      unreachable = { error, until: performance.now() + restMs }
       onFailure(error)
     }
   }

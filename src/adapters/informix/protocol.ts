@@ -23,6 +23,7 @@ export const STATES = {
   noDriver: 'USNOD',
   processEnded: 'USEND',
   noAnswerInTime: 'USLAT',
+  notSent: 'USNST',
   tooManyRows: 'USROW',
   unreadable: 'USVAL',
 } as const

@@ -13,7 +13,7 @@ const TYPES_OF: Record<ColumnKind, string[]> = {
   id: WHOLE,
   integer: [...WHOLE, 'DECIMAL'],
   flag: ['SMALLINT', 'INTEGER', 'BOOLEAN', 'CHAR'],
-  time: ['DATETIME', 'DATE', ...TEXT],
+  time: ['DATETIME', ...TEXT],
   text: TEXT,
   'long-text': TEXT,
 }
@@ -51,15 +51,18 @@ function checkDatabase({ isLogged, locale, epochs, tables }: Catalog): Finding[]
   ]
 }
 
+/** Without its owner, as the catalogue has it. */
+const bare = (site: string): string => (site.split('.').at(-1) ?? site).toLowerCase()
+
 function checkTable({ tables }: Catalog, site: string, columns: [name: string, kind: ColumnKind][]): Finding[] {
-  const name = site.split('.').at(-1) ?? site
-  const table = tables.get(name.toLowerCase())
+  const table = tables.get(bare(site))
   if (!table) return [refusal(`there is no table ${site}`)]
   const findings = columns.flatMap(([column, kind]) => {
     const type = table.columns.get(column.toLowerCase())
     if (type === undefined) return [refusal(`${site} has no column ${column}`)]
     const allowed = TYPES_OF[kind]
-    return allowed.includes(type) ? [] : [refusal(`${site}.${column} is ${type}; it must be ${allowed.join(', ')}`)]
+    if (!allowed.includes(type)) return [refusal(`${site}.${column} is ${type}; it must be ${allowed.join(', ')}`)]
+    return kind === 'flag' && type === 'CHAR' ? [warning(`${site}.${column} is CHAR; this service writes 1 and 0`)] : []
   })
   return table.locks === 'row'
     ? findings
@@ -81,11 +84,11 @@ function checkOwned({ tables, indexes, routines }: Catalog, mapping: Mapping): F
 }
 
 function checkTriggers({ triggers, cascading }: Catalog, mapping: Mapping): Finding[] {
-  const tables = REFERENCE_TABLES.map(([name]) => mapping[name].table)
+  const tables = REFERENCE_TABLES.map(([name]) => bare(mapping[name].table))
   return [
     ...triggersFor(mapping).flatMap(({ name, table }) => {
       const found = triggers.get(name)
-      if (!found) return [refusal(`there is no trigger ${name} on ${table}`)]
+      if (!found || found.table !== bare(table)) return [refusal(`there is no trigger ${name} on ${table}`)]
       return found.isEnabled ? [] : [refusal(`the trigger ${name} on ${table} is disabled`)]
     }),
     ...tables

@@ -91,10 +91,17 @@ describe('schema check', () => {
   test('looks for a site’s own names', () => {
     const mapping = mappingFrom({ users: { table: 'trs.t_user', columns: { phone: 'tel' } } })
     const found = refusals(whole(), mapping)
-    assert.deepEqual(found, ['there is no table trs.t_user'])
+    assert.equal(found[0], 'there is no table trs.t_user')
+    // Those that stand on a table of another name count nothing of this one.
+    assert.equal(found.filter((what) => / on trs\.t_user$/.test(what)).length, 3)
     const catalog = whole()
     catalog.tables.set('t_user', { columns: new Map(catalog.tables.get('users')?.columns), locks: 'row' })
+    for (const { name, table } of triggersFor(mapping)) {
+      catalog.triggers.set(name, { table: table === 'trs.t_user' ? 't_user' : table, isEnabled: true })
+    }
     assert.deepEqual(refusals(catalog, mapping), ['trs.t_user has no column tel'])
+    catalog.cascading.push('t_user')
+    assert.match(refusals(catalog, mapping).join(), /rows of t_user are deleted by a cascade/)
   })
 })
 
@@ -128,7 +135,7 @@ describe('the DDL', () => {
   test('the script is all of it, in the site’s names', () => {
     const mapping = mappingFrom({ users: { table: 'trs.t_user', columns: { user_id: 'usr_no' } } })
     const text = script(mapping)
-    for (const { name } of partsOf(mapping)) assert.ok(text.includes(name), name)
+    for (const { kind, name } of partsOf(mapping)) assert.ok(kind === 'rows' || text.includes(name), name)
     assert.match(text, /UPDATE ON trs\.t_user REFERENCING OLD AS o NEW AS n/)
     assert.match(text, /usr_changed\('user', n\.usr_no, 'users'\)/)
     assert.doesNotMatch(text, /o\.user_id <> n\.user_id\s+OR o\.username/)

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import type { Database } from '../../ports.ts'
+import { isSqlError } from '../sql/errors.ts'
 import type { Mapping } from '../sql/mapping.ts'
 import { readCatalog } from './catalog.ts'
-import { type Part, partsOf } from './ddl.ts'
+import { type Part, partsOf, USERS_COUNTED } from './ddl.ts'
 
 const EPOCH_BYTES = 4
 
@@ -12,19 +13,14 @@ const EPOCH_BYTES = 4
  */
 export async function applySchema(database: Database, name: string, mapping: Mapping): Promise<string[]> {
   const { tables, indexes, routines, triggers } = await readCatalog(database, name)
-  const isThere = (part: Part): boolean =>
-    ({ table: tables, index: indexes, routine: routines, trigger: triggers, rows: new Set<string>() })[part.kind].has(
-      part.name,
-    )
+  const there = { table: tables, index: indexes, routine: routines, trigger: triggers }
   const made: string[] = []
   for (const part of partsOf(mapping)) {
-    if (
-      isThere(part) ||
-      (part.kind === 'rows' && part.sql.startsWith('INSERT INTO usr_sources') && tables.has('usr_sources'))
-    )
-      continue
-    await database.execute(part.sql)
-    if (part.kind !== 'rows') made.push(`${part.kind} ${part.name}`)
+    if (part.kind === 'rows') await addRows(database, part)
+    else if (!there[part.kind].has(part.name)) {
+      await database.execute(part.sql)
+      made.push(`${part.kind} ${part.name}`)
+    }
   }
   const [epoch] = await database.query('SELECT epoch FROM service_epoch')
   if (!epoch) {
@@ -32,4 +28,15 @@ export async function applySchema(database: Database, name: string, mapping: Map
     made.push('an epoch')
   }
   return made
+}
+
+/** What is there already stays as it is. */
+async function addRows(database: Database, { name, sql }: Part): Promise<void> {
+  if (name === USERS_COUNTED) {
+    const counted = `SELECT entity FROM entity_versions WHERE entity = 'user' ${database.dialect.limit(1)}`
+    if ((await database.query(counted)).length > 0) return
+  }
+  await database.execute(sql).catch((error) => {
+    if (!isSqlError(error, 'duplicate')) throw error
+  })
 }

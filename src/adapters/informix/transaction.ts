@@ -3,7 +3,7 @@ import type { Database, Session } from '../../ports.ts'
 import { isSqlError, SqlError } from '../sql/errors.ts'
 import type { CommitMarkers } from './commit-markers.ts'
 import { type Connection, type Deadline, deadlineIn, msUntil } from './connection.ts'
-import { wasDeadlock } from './errors.ts'
+import { wasDeadlock, wasNotSent } from './errors.ts'
 import type { Pool } from './pool.ts'
 
 /** How often work begins again that the database has undone. */
@@ -46,22 +46,18 @@ async function once<Result>(
   deadline: Deadline,
 ): Promise<Result> {
   await connection.begin(deadline)
+  const calls = sessionCalls(connection, deadline)
   let marker: string | null = null
-  let writes = 0
   let result: Result
   try {
-    result = await work({
-      query: (sql, params = []) => connection.query(sql, params, deadline) as Promise<never[]>,
-      execute: (sql, params = []) => {
-        writes += 1
-        return connection.execute(sql, params, deadline)
-      },
-    })
-    if (markers !== null && writes > 0) {
+    result = await work(calls.session)
+    await calls.end()
+    if (markers !== null && calls.writes() > 0) {
       marker = markers.next()
       await markers.insert(connection, marker, deadline)
     }
   } catch (error) {
+    await calls.end()
     // The next one must not find it open. What cannot be rolled back is closed, and the server rolls it back.
     if (connection.isWhole()) await connection.rollback(deadlineIn(ROLLBACK_LIMIT_MS)).catch(() => undefined)
     throw error
@@ -69,14 +65,46 @@ async function once<Result>(
   try {
     await connection.commit(deadline)
   } catch (error) {
-    if (writes > 0 && isInDoubt(error)) throw new LostCommit(marker, result, error)
+    if (calls.writes() > 0 && isInDoubt(error)) throw new LostCommit(marker, result, error)
     throw error
   }
   return result
 }
 
+/**
+ * The work's own way to the connection. After `end` nothing of it is under way, and nothing more is taken: what it might
+ * still ask would come into the next one's transaction.
+ */
+function sessionCalls(connection: Connection, deadline: Deadline) {
+  const underWay = new Set<Promise<unknown>>()
+  let ended = false
+  let writes = 0
+  const noted = async <Answer>(call: () => Promise<Answer>): Promise<Answer> => {
+    if (ended) throw new Error('the transaction has ended')
+    const answer = call()
+    underWay.add(answer)
+    return answer.finally(() => underWay.delete(answer))
+  }
+  const session: Session = {
+    query: (sql, params = []) => noted(() => connection.query(sql, params, deadline)) as Promise<never[]>,
+    execute: (sql, params = []) => {
+      writes += 1
+      return noted(() => connection.execute(sql, params, deadline))
+    },
+  }
+  return {
+    session,
+    writes: () => writes,
+    async end() {
+      ended = true
+      await Promise.allSettled(underWay)
+    },
+  }
+}
+
 /** The database refuses a COMMIT with a reason of its own, or nobody knows. */
 function isInDoubt(error: unknown): boolean {
+  if (wasNotSent(error)) return false
   return !(error instanceof SqlError) || error.kind === 'unavailable' || error.kind === 'other'
 }
 

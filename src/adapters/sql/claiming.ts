@@ -47,11 +47,7 @@ export function claimer(database: Database, leaseMs: number): () => Promise<Clai
     )
 
   /** Throws when others had some of the rows first. */
-  const take = async (session: Session): Promise<Claim | 'none'> => {
-    const rows = await free(session, MAX_CLAIMED)
-    // The clock goes on while rows are read: by the last row's time all of them are free.
-    const now = rows.at(-1)?.now
-    if (now === undefined) return 'none'
+  const take = async (session: Session, rows: Row[], now: string): Promise<Claim> => {
     // Every other time the untried come first: neither they nor the tried wait for ever.
     const chosen = alike(rows, claims % 2 === 0)
     claims += 1
@@ -69,10 +65,13 @@ export function claimer(database: Database, leaseMs: number): () => Promise<Clai
   }
 
   return async () => {
-    // Outside any transaction: looking at an empty outbox takes no lock.
-    if ((await free(database, 1)).length === 0) return 'none'
+    // Outside the transaction: looking takes no lock, and waits for nobody who is still writing changes.
+    const rows = await free(database, MAX_CLAIMED)
+    // The clock goes on while rows are read: by the last row's time all of them are free.
+    const now = rows.at(-1)?.now
+    if (now === undefined) return 'none'
     try {
-      return await database.transaction(take)
+      return await database.transaction((session) => take(session, rows, now))
     } catch (error) {
       if (error instanceof OthersWereFirst || isSqlError(error, 'duplicate')) return 'clash'
       throw error

@@ -12,7 +12,7 @@ export function sqlRoleStore(database: Database): RoleStore {
       database.transaction(
         async (session) => {
           // Locks the role's row, as a grant's foreign key check does: the count below stays true until the commit.
-          await session.execute('UPDATE roles SET role = role WHERE role = ?', [role])
+          await session.execute('UPDATE roles SET title = title WHERE role = ?', [role])
           const catalogue = await readCatalogue(session)
           const events = decide(catalogue, await countHolders(database, session, role))
           if (events.length === 0) return { version: catalogue.version, visible: true }

@@ -55,9 +55,12 @@ async function updateOnce(database: Database, session: Session, userId: number, 
   return version
 }
 
-/** The update changes and bumps nothing: it takes the row's lock, which every command of this service takes first. */
+/**
+ * The update changes and bumps nothing: it takes the row's lock, which every command of this service takes first. Not of
+ * the key: Informix updates no SERIAL column, not even to what it is.
+ */
 async function lockAndLoad(session: Session, userId: number): Promise<User> {
-  const locked = await session.execute('UPDATE users SET user_id = user_id WHERE user_id = ?', [userId])
+  const locked = await session.execute('UPDATE users SET status = status WHERE user_id = ?', [userId])
   if (locked === 0) throw new DomainError('user-not-found', `There is no user ${userId}.`)
   const version = (await readVersions(session, [userId])).get(userId) ?? 0
   const user = (await readUserRows(session, [userId])).get(userId)

@@ -12,7 +12,7 @@ export function sqlVersionBumps(database: Database): VersionBumps {
     user: (userId, version) =>
       database.transaction(async (session) => {
         // Data row first, then counter: the order of everybody's locks. It changes nothing, and so fires nothing.
-        await session.execute('UPDATE users SET user_id = user_id WHERE user_id = ?', [userId])
+        await session.execute('UPDATE users SET status = status WHERE user_id = ?', [userId])
         if (((await readVersions(session, [userId])).get(userId) ?? 0) !== version) return false
         await bump(database, session, { name: 'user', id: String(userId) }, USER_SOURCES)
         return true
