@@ -4,7 +4,12 @@ import fc from 'fast-check'
 import { boundParams } from './params.ts'
 import { tableFrom, UnreadableValueError } from './results.ts'
 
-const column = (name: string, type: string) => ({ SQL_DESC_NAME: name, SQL_DESC_TYPE_NAME: type })
+/** A type with the digits of a DECIMAL behind it: `DECIMAL(16,2)`. */
+function column(name: string, type: string) {
+  const [, bare = type, digits = '10', scale = '0'] = /^(\w+)\((\d+),(\d+)\)$/.exec(type) ?? []
+  const size = Number(digits) + 2
+  return { SQL_DESC_NAME: name, SQL_DESC_TYPE_NAME: bare, SQL_DESC_SCALE: Number(scale), SQL_DESC_DISPLAY_SIZE: size }
+}
 const read = (type: string, value: unknown) => tableFrom([column('X', type)], [[value]]).rows[0]?.[0]
 
 describe('parameters', () => {
@@ -60,6 +65,9 @@ describe('results', () => {
     ['BIGINT', '9007199254740992', '9007199254740992'],
     ['BIGSERIAL', '5', 5],
     ['DECIMAL', 12, 12],
+    ['DECIMAL(32,0)', 12, 12],
+    ['DECIMAL(15,2)', 12, 12],
+    ['DECIMAL(20,4)', '12', 12],
     ['DECIMAL', '12', 12],
     ['CHAR', 'B1   ', 'B1'],
     ['CHAR', '', ''],
@@ -79,6 +87,8 @@ describe('results', () => {
   for (const [type, value] of [
     ['DECIMAL', 0.1],
     ['DECIMAL', 2 ** 53],
+    ['DECIMAL(20,4)', 12],
+    ['DECIMAL(15,2)', 12.5],
     ['BIGINT', 'x'],
     ['DOUBLE', Number.NaN],
     ['BLOB', Buffer.from('x')],
