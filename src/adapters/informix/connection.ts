@@ -73,7 +73,8 @@ export async function openConnection(
     openedAt: performance.now(),
     close: async () => {
       whole = false
-      await driver.call(number, { call: 'close' }, CLOSE_LIMIT_MS).catch(() => undefined)
+      // What cannot be closed may still hold locks: it ends with its process.
+      await driver.call(number, { call: 'close' }, CLOSE_LIMIT_MS).catch(driver.giveUp)
     },
   }
 }

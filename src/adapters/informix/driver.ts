@@ -29,6 +29,8 @@ export class DriverFailure extends Error {
 export type Driver = {
   /** Rejects with DriverFailure. */
   call(connection: number, call: Call, limitMs: number): Promise<Answer>
+  /** Takes no calls any more, and ends when those under way have, or soon. */
+  giveUp(): void
   /** False: given up, or ended. */
   isWhole(): boolean
   /** Resolves when the process is gone. */
@@ -47,11 +49,13 @@ export function startDriver({ maxConnections, environment }: DriverOptions): Dri
   const gone = Promise.withResolvers<void>()
   let whole = true
   let drain: NodeJS.Timeout | undefined
+  const giveUp = () => {
+    whole = false
+    if (calls.count() === 0) child.kill('SIGKILL')
+    else drain ??= setTimeout(() => child.kill('SIGKILL'), DRAIN_LIMIT_MS)
+  }
   const calls = callsOnTheirWay({
-    onLate: () => {
-      whole = false
-      drain ??= setTimeout(() => child.kill('SIGKILL'), DRAIN_LIMIT_MS)
-    },
+    onLate: () => giveUp(),
     onChange: (count) => {
       if (!whole && count === 0) child.kill('SIGKILL')
       hold(child, count > 0)
@@ -70,6 +74,7 @@ export function startDriver({ maxConnections, environment }: DriverOptions): Dri
 
   return {
     pid: child.pid,
+    giveUp,
     isWhole: () => whole && child.connected,
     call: async (connection, call, limitMs) => {
       if (!whole || !child.connected) throw new DriverFailure(NOT_SENT)
@@ -111,6 +116,7 @@ function callsOnTheirWay({ onLate, onChange }: Listener) {
   }
   return {
     settle,
+    count: () => waiting.size,
     begin(limitMs: number): { id: number; answer: Promise<Answer> } {
       lastId += 1
       const id = lastId
