@@ -90,7 +90,7 @@ export function drdaRig(running: () => DrdaServer): OpenRig {
 }
 
 /** Statements of its own over its own connections: nothing of the service's but the driver. */
-function plainClient(t: Owner, database: Informix, transaction: string[], rounds: number): OtherProgram {
+export function plainClient(t: Owner, database: Informix, transaction: string[], rounds: number): OtherProgram {
   let running = true
   let stopped = false
   const work = async () => {

@@ -3,6 +3,7 @@ import { connectionString } from '../../src/adapters/informix/connection-string.
 import { openInformix } from '../../src/adapters/informix/database.ts'
 import { readConfig } from '../../src/config.ts'
 import { everyContract } from './all.ts'
+import { plainClient } from './drda.ts'
 import { lastFirst, type OpenRig } from './rig.ts'
 
 const url = process.env.INFORMIX_TEST_URL
@@ -32,21 +33,7 @@ const openInformixRig: OpenRig = async (t, { lockWaitMs } = {}) => {
   await database.execute('DELETE FROM entity_versions')
   await database.execute('DELETE FROM entity_changes')
   for (const source of ['roles', 'role_permissions']) await database.execute(CATALOGUE, [source])
-  const otherProgram = (transaction: string[], rounds: number) => {
-    const program = opened()
-    let running = true
-    const work = async () => {
-      for (let round = 1; round <= rounds; round += 1) {
-        await program.transaction(async (session) => {
-          for (const sql of transaction) await session.execute(sql, new Array(sql.split('?').length - 1).fill(round))
-        })
-      }
-    }
-    const ended = work().finally(() => {
-      running = false
-    })
-    return { running: () => running, ended }
-  }
+  const otherProgram = (transaction: string[], rounds: number) => plainClient(owner, opened(), transaction, rounds)
   return { ...owner, database, other, scan: database.scan, otherProgram, patienceMs: 60_000 }
 }
 

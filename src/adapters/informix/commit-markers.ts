@@ -1,10 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { DomainError } from '../../domain/errors.ts'
-import type { Dialect } from '../../ports.ts'
-import { later } from '../sql/database-time.ts'
+import type { Dialect, Session } from '../../ports.ts'
+import { databaseNow, later } from '../sql/database-time.ts'
 import { isSqlError } from '../sql/errors.ts'
 import { inList } from '../sql/in-list.ts'
-import { type Connection, type Deadline, deadlineIn, msUntil } from './connection.ts'
+import { type Connection, type Deadline, deadlineIn, msUntil, rollBack } from './connection.ts'
 import type { Pool } from './pool.ts'
 
 /** Keys of command_keys that are transactions' own begin with this; an Idempotency-Key never does. */
@@ -14,7 +14,6 @@ const LOOKED = 'looked'
 /** After a COMMIT without an answer: how long it may take to find out what became of it. */
 const RESOLVE_LIMIT_MS = 5_000
 const RESOLVE_PAUSE_MS = 50
-const ROLLBACK_LIMIT_MS = 2_000
 /** Nobody asks about a transaction for so long. */
 const KEPT_MS = 3_600_000
 const SWEEP_EVERY_MS = 3_600_000
@@ -49,7 +48,7 @@ export function commitMarkers(pool: Pool, dialect: Dialect, { resolveLimitMs = R
         await connection.commit(deadline)
         return 'undone'
       } catch (error) {
-        if (connection.isWhole()) await connection.rollback(deadlineIn(ROLLBACK_LIMIT_MS)).catch(() => undefined)
+        await rollBack(connection)
         if (!isSqlError(error, 'duplicate')) throw error
       }
       const [row] = await connection.query('SELECT answer FROM command_keys WHERE command_key = ?', [marker], deadline)
@@ -57,10 +56,8 @@ export function commitMarkers(pool: Pool, dialect: Dialect, { resolveLimitMs = R
     })
   const sweep = async () => {
     const limit = () => deadlineIn(RESOLVE_LIMIT_MS)
-    const [clock] = await pool.use(limit(), (connection) =>
-      connection.query(`SELECT ${dialect.utcNow} AS now FROM service_epoch`, [], limit()),
-    )
-    const before = later(String(clock?.now), -KEPT_MS)
+    const query = (sql: string) => pool.use(limit(), (connection) => connection.query(sql, [], limit()))
+    const before = later(await databaseNow({ query: query as Session['query'] }, dialect), -KEPT_MS)
     const old = `command_key LIKE '${PREFIX}%' AND created_at < ?`
     for (let swept = SWEPT_AT_ONCE; swept === SWEPT_AT_ONCE; ) {
       swept = await pool.use(limit(), async (connection) => {

@@ -21,13 +21,13 @@ export type Connection = {
   check(deadline: Deadline): Promise<void>
   /** False once a call has found it lost, or too late: what the session holds is not known any more. */
   isWhole(): boolean
-  openedAt: number
   close(): Promise<void>
 }
 
 export type ConnectionOptions = { connectionString: string; setUp: string[]; checkSql: string }
 
 const CLOSE_LIMIT_MS = 2_000
+const ROLLBACK_LIMIT_MS = 2_000
 let lastNumber = 0
 
 export async function openConnection(
@@ -70,13 +70,17 @@ export async function openConnection(
     rollback: (until) => ending({ call: 'rollback' }, until),
     check: async (until) => void (await query(checkSql, [], until)),
     isWhole: () => whole && driver.isWhole(),
-    openedAt: performance.now(),
     close: async () => {
       whole = false
       // What cannot be closed may still hold locks: it ends with its process.
       await driver.call(number, { call: 'close' }, CLOSE_LIMIT_MS).catch(driver.giveUp)
     },
   }
+}
+
+/** The next one must not find it open. What cannot be rolled back is closed, and the server rolls it back. */
+export async function rollBack(connection: Connection): Promise<void> {
+  if (connection.isWhole()) await connection.rollback(deadlineIn(ROLLBACK_LIMIT_MS)).catch(() => undefined)
 }
 
 function rowsOf({ columns, rows }: Table): SqlRow[] {

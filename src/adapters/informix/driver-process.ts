@@ -1,5 +1,4 @@
 import { createRequire } from 'node:module'
-import { boundParams } from './params.ts'
 import { type Failure, type Reply, type Request, STATES, type Table } from './protocol.ts'
 import { type Column, tableFrom, UnreadableValueError } from './results.ts'
 
@@ -83,9 +82,9 @@ async function perform(request: Request): Promise<Table | number | null> {
   if (!connection) throw new Error('no such connection')
   switch (request.call) {
     case 'query':
-      return read(connection, request.sql, boundParams(request.params))
+      return read(connection, request.sql, request.params)
     case 'execute':
-      return write(connection, request.sql, boundParams(request.params))
+      return write(connection, request.sql, request.params)
     case 'begin':
       connection.beginTransactionSync()
       return null
@@ -156,7 +155,7 @@ function called<Value>(call: (done: Callback<Value>) => void): Promise<Value> {
 
 /** The driver's errors are plain objects; what its synchronous calls throw says its codes in the text alone. */
 function failureFrom(error: unknown): Failure {
-  if (error instanceof UnreadableValueError || error instanceof TypeError) {
+  if (error instanceof UnreadableValueError) {
     return { code: 0, state: STATES.unreadable, text: error.message }
   }
   const { code, sqlcode, state, sqlstate, text, message } = Object(error) as Record<string, unknown>

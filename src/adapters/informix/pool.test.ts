@@ -17,7 +17,6 @@ function server() {
     const connection = {
       number: state.opened,
       broken: false,
-      openedAt: performance.now(),
       isWhole: () => !connection.broken,
       check: async () => {
         state.checks += 1

@@ -1,6 +1,9 @@
 import type { SqlValue } from '../../ports.ts'
 
-/** What a driver's process is asked. `connection` is a number that the asker gives to it when it opens it. */
+/**
+ * What a driver's process is asked. `connection` is a number that the asker gives to it when it opens it. `params` are in
+ * the form that the driver binds exactly (params.ts).
+ */
 export type Request = { id: number; connection: number } & (
   | { call: 'open'; connectionString: string; setUp: string[] }
   | { call: 'query' | 'execute'; sql: string; params: SqlValue[] }

@@ -2,13 +2,12 @@ import { DomainError } from '../../domain/errors.ts'
 import type { Database, Session } from '../../ports.ts'
 import { isSqlError, SqlError } from '../sql/errors.ts'
 import type { CommitMarkers } from './commit-markers.ts'
-import { type Connection, type Deadline, deadlineIn, msUntil } from './connection.ts'
+import { type Connection, type Deadline, deadlineIn, msUntil, rollBack } from './connection.ts'
 import { wasDeadlock, wasNotSent } from './errors.ts'
 import type { Pool } from './pool.ts'
 
 /** How often work begins again that the database has undone. */
 const MAX_ATTEMPTS = 3
-const ROLLBACK_LIMIT_MS = 2_000
 
 type Deps = { pool: Pool; markers: CommitMarkers; limitMs: number }
 
@@ -58,8 +57,7 @@ async function once<Result>(
     }
   } catch (error) {
     await calls.end()
-    // The next one must not find it open. What cannot be rolled back is closed, and the server rolls it back.
-    if (connection.isWhole()) await connection.rollback(deadlineIn(ROLLBACK_LIMIT_MS)).catch(() => undefined)
+    await rollBack(connection)
     throw error
   }
   try {

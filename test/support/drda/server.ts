@@ -15,7 +15,7 @@ const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
 const START_LIMIT_MS = 60_000
 const POLL_MS = 20
 export const DRDA_USER = 'app'
-export const DRDA_EPOCH = 'd4da0001'
+const DRDA_EPOCH = 'd4da0001'
 const TEMPLATE = 'TEMPLATE'
 
 /**
