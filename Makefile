@@ -8,7 +8,7 @@ SETUP := node scripts/setup.mjs
 WITH_NODE := PATH="$(CURDIR)/node_modules/.bin:$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz simulate bench bench-opponents bench-informix soak docs format clean
+.PHONY: help run run-kafka test fuzz simulate bench bench-opponents bench-informix soak docs format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -19,10 +19,18 @@ run: ## start everything here, with USERS=100000 made-up users on the first star
 	@$(if $(DATABASE_URL),node scripts/setup-drda.mjs driver)
 	@$(WITH_NODE) exec node src/main.ts all --seed-users $(USERS)
 
+# The broker outlasts the service, which ends in its own time; its data stays in var/kafka.
+run-kafka: ## start everything with the changes over a Kafka of its own, on loopback
+	@$(SETUP)
+	@$(if $(DATABASE_URL),node scripts/setup-drda.mjs driver)
+	@node scripts/setup-kafka.mjs needed
+	@$(WITH_NODE) FEED=kafka exec node scripts/with-kafka.ts --export-brokers --dir var/kafka -- node src/main.ts all --seed-users $(USERS)
+
 # Tests start a Redis of their own and never touch the one that REDIS_URL names.
 test: ## lint, types, and all tests
 	@REDIS_URL= $(SETUP)
 	@node scripts/setup-drda.mjs
+	@node scripts/setup-kafka.mjs
 	@npm run --silent lint
 	@npm run --silent types
 	@npm test --silent

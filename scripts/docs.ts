@@ -1,12 +1,16 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { settings } from '../src/settings.ts'
+import { eventContracts } from './event-contracts.ts'
 
 export type GeneratedDocument = { path: string; text: string }
 
 /** The documents that are made from code, as they ought to be. The tests compare them with the files. */
 export function generatedDocuments(): GeneratedDocument[] {
-  return [{ path: join(import.meta.dirname, '..', 'docs', 'configuration.md'), text: configurationPage() }]
+  return [
+    { path: join(import.meta.dirname, '..', 'docs', 'configuration.md'), text: configurationPage() },
+    ...eventContracts(),
+  ]
 }
 
 function configurationPage(): string {

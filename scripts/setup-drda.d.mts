@@ -4,4 +4,3 @@ export function ensureDrda(options: Options & { driverOnly: boolean }): string |
 export function driverPaths(root: string): Record<'addon' | 'binding' | 'driver' | 'library' | 'link', string>
 export function parsersFolder(root: string): string
 export function derbyFolder(root: string): string
-export function fetchJars(options: Options & { title: string; pom: string; target: string }): string | undefined

@@ -14,7 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { findOnPath, run, runAsProgram, SetupError, step } from './setup-tools.mjs'
+import { fetchJars, findOnPath, run, runAsProgram, SetupError, step } from './setup-tools.mjs'
 
 /** IBM's own wheel for Python brings its CLI driver, 12.1.4; npm's package would fetch it from a site of IBM's. */
 const WHEEL = 'ibm_db==3.3.0'
@@ -134,25 +134,6 @@ export const parsersFolder = (root) => join(root, '.tools', 'sql-parsers-jsqlpar
 function ensureParsers({ root, env, write }) {
   const [title, pom] = ['Fetching parsers of SQL', 'scripts/sql-parsers/pom.xml']
   return fetchJars({ root, env, write, title, pom, target: parsersFolder(root) })
-}
-
-/** What a Maven project file lists, into a folder; undefined when it is there, else why it is not. */
-export function fetchJars({ root, env, write, title, pom, target }) {
-  if (existsSync(target)) return undefined
-  if (!findOnPath('mvn', env.PATH)) return `${title}: mvn is not on the PATH`
-  return step(write, title, () => {
-    mkdirSync(join(root, '.tools'), { recursive: true })
-    const folder = mkdtempSync(join(root, '.tools', 'fetch-'))
-    try {
-      const goal = ['dependency:copy-dependencies', `-DoutputDirectory=${join(folder, 'jars')}`]
-      const failure = run('mvn', ['-q', '-B', '--color', 'never', '-f', join(root, pom), ...goal], { cwd: folder, env })
-      if (failure) return `${title}: ${failure}`
-      renameSync(join(folder, 'jars'), target)
-      return undefined
-    } finally {
-      rmSync(folder, { recursive: true, force: true })
-    }
-  })
 }
 
 runAsProgram(import.meta.url, ({ root, env, write, args }) => {

@@ -5,3 +5,12 @@ export function run(
   options: { cwd: string; env: NodeJS.ProcessEnv },
 ): string | undefined
 export function outputOf(file: string, args: string[], env?: NodeJS.ProcessEnv): string
+export function fetchJars(options: {
+  root: string
+  env: Record<string, string | undefined>
+  write: (text: string) => void
+  title: string
+  /** From `root`. */
+  pom: string
+  target: string
+}): string | undefined

@@ -1,7 +1,17 @@
-// The few things that both halves of the setup use. Runs on Node 20.
+// The few things that the parts of the setup share. Runs on Node 20.
 
 import { spawnSync } from 'node:child_process'
-import { accessSync, constants, realpathSync, statSync } from 'node:fs'
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -53,6 +63,25 @@ export function step(write, what, work) {
   const failure = work()
   write(failure === undefined ? `${((Date.now() - started) / 1000).toFixed(1)} s\n` : 'failed\n')
   return failure
+}
+
+/** What a Maven project file lists, into a folder; undefined when it is there, else why it is not. */
+export function fetchJars({ root, env, write, title, pom, target }) {
+  if (existsSync(target)) return undefined
+  if (!findOnPath('mvn', env.PATH)) return `${title}: mvn is not on the PATH`
+  return step(write, title, () => {
+    mkdirSync(join(root, '.tools'), { recursive: true })
+    const folder = mkdtempSync(join(root, '.tools', 'fetch-'))
+    try {
+      const goal = ['dependency:copy-dependencies', `-DoutputDirectory=${join(folder, 'jars')}`]
+      const failure = run('mvn', ['-q', '-B', '--color', 'never', '-f', join(root, pom), ...goal], { cwd: folder, env })
+      if (failure) return `${title}: ${failure}`
+      renameSync(join(folder, 'jars'), target)
+      return undefined
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
+  })
 }
 
 /** When the file at `url` is what Node was started with: runs it, and says in a sentence what the person can mend. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type Config, ConfigError, readConfig } from './config.ts'
 import { DATABASE_VARIABLES } from './config-database.ts'
+import { FEED_VARIABLES } from './config-feed.ts'
 import { settings } from './settings.ts'
 
 const DEFAULTS: Config = {
@@ -18,7 +19,9 @@ const DEFAULTS: Config = {
   database: null,
   searchPath: '',
   redis: { url: null, partitions: 1, readDeadlineMs: 150, commandTimeoutMs: 500, connectTimeoutMs: 1_000 },
-  feed: { pollMs: 25, leaseMs: 10_000, longestTransactionMs: 600_000 },
+  feed: { kind: 'direct', pollMs: 25, leaseMs: 10_000, longestTransactionMs: 600_000, relayLeaseMs: 5_000 },
+  kafka: null,
+  events: null,
   jobs: { redisUrl: null },
   audit: {
     sampleSize: 500,
@@ -56,6 +59,9 @@ const VARIABLES: [name: string, value: string, read: (config: Config) => unknown
   ['PATH', '/a:/b', ({ searchPath }) => searchPath, '/a:/b'],
   ['REDIS_COMMAND_TIMEOUT_MS', '11', ({ redis }) => redis.commandTimeoutMs, 11],
   ['REDIS_CONNECT_TIMEOUT_MS', '12', ({ redis }) => redis.connectTimeoutMs, 12],
+  ['FEED', 'kafka', ({ feed }) => feed.kind, 'kafka'],
+  ['RELAY_LEASE_MS', '515', ({ feed }) => feed.relayLeaseMs, 515],
+  ['EVENTS', 'on', ({ events }) => events?.personalFields, []],
   ['FEED_POLL_MS', '13', ({ feed }) => feed.pollMs, 13],
   ['FEED_LEASE_MS', '514', ({ feed }) => feed.leaseMs, 514],
   ['LONGEST_TRANSACTION_MS', '1014', ({ feed }) => feed.longestTransactionMs, 1_014],
@@ -91,11 +97,19 @@ describe('each variable sets its own setting, and no other', () => {
       settings()
         .map(({ name }) => name)
         .sort(),
-      [...VARIABLES.map(([name]) => name), ...Object.keys(DATABASE_VARIABLES)].sort(),
+      [...VARIABLES.map(([name]) => name), ...Object.keys(DATABASE_VARIABLES), ...OF_OTHERS].sort(),
     )
   })
 })
 
+/** Which are settings only where a broker is named, or commands are published (config-feed.test.ts). */
+const OF_OTHERS = [...Object.keys(FEED_VARIABLES).filter((name) => name.startsWith('KAFKA_')), 'EVENTS_PERSONAL_FIELDS']
+const OF_KAFKA: Record<string, (config: Config) => unknown> = {
+  KAFKA_PARTITIONS: ({ kafka }) => kafka?.partitions,
+  KAFKA_REPLICATION: ({ kafka }) => kafka?.replication,
+  KAFKA_SESSION_TIMEOUT_MS: ({ kafka }) => kafka?.sessionTimeoutMs,
+  KAFKA_REBALANCE_TIMEOUT_MS: ({ kafka }) => kafka?.rebalanceTimeoutMs,
+}
 /** Which are settings only where a database is named. */
 const OF_THE_DATABASE: Record<string, (config: Config) => unknown> = {
   DATABASE_READ_CONNECTIONS: ({ database }) => database?.read.connections,
@@ -111,6 +125,11 @@ const OF_THE_DATABASE: Record<string, (config: Config) => unknown> = {
 
 /** The range of each number, both ends allowed. */
 const RANGES: Record<string, [min: number, max: number]> = {
+  KAFKA_PARTITIONS: [1, 1_000],
+  KAFKA_REPLICATION: [1, 9],
+  KAFKA_SESSION_TIMEOUT_MS: [1_000, 300_000],
+  KAFKA_REBALANCE_TIMEOUT_MS: [1_000, 600_000],
+  RELAY_LEASE_MS: [500, 600_000],
   DATABASE_READ_CONNECTIONS: [1, 256],
   DATABASE_WRITE_CONNECTIONS: [1, 256],
   DATABASE_SCAN_CONNECTIONS: [1, 64],
@@ -148,8 +167,11 @@ describe('a number', () => {
     const refusal = new ConfigError(`Wrong settings. ${name}: a whole number, ${min} to ${max}`)
 
     test(`${name} is from ${min} to ${max}`, () => {
-      const read = VARIABLES.find(([variable]) => variable === name)?.[2] ?? OF_THE_DATABASE[name]
-      const given = { DATABASE_URL: name in OF_THE_DATABASE ? 'ibmdb://trs@db/people' : '' }
+      const read = VARIABLES.find(([variable]) => variable === name)?.[2] ?? OF_THE_DATABASE[name] ?? OF_KAFKA[name]
+      const given = {
+        DATABASE_URL: name in OF_THE_DATABASE ? 'ibmdb://trs@db/people' : '',
+        KAFKA_BROKERS: name in OF_KAFKA ? 'broker:9092' : '',
+      }
       for (const value of [min, max]) assert.equal(read?.(readConfig({ ...given, [name]: String(value) })), value)
       for (const value of [min - 1, max + 1]) assert.throws(() => readConfig({ [name]: String(value) }), refusal)
     })
@@ -247,7 +269,10 @@ test('what is written down as a default is one that is allowed, and gives the de
     settings()
       .filter(({ fallback }) => fallback === null)
       .map(({ name }) => name),
-    ['DATABASE_URL', 'DATABASE_PASSWORD_FILE', 'DATABASE_MAPPING', 'REDIS_URL', 'PATH', 'JOBS_REDIS_URL'],
+    [
+      ...['DATABASE_URL', 'DATABASE_PASSWORD_FILE', 'DATABASE_MAPPING', 'REDIS_URL', 'PATH', 'KAFKA_BROKERS'],
+      ...['KAFKA_CA_FILE', 'KAFKA_USERNAME', 'KAFKA_PASSWORD', 'KAFKA_PASSWORD_FILE', 'JOBS_REDIS_URL'],
+    ],
   )
 })
 

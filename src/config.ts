@@ -1,5 +1,14 @@
 import { z } from 'zod'
 import { DATABASE_VARIABLES, type DatabaseConfig, databaseFrom } from './config-database.ts'
+import {
+  type EventsConfig,
+  eventsFrom,
+  FEED_VARIABLES,
+  type FeedConfig,
+  feedFrom,
+  type KafkaConfig,
+  kafkaFrom,
+} from './config-feed.ts'
 import { ConfigError, integer } from './config-values.ts'
 
 /** Every setting: one environment variable each. This is the only place that reads the environment. */
@@ -33,19 +42,7 @@ export const VARIABLES = {
     'Longest time that a reader waits for Redis; then the database answers.',
   ),
   REDIS_CONNECT_TIMEOUT_MS: integer(1_000, 10, 60_000, 'Longest wait for a connection to Redis.'),
-  FEED_POLL_MS: integer(25, 5, 60_000, 'How often the worker looks for changes that nobody announced.'),
-  FEED_LEASE_MS: integer(
-    10_000,
-    500,
-    600_000,
-    'How long a worker that has died keeps the changes that it had taken; then another takes them.',
-  ),
-  LONGEST_TRANSACTION_MS: integer(
-    600_000,
-    1_000,
-    86_400_000,
-    'No writer’s transaction lasts longer: how far before the mark a replay begins.',
-  ),
+  ...FEED_VARIABLES,
   JOBS_REDIS_URL: z
     .string()
     .regex(/^rediss?(-cluster)?:\/\/\S+$/, 'redis://…, rediss://…, or redis-cluster://host:port,host:port')
@@ -121,7 +118,11 @@ export type Config = {
     commandTimeoutMs: number
     connectTimeoutMs: number
   }
-  feed: { pollMs: number; leaseMs: number; longestTransactionMs: number }
+  feed: FeedConfig
+  /** Null: no broker is named. */
+  kafka: KafkaConfig | null
+  /** Null: commands are not published. */
+  events: EventsConfig | null
   /** Null: the Redis of the read models. */
   jobs: { redisUrl: string | null }
   audit: {
@@ -171,11 +172,9 @@ function configFrom(env: Environment, environment: NodeJS.ProcessEnv): Config {
       commandTimeoutMs: env.REDIS_COMMAND_TIMEOUT_MS,
       connectTimeoutMs: env.REDIS_CONNECT_TIMEOUT_MS,
     },
-    feed: {
-      pollMs: env.FEED_POLL_MS,
-      leaseMs: env.FEED_LEASE_MS,
-      longestTransactionMs: env.LONGEST_TRANSACTION_MS,
-    },
+    feed: feedFrom(env),
+    kafka: kafkaFrom(env),
+    events: eventsFrom(env),
     jobs: { redisUrl: env.JOBS_REDIS_URL ?? null },
     audit: {
       sampleSize: env.AUDIT_SAMPLE_SIZE,

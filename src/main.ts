@@ -6,9 +6,11 @@ import { configCommand } from './cli/config.ts'
 import { consistencyCommand } from './cli/consistency.ts'
 import { parkedCommand } from './cli/parked.ts'
 import { rebuildCommand } from './cli/rebuild.ts'
+import { replayCommand } from './cli/replay.ts'
 import { schemaCommand } from './cli/schema.ts'
 import { seedCommand } from './cli/seed-command.ts'
 import { serveCommand } from './cli/serve.ts'
+import { topicsCommand } from './cli/topics.ts'
 import { workCommand } from './cli/work.ts'
 import { ConfigError } from './config.ts'
 
@@ -19,8 +21,10 @@ const program = new Command('users-service')
 const running = [allCommand, serveCommand, workCommand]
 const tools = [
   schemaCommand,
+  topicsCommand,
   seedCommand,
   rebuildCommand,
+  replayCommand,
   parkedCommand,
   auditCommand,
   consistencyCommand,

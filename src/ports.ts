@@ -125,8 +125,11 @@ export type Truth = {
   lastUserId(): Promise<number>
   roles(): Promise<RoleCatalogue & { settled: boolean }>
   rolesVersion(): Promise<number>
-  /** Users whose version moved at or after `since` (database time), ids above `afterId`, ascending. */
-  usersChangedSince(since: string, afterId: number, limit: number): Promise<number[]>
+  /**
+   * Users whose version moved at or after `since` (database time), ids above `afterId`, ascending. `until`: and not after
+   * it. Of each table only the last move is known: whose rows of one table moved within and again later counts as later.
+   */
+  usersChangedSince(since: string, afterId: number, limit: number, until?: string | null): Promise<number[]>
   /** The database's clock, `YYYY-MM-DD HH:MM:SS.fff`, UTC. */
   now(): Promise<string>
 }
@@ -150,9 +153,16 @@ export type ChangeSubscriber = {
   othersGoThrough(changes: Change[]): Promise<boolean>
   /** The change will be parked: see to it that nothing older than the database's present state is left standing. */
   giveUp(change: Change): Promise<void>
-  /** Now and then: every change that was visible before `mark` (database time) has been handled, or is parked. */
-  onMark(mark: string): Promise<void>
+  /** Now and then. */
+  onMark(mark: FeedMark): Promise<void>
+  /** Changes were lost on their way; who cannot say which must look at all since the last mark. Then handing on goes on. */
+  onLost(): Promise<void>
 }
+/**
+ * Every change that was visible before `before` (database time) has been handled, or is parked. `stream`: what vouches for
+ * that; another than before may have left out what the one before had in hand.
+ */
+export type FeedMark = { before: string; stream: string }
 /** Counts what a feed does, in passing: must be quick, and not throw. */
 export type FeedObserver = {
   /** How long after it was written each change had been handled, by the database's clock. */
@@ -164,6 +174,10 @@ export type FeedObserver = {
   waited(): void
   /** The worker no longer held them when it had done with them: another may have done the same work. */
   claimsLost(changes: number): void
+  /** Messages that nobody here understands were put aside. */
+  unknown(messages: number): void
+  /** So many, of all workers together, are on their way to be handled. */
+  waiting(messages: number): void
 }
 /** `error` says what failed and where, and holds nobody's data. */
 export type ParkedChange = Change & { error: string; attempts: number; parkedAt: string }

@@ -1,7 +1,8 @@
 import type { Config } from './config.ts'
 import type { WalkProgress } from './jobs/audit/walk.ts'
-import { dataFor, type RebuildData, type RebuildResult, rebuilder, unqueued } from './jobs/rebuild/rebuild.ts'
-import { type RebuildQueue, rebuildKey } from './jobs/rebuild/requests.ts'
+import { dataFor, type RebuildResult, rebuilder } from './jobs/rebuild/rebuild.ts'
+import { rebuildKey } from './jobs/rebuild/requests.ts'
+import type { Job, JobQueue } from './ports/jobs.ts'
 import type { Log } from './ports.ts'
 import type { ConsistencyReport } from './projections/consistency/report.ts'
 import type { Examination } from './projections/consistency/tally.ts'
@@ -11,14 +12,15 @@ import { patient, wireAuditor, wireJobs } from './wiring-workers.ts'
 
 const FOLLOW_EVERY_MS = 100
 
-async function wireReady(config: Config, log: Log) {
+export async function wireReady(config: Config, log: Log) {
   const parts = await wireCore(patient(config), log)
   if (parts.redis.isReady()) return parts
   await parts.close()
   throw new OutOfReachError('Redis does not answer: is it running, and REDIS_URL right?')
 }
 
-export type Rebuilt = RebuildResult | { outcome: 'left'; where: 'here' | 'elsewhere' | 'nowhere' }
+export type Left = { outcome: 'left'; where: 'here' | 'elsewhere' | 'nowhere' }
+export type Rebuilt = RebuildResult | Left
 export type Following = { onProgress(done: number, total: number): void; stop: AbortSignal }
 
 /**
@@ -28,32 +30,17 @@ export type Following = { onProgress(done: number, total: number): void; stop: A
 export async function rebuildOnce(config: Config, log: Log, following: Following): Promise<Rebuilt> {
   const parts = await wireReady(config, log)
   const jobs = wireJobs(config, parts, log)
-  const rebuild = rebuilder(parts)
   const forgetUs = parts.schemas.keepSeen()
-  const buildHere = async (data: RebuildData, { onProgress, stop }: Following): Promise<Rebuilt> => {
-    const job = unqueued(data, { onProgress: ({ done, total }) => onProgress(done, total), stop })
-    return rebuild(job).catch((error) => {
-      if (stop.aborted) return { outcome: 'left', where: 'nowhere' }
-      throw error
-    })
-  }
-  const buildByJob = async (id: string, asked: Following): Promise<Rebuilt> => {
-    let where: 'here' | 'elsewhere' = 'elsewhere'
-    // Idle workers were there before, so they come first.
-    const helper = jobs.rebuilds.work((job) => {
-      where = 'here'
-      return rebuild(job)
-    }, 1)
-    const result = await follow(jobs.rebuilds, id, asked).finally(helper.stop)
-    return result ?? { outcome: 'left', where }
-  }
   try {
     await parts.guard.check()
     const data = dataFor(parts.keys.partitions, parts.redis)
     if (data === null) throw new OutOfReachError('Redis is being prepared; try again in a moment.')
-    const id = await jobs.rebuilds.add(rebuildKey(data), data).catch(() => null)
-    // The read models do not depend on the Redis of the jobs.
-    return id === null ? await buildHere(data, following) : await buildByJob(id, following)
+    const rebuilt = await doneOnce(
+      { what: 'the build', queue: jobs.rebuilds, handle: rebuilder(parts), key: rebuildKey(data), data },
+      following,
+    )
+    if (rebuilt.outcome !== 'left' && rebuilt.users > 0) following.onProgress(rebuilt.users, rebuilt.users)
+    return rebuilt
   } finally {
     forgetUs()
     await jobs.close()
@@ -61,15 +48,49 @@ export async function rebuildOnce(config: Config, log: Log, following: Following
   }
 }
 
-async function follow(queue: RebuildQueue, id: string, { onProgress, stop }: Following): Promise<RebuildResult | null> {
+type Counted = { done: number; total: number }
+export type Work<Data, Progress, Result> = {
+  what: string
+  queue: JobQueue<Data, Progress, Result>
+  handle(job: Job<Data, Progress>): Promise<Result>
+  key: string
+  data: Data
+}
+
+/** By a worker, or by this process where none is free, or without the queue: read models do not depend on its Redis. */
+export async function doneOnce<Data, Progress extends Counted, Result>(
+  work: Work<Data, Progress, Result>,
+  following: Following,
+): Promise<Result | Left> {
+  const { queue, handle, key, data } = work
+  const { onProgress, stop } = following
+  const id = await queue.add(key, data).catch(() => null)
+  if (id === null) {
+    const keep = async ({ done, total }: Progress) => onProgress(done, total)
+    return handle({ data, progress: null, keep, stop }).catch((error) => {
+      if (stop.aborted) return { outcome: 'left', where: 'nowhere' }
+      throw error
+    })
+  }
+  let where: 'here' | 'elsewhere' = 'elsewhere'
+  // Idle workers were there before, so they come first.
+  const helper = queue.work((job) => {
+    where = 'here'
+    return handle(job)
+  }, 1)
+  const found = await follow(work, id, following).finally(helper.stop)
+  return found ? found.result : { outcome: 'left', where }
+}
+
+async function follow<Data, Progress extends Counted, Result>(
+  { what, queue }: Pick<Work<Data, Progress, Result>, 'what' | 'queue'>,
+  id: string,
+  { onProgress, stop }: Following,
+): Promise<{ result: Result } | null> {
   while (!stop.aborted) {
     const state = await queue.find(id)
-    if (state?.state === 'done') {
-      if (state.result.users > 0) onProgress(state.result.users, state.result.users)
-      return state.result
-    }
-    if (state === null || state.state === 'failed')
-      throw new Error(`the build failed: ${state?.reason ?? 'it is gone'}`)
+    if (state?.state === 'done') return state
+    if (state === null || state.state === 'failed') throw new Error(`${what} failed: ${state?.reason ?? 'it is gone'}`)
     if (state.progress) onProgress(state.progress.done, state.progress.total)
     await new Promise((resolve) => setTimeout(resolve, FOLLOW_EVERY_MS))
   }

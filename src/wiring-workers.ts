@@ -1,18 +1,18 @@
 import { jobQueues } from './adapters/bullmq/queues.ts'
 import { jobsConnections } from './adapters/redis/jobs-connection.ts'
-import { subscribe } from './adapters/redis/subscriber.ts'
-import { sqlChanges } from './adapters/sql/changes.ts'
-import { directFeed } from './adapters/sql/direct-feed.ts'
-import { sqlParked } from './adapters/sql/parked.ts'
 import { sqlVersionBumps } from './adapters/sql/version-bumps.ts'
 import type { Config } from './config.ts'
 import { type Auditor, auditor } from './jobs/audit/auditor.ts'
 import { type AuditQueue, scheduleAudits } from './jobs/audit/schedule.ts'
-import { type BuildListener, keepProjected } from './jobs/keep-projected/keep-projected.ts'
-import { type RebuildJob, type RebuildResult, rebuilder } from './jobs/rebuild/rebuild.ts'
-import { type RebuildQueue, rebuildRequests } from './jobs/rebuild/requests.ts'
-import type { Log } from './ports.ts'
+import type { BuildListener } from './jobs/keep-projected/keep-projected.ts'
+import { rebuilder } from './jobs/rebuild/rebuild.ts'
+import type { RebuildQueue } from './jobs/rebuild/requests.ts'
+import { replayer } from './jobs/replay/replay.ts'
+import type { ReplayQueue } from './jobs/replay/requests.ts'
+import type { Log, Subscription } from './ports.ts'
 import { type Parts, redisUrl, wireCore } from './wiring.ts'
+import { startProjecting } from './wiring-projecting.ts'
+import { startRelaying } from './wiring-relay.ts'
 
 const WORKER_REDIS_TIMEOUT_MS = 10_000
 /** A build that is broken off is tried again soon, and for hours: nobody else makes the read models whole. */
@@ -20,26 +20,44 @@ const REBUILD = { attempts: 20_000, retryAfterMs: 500 }
 /** The next audit is due soon anyhow; a walk goes on from where it was. */
 const AUDIT = { attempts: 20, retryAfterMs: 5_000 }
 
-/** `project` keeps the read models fresh; `jobs` audits. Both build them when that is due. */
-export type WorkerRole = 'project' | 'jobs'
-export type Workers = { wake(): void; stop(): Promise<void> }
+/** Who was missed is read from copies that may be old, so an outage is outlasted, for hours. */
+const REPLAY = { attempts: 7_200, retryAfterMs: 1_000 }
+
+/** `project` keeps the read models fresh; `jobs` audits. Both build them when that is due, and replay. */
+export type WorkerRole = 'project' | 'jobs' | 'relay'
+export type Workers = Subscription
 export const NOBODY: BuildListener = { onProgress: () => undefined, onBuilt: () => undefined }
 
-/** What one process works at, with one set of connections. */
+/** What one process works at. */
 export async function startWorkers(
   config: Config,
   log: Log,
   roles: WorkerRole[],
   listener: BuildListener = NOBODY,
 ): Promise<Workers> {
+  const relay = roles.includes('relay') ? await startRelaying(config, log) : null
+  const readers = roles.some((role) => role !== 'relay') ? await startReading(config, log, roles, listener) : null
+  return {
+    wake() {
+      relay?.wake()
+      readers?.wake()
+    },
+    async stop() {
+      await Promise.all([relay?.stop(), readers?.stop()])
+    },
+  }
+}
+
+/** What works at the read models, with one set of connections. */
+async function startReading(config: Config, log: Log, roles: WorkerRole[], listener: BuildListener): Promise<Workers> {
   const parts = await wireCore(patient(config), log)
   const jobs = wireJobs(config, parts, log)
   const stopping = new AbortController()
-  const rebuild = rebuilder(parts)
-  const builder = jobs.rebuilds.work(rebuild, 1)
+  const [rebuild, replay] = [rebuilder(parts), replayer({ ...parts, log })]
+  const takers = [jobs.rebuilds.work(rebuild, 1), jobs.replays.work(replay, 1)]
   const forgetUs = parts.schemas.keepSeen()
   const project = roles.includes('project')
-    ? startProjecting(config, log, { parts, jobs, rebuild, stop: stopping.signal, listener })
+    ? await startProjecting(config, log, { parts, jobs, rebuild, replay, stop: stopping.signal, listener })
     : null
   const audits = roles.includes('jobs')
     ? scheduleAudits({ queue: jobs.audits, auditor: wireAuditor(config, parts, log), ...auditing(config, parts, log) })
@@ -49,66 +67,21 @@ export async function startWorkers(
     async stop() {
       stopping.abort()
       forgetUs()
-      await Promise.all([project?.stop(), audits?.stop(), builder.stop()])
+      await Promise.all([project?.stop(), audits?.stop(), ...takers.map((taker) => taker.stop())])
       await jobs.close()
       await parts.close()
     },
   }
 }
 
-type Projecting = {
-  parts: Parts
-  jobs: Jobs
-  rebuild(job: RebuildJob): Promise<RebuildResult>
-  stop: AbortSignal
-  listener: BuildListener
-}
-
-function startProjecting(config: Config, log: Log, { parts, jobs, rebuild, stop, listener }: Projecting): Workers {
-  const { database, redis, truth, keys, guard, schemas, projector, tally } = parts
-  const requests = rebuildRequests({ queue: jobs.rebuilds, redis, rebuild, stop, log })
-  const { handled, counted } = tally
-  const feed = directFeed({
-    ...config.feed,
-    changes: sqlChanges(database, config.feed),
-    parked: sqlParked(database),
-    truth,
-    log,
-    observe: {
-      handled,
-      retried: counted('retried'),
-      parked: counted('parked'),
-      claimsLost: counted('claimsLost'),
-      waited: () => counted('waited')(1),
-    },
-  })
-  const keeper = keepProjected({
-    feed,
-    projector,
-    guard,
-    schemas,
-    askForBuild: requests.ask,
-    listener,
-    redisReady: redis.isReady,
-    log,
-  })
-  const wakes = subscribe(redisUrl(config), keys.changed, keeper.wake, log)
-  return {
-    wake: keeper.wake,
-    async stop() {
-      wakes.close()
-      await keeper.stop()
-    },
-  }
-}
-
-type Jobs = ReturnType<typeof wireJobs>
+export type Jobs = ReturnType<typeof wireJobs>
 export function wireJobs(config: Config, { keys }: Parts, log: Log) {
   const connections = jobsConnections(config.jobs.redisUrl ?? redisUrl(config), log)
   const queues = jobQueues({ connections, prefix: keys.jobs, log })
   const rebuilds: RebuildQueue = queues.queue('rebuild', REBUILD)
   const audits: AuditQueue = queues.queue('audit', AUDIT)
-  return { rebuilds, audits, close: queues.close }
+  const replays: ReplayQueue = queues.queue('replay', REPLAY)
+  return { rebuilds, audits, replays, close: queues.close }
 }
 
 export function wireAuditor({ audit }: Config, parts: Parts, log: Log): Auditor {

@@ -51,9 +51,10 @@ export async function wireApi(config: Config, log: Log): Promise<Api> {
   const { database, keys } = parts
   const tagBase = { epoch: keys.epoch, schema: SCHEMA }
   const near = wireNear({ ...parts, tagBase, maxBytes: config.nearCacheBytes, log })
+  const publishing = { events: config.events !== null }
   const stores = visibleWrites({
-    users: sqlUserStore(database),
-    roles: sqlRoleStore(database),
+    users: sqlUserStore(database, publishing),
+    roles: sqlRoleStore(database, publishing),
     readModels: readModels(parts),
     floor: parts.floor,
     deadlineMs: config.inlineProjectionMs,

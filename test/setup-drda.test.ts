@@ -3,7 +3,8 @@ import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { derbyFolder, driverPaths, ensureDrda, fetchJars, parsersFolder } from '../scripts/setup-drda.mjs'
+import { derbyFolder, driverPaths, ensureDrda, parsersFolder } from '../scripts/setup-drda.mjs'
+import { fetchJars } from '../scripts/setup-tools.mjs'
 
 const isSupported = process.platform === 'linux' && process.arch === 'x64'
 const skip = isSupported ? false : "IBM's driver is for Linux on x86-64 only"

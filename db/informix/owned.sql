@@ -77,6 +77,22 @@ CREATE TABLE read_model_incarnations (
   PRIMARY KEY (schema_tag, partition_no)
 ) LOCK MODE ROW;
 
+-- Who alone may publish (`users-service work relay`), until free_at. token rises each time that another takes over. stream
+-- names the topic that it has written to since it was made; published counts what that topic has been given.
+CREATE TABLE relay_leases (
+  lease VARCHAR(32) NOT NULL PRIMARY KEY,
+  holder VARCHAR(64) NOT NULL,
+  token BIGINT NOT NULL,
+  free_at VARCHAR(23) NOT NULL,
+  stream VARCHAR(64) NOT NULL,
+  published BIGINT NOT NULL
+) LOCK MODE ROW;
+
+-- Entries of user_audit that are still to be published as events.
+CREATE TABLE pending_events (
+  audit_id BIGINT NOT NULL PRIMARY KEY
+) LOCK MODE ROW;
+
 -- The tables that count into a user's version.
 CREATE TABLE usr_sources (
   source VARCHAR(24) NOT NULL PRIMARY KEY

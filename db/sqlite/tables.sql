@@ -141,3 +141,19 @@ CREATE TABLE read_model_incarnations (
   incarnation VARCHAR(64) NOT NULL,
   PRIMARY KEY (schema_tag, partition_no)
 ) WITHOUT ROWID;
+
+-- Who alone may publish (`users-service work relay`), until free_at. token rises each time that another takes over. stream
+-- names the topic that it has written to since it was made; published counts what that topic has been given.
+CREATE TABLE relay_leases (
+  lease VARCHAR(32) NOT NULL PRIMARY KEY,
+  holder VARCHAR(64) NOT NULL,
+  token BIGINT NOT NULL,
+  free_at VARCHAR(23) NOT NULL,
+  stream VARCHAR(64) NOT NULL,
+  published BIGINT NOT NULL
+) WITHOUT ROWID;
+
+-- Entries of user_audit that are still to be published as events.
+CREATE TABLE pending_events (
+  audit_id BIGINT NOT NULL PRIMARY KEY
+) WITHOUT ROWID;

@@ -26,6 +26,7 @@ function inWords(report: ConsistencyReport): string {
     `                 so at least ${(100 * sample.atLeast).toFixed(4)} % are in order, at 95 % confidence`,
     `staleness        p50 ${ms(staleness.p50Ms)}, p99 ${ms(staleness.p99Ms)}, longest ${ms(staleness.maxMs)}, of ${staleness.changes} changes`,
     `not yet shown    what was committed in the last ${ms(report.oldestUnprojectedMs)}`,
+    ...(report.waiting === null ? [] : [`on their way     ${report.waiting} messages over Kafka`]),
     `last drawn       ${ago(report.sinceSampleMs)}`,
     `last full walk   ${ago(report.sinceWalkMs)}; ${walk ? `${walk.endedAt}: ${walk.checked} users, ${walk.differing} differences, ${ms(walk.ms)}` : 'none yet'}`,
     ...Object.entries(found).flatMap(([cause, count]) =>

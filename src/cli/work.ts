@@ -1,19 +1,24 @@
 import { Argument, Command } from 'commander'
 import { startJobsWorker } from '../../workers/jobs.ts'
 import { startProjectWorker } from '../../workers/project.ts'
+import { startRelayWorker } from '../../workers/relay.ts'
 import { readConfig } from '../config.ts'
 import { createServiceLog } from '../wiring.ts'
 import { requireRedis } from './bundled-redis.ts'
 import { stopWhenTold } from './stopping.ts'
 
-const WORKERS = { project: startProjectWorker, jobs: startJobsWorker }
+const WORKERS = { project: startProjectWorker, jobs: startJobsWorker, relay: startRelayWorker }
 
 export function workCommand(): Command {
   return new Command('work')
-    .description('Run one worker: `project` keeps the read models in Redis fresh, `jobs` audits them; both build them')
+    .description(
+      'Run one worker: `project` keeps the read models in Redis fresh, `jobs` audits them; both build and replay. ' +
+        '`relay` publishes changes and events over Kafka',
+    )
     .addArgument(new Argument('<worker>', 'which one').choices(Object.keys(WORKERS)))
     .action(async (name: keyof typeof WORKERS) => {
-      const config = requireRedis(readConfig())
+      const given = readConfig()
+      const config = name === 'relay' ? given : requireRedis(given)
       const log = createServiceLog(config)
       const worker = await WORKERS[name](config, log)
       log.info({ worker: name }, 'working')

@@ -36,8 +36,13 @@ const Report = z
     oldestUnprojectedMs: Milliseconds.nullable().meta({
       description: 'What was committed longer ago than this is in the read models; null while that is not known.',
     }),
+    waiting: Count.nullable().meta({
+      description:
+        'Messages on their way over Kafka; null where changes come another way, or nobody has counted of late.',
+    }),
     feed: Counts.meta({
-      description: 'Changes tried again, parked, or no longer held when done; times that all had to wait.',
+      description:
+        'Changes tried again, parked, or no longer held when done; messages that nobody understood; times that all had to wait.',
     }),
     found: Counts.meta({ description: 'Differences by cause, since this Redis was begun.' }),
     mended: Counts.meta({ description: 'Those of them that have been put right.' }),

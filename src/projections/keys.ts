@@ -48,6 +48,8 @@ export function keysOf(epoch: string, tag: SchemaTag) {
     /** The role catalogue is one entry, and lives with the first partition's incarnation. */
     roles: `${first.base}roles`,
     home: first,
+    /** Which stream of changes the marks come from. */
+    stream: `${first.base}stream`,
     /** Hash: what the auditor and the workers have counted. */
     tally: `${first.base}tally`,
     /** The prefix of the job queue's keys: each schema has jobs of its own, and they go when it is retired. */

@@ -5,7 +5,7 @@ import { LEASE_MS, WRITTEN } from '../../test/contract/feed-rig.ts'
 import { connectClient, freshKeys, openTruth, readModelsOf } from '../../test/support/read-models.ts'
 import { startTestRedis, type TestRedis } from '../../test/support/redis.ts'
 import { quiet, until } from '../../test/support/service.ts'
-import { sqlChanges } from '../adapters/sql/changes.ts'
+import { outboxMark, sqlChanges } from '../adapters/sql/changes.ts'
 import { directFeed } from '../adapters/sql/direct-feed.ts'
 import { sqlParked } from '../adapters/sql/parked.ts'
 import type { Change, Truth } from '../ports.ts'
@@ -222,9 +222,10 @@ test('a user who can’t be projected: the others are, nothing old is shown of t
   const { database, truth, sql, body, sound } = parts
   const parked = sqlParked(database)
   const changes = sqlChanges(database, { leaseMs: LEASE_MS })
-  const feed = directFeed({ changes, parked, truth, pollMs: 2, leaseMs: LEASE_MS, log: quiet })
+  const mark = outboxMark(changes, truth)
+  const feed = directFeed({ changes, parked, mark, truth, pollMs: 2, leaseMs: LEASE_MS, log: quiet })
   for (let userId = 1; userId <= 8; userId += 1) sql(RENAME, userId)
-  const { stop } = feed.subscribe({ ...parts, onMark: async () => undefined })
+  const { stop } = feed.subscribe({ ...parts, onMark: async () => undefined, onLost: async () => undefined })
   t.after(stop)
   for (const userId of [1, 2, 4, 5, 6, 7, 8]) {
     await until(`user ${userId} is projected`, async () => /Newname/.test((await body(userId)) ?? ''))

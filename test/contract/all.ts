@@ -4,7 +4,9 @@ import { databaseContract } from './database.ts'
 import { faultyChangesContract } from './faulty-changes.ts'
 import { feedUnderFireContract } from './feed-under-fire.ts'
 import { parkedChangesContract } from './parked-changes.ts'
+import { pendingEventsContract } from './pending-events.ts'
 import { registerContract } from './register-user.ts'
+import { relayLeaseContract } from './relay-lease.ts'
 import type { OpenRig } from './rig.ts'
 import { roleStoreContract } from './role-store.ts'
 import { triggersContract } from './triggers.ts'
@@ -26,5 +28,7 @@ export function everyContract(open: OpenRig): void {
   faultyChangesContract(open)
   parkedChangesContract(open)
   feedUnderFireContract(open)
+  pendingEventsContract(open)
   versionBumpsContract(open)
+  relayLeaseContract(open)
 }

@@ -247,7 +247,7 @@ function marking(open: OpenRig): void {
     const seen: string[] = []
     const { marks } = subscribe({
       rig,
-      onMark: async (mark) => void seen.push(mark),
+      onMark: async ({ before }) => void seen.push(before),
       handle: async () => void seen.push('handled'),
     })
     await until('a second mark is given', async () => marks.length > 1)

@@ -1,4 +1,4 @@
-import { type SqlChanges, sqlChanges } from '../../src/adapters/sql/changes.ts'
+import { outboxMark, type SqlChanges, sqlChanges } from '../../src/adapters/sql/changes.ts'
 import { directFeed } from '../../src/adapters/sql/direct-feed.ts'
 import { sqlParked } from '../../src/adapters/sql/parked.ts'
 import type { Change, ChangeSubscriber, Database, FeedObserver } from '../../src/ports.ts'
@@ -30,10 +30,13 @@ export function subscribe({ rig, database = rig.database, outbox, ...options }: 
   const givenUp: string[] = []
   const counted = counting()
   const real = sqlChanges(database, { leaseMs })
+  const changes = { ...real, ...outbox?.(real) }
+  const truth = truthOf({ ...rig, database })
   const feed = directFeed({
-    changes: { ...real, ...outbox?.(real) },
+    changes,
     parked: sqlParked(database),
-    truth: truthOf({ ...rig, database }),
+    mark: outboxMark(changes, truth),
+    truth,
     pollMs,
     leaseMs,
     log: quiet,
@@ -52,8 +55,9 @@ export function subscribe({ rig, database = rig.database, outbox, ...options }: 
     },
     async onMark(mark) {
       await options.onMark?.(mark)
-      marks.push(mark)
+      marks.push(mark.before)
     },
+    onLost: async () => undefined,
   })
   rig.after(subscription.stop)
   return { ...subscription, handled, marks, givenUp, counts: counted.counts }
@@ -78,6 +82,8 @@ function counting() {
     claimsLost: (changes) => {
       counts.claimsLost += changes
     },
+    unknown: () => undefined,
+    waiting: () => undefined,
   }
   return { counts, observer }
 }

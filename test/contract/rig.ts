@@ -64,6 +64,8 @@ const TABLES = {
   change_claims: 'change_id',
   parked_changes: 'change_id',
   user_audit: 'audit_id',
+  pending_events: 'audit_id',
+  relay_leases: 'lease',
   command_keys: 'command_key',
 } as const satisfies Record<string, string>
 

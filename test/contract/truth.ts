@@ -178,6 +178,25 @@ function listing(open: OpenRig): void {
     assert.deepEqual(await since('2021-01-01 00:00:00.000', 10, 2), [20])
   })
 
+  test('who has changed between two times, both included, if any of their tables did', async (t) => {
+    const { rig, truth } = await filled(t)
+    const set = `UPDATE entity_versions SET changed_at = ? WHERE entity = 'user' AND entity_id`
+    await rig.database.execute(`${set} <> '0'`, ['2020-01-01 00:00:00.000'])
+    await rig.database.execute(`${set} = '10' AND source = 'user_roles'`, ['2022-01-01 00:00:00.000'])
+    await rig.database.execute(`${set} = '20' AND source = 'users'`, ['2022-01-01 00:00:00.500'])
+    await rig.database.execute(`${set} = '2' AND source = 'users'`, ['2022-01-01 00:00:00.501'])
+    const between = (since: string, until: string | null, after = 0, limit = 100) =>
+      truth.usersChangedSince(since, after, limit, until)
+    assert.deepEqual(await between('2022-01-01 00:00:00.000', '2022-01-01 00:00:00.500'), [10, 20])
+    assert.deepEqual(await between('2022-01-01 00:00:00.001', '2022-01-01 00:00:00.499'), [])
+    assert.deepEqual(await between('2022-01-01 00:00:00.000', '2022-01-01 00:00:00.499'), [10])
+    assert.deepEqual(await between('2022-01-01 00:00:00.000', null), [2, 10, 20])
+    assert.deepEqual(await between('2019-01-01 00:00:00.000', '2022-01-01 00:00:00.500'), [1, 2, 3, 10, 20])
+    assert.deepEqual(await between('2019-01-01 00:00:00.000', '2022-01-01 00:00:00.500', 2, 2), [3, 10])
+    await run(rig.database, 'DELETE FROM users WHERE user_id = 3')
+    assert.deepEqual(await between('2022-01-01 00:00:00.501', '9999-12-31 23:59:59.999'), [2, 3])
+  })
+
   test('now is the time that changes get', async (t) => {
     const { rig, truth } = await filled(t)
     const before = await truth.now()

@@ -4,11 +4,12 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
 import { jobQueues } from '../../src/adapters/bullmq/queues.ts'
 import { jobsConnections } from '../../src/adapters/redis/jobs-connection.ts'
-import { sqlChanges } from '../../src/adapters/sql/changes.ts'
+import { outboxMark, sqlChanges } from '../../src/adapters/sql/changes.ts'
 import { directFeed } from '../../src/adapters/sql/direct-feed.ts'
 import { isSqlError } from '../../src/adapters/sql/errors.ts'
 import { sqlParked } from '../../src/adapters/sql/parked.ts'
 import { sqlUserStore } from '../../src/adapters/sql/user-store.ts'
+import { keepMarks } from '../../src/jobs/keep-projected/keep-marks.ts'
 import { keepProjected } from '../../src/jobs/keep-projected/keep-projected.ts'
 import {
   type RebuildData,
@@ -82,7 +83,16 @@ async function startRelease({ t, db, epoch }: Stage, tag: string) {
   const requests = rebuildRequests({ queue, redis: client, rebuild, stop: stopping.signal, log: quiet })
   const changes = sqlChanges(db.database, { leaseMs: LEASE_MS })
   const keeper = keepProjected({
-    feed: directFeed({ changes, parked: sqlParked(db.database), truth, pollMs: 5, leaseMs: LEASE_MS, log: quiet }),
+    feeds: [
+      directFeed({
+        ...{ changes, mark: outboxMark(changes, truth), truth, pollMs: 5, leaseMs: LEASE_MS, log: quiet },
+        parked: sqlParked(db.database),
+      }),
+    ],
+    marks: keepMarks({
+      ...{ redis: client, keys, guard: models.guard, log: quiet, longestTransactionMs: LEASE_MS },
+      askForReplay: async () => true,
+    }),
     projector: models.projector,
     guard: models.guard,
     schemas: models.schemas,

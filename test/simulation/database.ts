@@ -46,8 +46,10 @@ export function simulatedDatabase(time: Time) {
     rolesAt: (version: number): Role[] => catalogues[version] ?? [],
     owners,
     ownerOf: (username: string): number | null => owners.at(-1)?.get(normaliseUsername(username)) ?? null,
-    changedSince: (since: string): number[] =>
-      [...changedAt].flatMap(([userId, when]) => (stamp(when) >= since ? [userId] : [])).sort((a, b) => a - b),
+    changedSince: (since: string, until: string | null = null): number[] =>
+      [...changedAt]
+        .flatMap(([userId, when]) => (stamp(when) >= since && (until === null || stamp(when) <= until) ? [userId] : []))
+        .sort((a, b) => a - b),
     /** False: a username would be held twice; nothing was written. `writtenAt`: when the statements ran. */
     commit({ users, roles }: Writes, writtenAt: number = time.nowMs): boolean {
       const now = new Map((owners.at(-1) ?? new Map()) as Map<string, number>)

@@ -47,10 +47,10 @@ export function simulatedTruth(schedule: Schedule, owner: string, database: Simu
       })
     },
     rolesVersion: () => ask('catalogue version', database.rolesVersion),
-    usersChangedSince: (since, afterId, limit) =>
+    usersChangedSince: (since, afterId, limit, until) =>
       ask(`changed since ${since}`, () =>
         database
-          .changedSince(since)
+          .changedSince(since, until)
           .filter((userId) => userId > afterId)
           .slice(0, limit),
       ),

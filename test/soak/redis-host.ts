@@ -1,9 +1,10 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { guardAgainstOurEnd } from '../../scripts/guard-against-our-end.ts'
 import { freePort, type LocalRedis, startLocalRedis } from '../../src/adapters/redis/local-server.ts'
 import { ask } from '../../src/adapters/redis/one-question.ts'
-import { guardAgainstOurEnd, redisBinary } from '../support/redis.ts'
+import { redisBinary } from '../support/redis.ts'
 
 /** A snapshot a second: one that is killed and started again has lost the last second's writes. */
 const SETTINGS = { '--save': '1 1', '--repl-diskless-sync-delay': '0' }

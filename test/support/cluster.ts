@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import slotOf from 'cluster-key-slot'
 import { Redis } from 'ioredis'
+import { guardAgainstOurEnd } from '../../scripts/guard-against-our-end.ts'
 import { freePort, type LocalRedis, startLocalRedis } from '../../src/adapters/redis/local-server.ts'
-import { guardAgainstOurEnd, redisBinary } from './redis.ts'
+import { redisBinary } from './redis.ts'
 import { until } from './service.ts'
 
 const MASTERS = 3

@@ -1,8 +1,7 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { guardAgainstOurEnd } from '../../scripts/guard-against-our-end.ts'
 import { findRedisServer, startLocalRedis } from '../../src/adapters/redis/local-server.ts'
 import { ask } from '../../src/adapters/redis/one-question.ts'
 
@@ -44,29 +43,6 @@ export async function startTestRedis(options: { port?: number } = {}): Promise<T
       await stop()
       await guard.end()
       await rm(dir, { recursive: true, force: true })
-    },
-  }
-}
-
-/**
- * A shell that waits on a pipe from us. However we end, even by SIGKILL, which no handler sees, the pipe closes; then it
- * ends the server.
- */
-export function guardAgainstOurEnd(pid: number, dir: string) {
-  const script = 'read -r _; kill -KILL "$1" 2>/dev/null; rm -rf "$2"'
-  const guard = spawn('/bin/sh', ['-c', script, 'sh', String(pid), dir], {
-    detached: true,
-    stdio: ['pipe', 'ignore', 'ignore'],
-  })
-  const ended = once(guard, 'exit')
-  guard.unref()
-  // An open pipe would keep this process alive.
-  if ('unref' in guard.stdin && typeof guard.stdin.unref === 'function') guard.stdin.unref()
-  return {
-    end: async () => {
-      guard.ref()
-      guard.kill('SIGKILL')
-      await ended
     },
   }
 }

@@ -8,6 +8,7 @@ import { type Config, readConfig } from '../../src/config.ts'
 import { type Api, wireApi } from '../../src/wiring.ts'
 import { startWorkers, type WorkerRole, type Workers } from '../../src/wiring-workers.ts'
 import { openTestDatabase, type TestDatabase } from './databases.ts'
+import { openTestFeed } from './feeds.ts'
 import { startTestRedis } from './redis.ts'
 
 const WAIT_LIMIT_MS = 10_000
@@ -59,13 +60,16 @@ export async function startService({
   const dataDir = await mkdtemp(join(tmpdir(), 'users-service-'))
   const redis = given ?? (await startTestRedis())
   const database = await openTestDatabase(dataDir)
-  const ours = { DATA_DIR: dataDir, REDIS_URL: redis.url, ...database.environment }
+  const feed = await openTestFeed()
+  const ours = { DATA_DIR: dataDir, REDIS_URL: redis.url, ...database.environment, ...feed.environment }
   const config = readConfig({ ...ours, ...environment })
   const api = await wireApi(config, quiet)
   const app = await buildApp({ ...api, http: config.http, log: quiet })
   const workers: Workers[] = []
   const startWorker = async (roles: WorkerRole[] = ['project']) => {
-    const keeper = await startWorkers(config, quiet, roles)
+    // Wherever changes are projected somebody publishes them; a second relay stands by.
+    const relay: WorkerRole[] = feed.isRelayed && roles.includes('project') ? ['relay'] : []
+    const keeper = await startWorkers(config, quiet, [...roles, ...relay])
     workers.push(keeper)
     return keeper
   }

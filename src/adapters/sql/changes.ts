@@ -1,18 +1,22 @@
-import type { Database } from '../../ports.ts'
-import { claimer, MAX_CLAIMED, NOBODY } from './claiming.ts'
+import type { Database, FeedMark, Session, Truth } from '../../ports.ts'
+import { type Claim, claimer, MAX_CLAIMED, NOBODY } from './claiming.ts'
 import { databaseNow, later } from './database-time.ts'
 import { inList } from './in-list.ts'
 
 export type SqlChanges = ReturnType<typeof sqlChanges>
+/** Where a feed takes changes from, with a claim on them, and what becomes of those. */
+export type ChangeSource = Omit<SqlChanges, 'oldest' | 'claim'> & { claim(): Promise<Claim | 'none' | 'clash'> }
+/** What the outbox itself vouches for. */
+export const DIRECT_STREAM = 'direct'
 
 /**
  * The outbox, shared by workers: each takes rows by a claim that holds for `leaseMs`. Rows are taken by what is there,
  * never by "greater than the last id": ids commit out of order. Times are the database's.
  */
-export function sqlChanges(database: Database, { leaseMs }: { leaseMs: number }) {
+export function sqlChanges(database: Database, { leaseMs, overdueMs = 0 }: { leaseMs: number; overdueMs?: number }) {
   const { dialect } = database
   return {
-    claim: claimer(database, leaseMs),
+    claim: claimer(database, { leaseMs, overdueMs }),
     /** Holds for another `leaseMs` what is still held. */
     async renew(claim: string): Promise<void> {
       const until = later(await databaseNow(database, dialect), leaseMs)
@@ -42,13 +46,7 @@ export function sqlChanges(database: Database, { leaseMs }: { leaseMs: number })
         await session.execute(`DELETE FROM entity_changes WHERE change_id IN ${ids.sql}`, ids.params)
         return lost
       }),
-    /** When the oldest change was written, whoever has it in hand; null when there is none. */
-    async oldest(): Promise<string | null> {
-      const [row] = await database.query<{ oldest: string | null }>(
-        'SELECT MIN(changed_at) AS oldest FROM entity_changes',
-      )
-      return row?.oldest ?? null
-    },
+    oldest: () => oldestChange(database),
     /** Deletes claims whose change is gone: somebody else emptied the outbox, or deleted a row while it was claimed. */
     async sweep(): Promise<void> {
       const gone = await database.query<{ change_id: number }>(
@@ -66,3 +64,26 @@ export function sqlChanges(database: Database, { leaseMs }: { leaseMs: number })
 }
 /** `attempts`: how many to add. */
 export type Released = { attempts: number; afterMs: number }
+
+/** Marks of what is handled out of the outbox. */
+export function outboxMark(changes: Pick<SqlChanges, 'oldest'>, truth: Pick<Truth, 'now'>) {
+  return async (): Promise<FeedMark> => {
+    // Read before the rows are: what becomes visible after it may still have an earlier time, by a transaction's length.
+    const now = await truth.now()
+    const oldest = await changes.oldest()
+    return { before: oldest !== null && oldest < now ? oldest : now, stream: DIRECT_STREAM }
+  }
+}
+
+/** Deletes what was handled, at most MAX_CLAIMED, whoever had claimed it. */
+export async function deleteChanges(session: Pick<Session, 'execute'>, changeIds: number[]): Promise<void> {
+  const ids = inList(changeIds)
+  await session.execute(`DELETE FROM change_claims WHERE change_id IN ${ids.sql}`, ids.params)
+  await session.execute(`DELETE FROM entity_changes WHERE change_id IN ${ids.sql}`, ids.params)
+}
+
+/** When the oldest change was written, whoever has it in hand; null when there is none. */
+export async function oldestChange(session: Pick<Session, 'query'>): Promise<string | null> {
+  const [row] = await session.query<{ oldest: string | null }>('SELECT MIN(changed_at) AS oldest FROM entity_changes')
+  return row?.oldest ?? null
+}

@@ -1,5 +1,5 @@
 import type { Change, Database, Session } from '../../ports.ts'
-import { LONG_AGO, later } from './database-time.ts'
+import { databaseNow, LONG_AGO, later } from './database-time.ts'
 import { isSqlError } from './errors.ts'
 import { inList } from './in-list.ts'
 
@@ -30,21 +30,27 @@ type Row = {
 }
 
 /**
- * One worker's way to take changes that are free. `clash`: another worker took the same at the same moment; look again a
+ * One worker's way to take changes that are free, and at least `overdueMs` old. `clash`: another worker took the same at the same moment; look again a
  * little later.
  */
-export function claimer(database: Database, leaseMs: number): () => Promise<Claim | 'none' | 'clash'> {
+export function claimer(
+  database: Database,
+  { leaseMs, overdueMs }: { leaseMs: number; overdueMs: number },
+): () => Promise<Claim | 'none' | 'clash'> {
   const { dialect } = database
   const worker = crypto.randomUUID().replaceAll('-', '').slice(0, WORKER_NAME_LENGTH)
   let claims = 0
 
-  const free = (session: Pick<Session, 'query'>, limit: number) =>
-    session.query<Row>(
+  const free = async (): Promise<Row[]> => {
+    const overdue = overdueMs === 0 ? null : later(await databaseNow(database, dialect), -overdueMs)
+    return database.query<Row>(
       `SELECT c.change_id, c.entity, c.entity_id, c.changed_at, h.claim, h.attempts, h.takeovers, ${dialect.utcNow} AS now
        FROM entity_changes c LEFT OUTER JOIN change_claims h ON h.change_id = c.change_id
-       WHERE h.change_id IS NULL OR h.free_at <= ${dialect.utcNow}
-       ORDER BY c.change_id ${dialect.limit(limit)}`,
+       WHERE (h.change_id IS NULL OR h.free_at <= ${dialect.utcNow}) ${overdue === null ? '' : 'AND c.changed_at <= ?'}
+       ORDER BY c.change_id ${dialect.limit(MAX_CLAIMED)}`,
+      overdue === null ? [] : [overdue],
     )
+  }
 
   /** Throws when others had some of the rows first. */
   const take = async (session: Session, rows: Row[], now: string): Promise<Claim> => {
@@ -66,7 +72,7 @@ export function claimer(database: Database, leaseMs: number): () => Promise<Clai
 
   return async () => {
     // Outside the transaction: looking takes no lock, and waits for nobody who is still writing changes.
-    const rows = await free(database, MAX_CLAIMED)
+    const rows = await free()
     // The clock goes on while rows are read: by the last row's time all of them are free.
     const now = rows.at(-1)?.now
     if (now === undefined) return 'none'

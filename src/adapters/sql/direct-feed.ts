@@ -1,9 +1,9 @@
-import type { ChangeFeed, ChangeSubscriber, FeedObserver, Log, Truth } from '../../ports.ts'
-import type { SqlChanges } from './changes.ts'
+import type { ChangeFeed, ChangeSubscriber, FeedMark, FeedObserver, Log, Truth } from '../../ports.ts'
+import type { ChangeSource } from './changes.ts'
 import type { Claim } from './claiming.ts'
 import { describeFault } from './fault.ts'
 import { claimHandler } from './handling.ts'
-import type { SqlParked } from './parked.ts'
+import type { Parking } from './parked.ts'
 
 const MARK_EVERY_MS = 1_000
 /** Claims without a change are rare, and harmless. */
@@ -18,17 +18,19 @@ const RENEWALS_A_LEASE = 3
 const MAX_RENEWALS = 36
 
 export type DirectFeedDeps = {
-  changes: SqlChanges
-  parked: SqlParked
+  changes: ChangeSource
+  parked: { park(parking: Parking): Promise<boolean> }
+  /** Null: nobody can say now. */
+  mark(): Promise<FeedMark | null>
   truth: Pick<Truth, 'now'>
   pollMs: number
   leaseMs: number
   log: Log
-  observe?: FeedObserver
+  observe?: FeedObserver | undefined
 }
 
 /**
- * Polls the outbox, as one of any number of workers; a wake makes it look at once. While nothing goes through it waits
+ * Polls what there is to hand on (the outbox, for one), as one of any number of workers; a wake makes it look at once. While nothing goes through it waits
  * with back-off: nothing is lost, and nothing is forgotten before it has been handled.
  */
 export function directFeed(deps: DirectFeedDeps): ChangeFeed {
@@ -134,18 +136,18 @@ async function holding(
 }
 
 /** What is due now and then, beside handling: the mark, and the removal of claims that belong to no change. */
-function housekeeper({ changes, truth, log }: DirectFeedDeps, subscriber: ChangeSubscriber) {
+function housekeeper({ changes, mark, log }: DirectFeedDeps, subscriber: ChangeSubscriber) {
   let markedAt = 0
   let sweptAt = 0
   return async (): Promise<void> => {
     if (Date.now() - markedAt >= MARK_EVERY_MS) {
-      // Read before the rows are: what becomes visible after it may still have an earlier time, by a transaction's length.
-      const now = await truth.now()
-      const oldest = await changes.oldest()
+      const marked = await mark()
       // Kept or not, handling goes on: the mark that stands is older, which is safe.
-      await subscriber
-        .onMark(oldest !== null && oldest < now ? oldest : now)
-        .catch((error) => log.debug({ reason: describeFault(error) }, 'the mark could not be kept'))
+      if (marked !== null) {
+        await subscriber
+          .onMark(marked)
+          .catch((error) => log.debug({ reason: describeFault(error) }, 'the mark could not be kept'))
+      }
       markedAt = Date.now()
     }
     if (Date.now() - sweptAt >= SWEEP_EVERY_MS) {

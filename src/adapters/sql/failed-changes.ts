@@ -1,8 +1,8 @@
 import type { ChangeSubscriber, FeedObserver, Log } from '../../ports.ts'
-import type { SqlChanges } from './changes.ts'
+import type { ChangeSource } from './changes.ts'
 import type { ClaimedChange } from './claiming.ts'
 import { describeFault } from './fault.ts'
-import type { SqlParked } from './parked.ts'
+import type { Parking } from './parked.ts'
 
 /** With the waits between them, about eight seconds: readers begin to doubt everything when the mark is 30 s old. */
 const MAX_ATTEMPTS = 6
@@ -11,7 +11,12 @@ const RETRY_MAX_MS = 4_000
 /** Tries that never ended, because the worker died, say less about the change: a machine may die of anything. */
 const MAX_TAKEOVERS = 10
 
-export type SettlingDeps = { changes: SqlChanges; parked: SqlParked; log: Log; observe: FeedObserver | undefined }
+export type SettlingDeps = {
+  changes: ChangeSource
+  parked: { park(parking: Parking): Promise<boolean> }
+  log: Log
+  observe: FeedObserver | undefined
+}
 /** Claimed changes of one entity: they are handled, fail, and are parked together. */
 export type Group = ClaimedChange[]
 export type Failure = { error: unknown; isOutage: boolean }

@@ -1,4 +1,5 @@
-import type { Change, Database, ParkedChange } from '../../ports.ts'
+import type { Change, Database, Dialect, ParkedChange, Session } from '../../ports.ts'
+import { deleteChanges } from './changes.ts'
 import { inList } from './in-list.ts'
 
 /** The longest IN list, and what one transaction moves or drops at most. */
@@ -29,14 +30,14 @@ export function sqlParked(database: Database) {
         const held = await session.execute('DELETE FROM change_claims WHERE claim = ? AND change_id = ?', [claim, id])
         if (held === 0) return false
         if ((await session.execute('DELETE FROM entity_changes WHERE change_id = ?', [id])) === 0) return false
-        // A database that was restored may give a number twice.
-        await session.execute('DELETE FROM parked_changes WHERE change_id = ?', [id])
-        await session.execute(
-          `INSERT INTO parked_changes (change_id, entity, entity_id, changed_at, error, attempts, parked_at)
-           VALUES (?, ?, ?, ?, ?, ?, ${dialect.utcNow})`,
-          [id, change.entity, change.entityId, change.changedAt, error.slice(0, MAX_ERROR_LENGTH), attempts],
-        )
+        await addParked(session, dialect, change, error, attempts)
         return true
+      }),
+    /** One that had left the outbox before, or is still in it. */
+    parkAnew: ({ change, error, attempts }: Omit<Parking, 'claim'>): Promise<void> =>
+      database.transaction(async (session) => {
+        await deleteChanges(session, [change.changeId])
+        await addParked(session, dialect, change, error, attempts)
       }),
     /** Those with ids above `afterId`, ascending: oldest first. */
     async list(afterId: number, limit: number): Promise<ParkedChange[]> {
@@ -73,6 +74,23 @@ export function sqlParked(database: Database) {
       return database.execute(`DELETE FROM parked_changes WHERE change_id IN ${sql}`, params)
     },
   }
+}
+
+async function addParked(
+  session: Session,
+  dialect: Dialect,
+  change: Change,
+  error: string,
+  attempts: number,
+): Promise<void> {
+  const { changeId, entity, entityId, changedAt } = change
+  // A database that was restored may give a number twice.
+  await session.execute('DELETE FROM parked_changes WHERE change_id = ?', [changeId])
+  await session.execute(
+    `INSERT INTO parked_changes (change_id, entity, entity_id, changed_at, error, attempts, parked_at)
+     VALUES (?, ?, ?, ?, ?, ?, ${dialect.utcNow})`,
+    [changeId, entity, entityId, changedAt, error.slice(0, MAX_ERROR_LENGTH), attempts],
+  )
 }
 
 function parkedFrom(row: Row): ParkedChange {

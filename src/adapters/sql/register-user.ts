@@ -1,6 +1,6 @@
 import { DomainError } from '../../domain/errors.ts'
 import type { Actor, Database, IdempotencyKey, Session, SqlRow, UserStore, Written } from '../../ports.ts'
-import { writeAudit } from './audit.ts'
+import { type AuditOptions, writeAudit } from './audit.ts'
 import { isSqlError } from './errors.ts'
 import { toSqlTime } from './time.ts'
 import { detailColumns } from './user-events.ts'
@@ -16,7 +16,7 @@ type KeyRow = SqlRow & { request_hash: string; answer: string }
  * the first one's transaction and then finds its answer.
  */
 export async function registerUser(
-  database: Database,
+  { database, events }: AuditOptions & { database: Database },
   registration: Registration,
   by: Actor,
   idempotency: IdempotencyKey | null,
@@ -26,7 +26,7 @@ export async function registerUser(
       const earlier = await claimKey(database, session, idempotency)
       if (earlier) return earlier
     }
-    const answer = await insertUser(database, session, registration, by)
+    const answer = await insertUser(database, session, registration, { by, events })
     if (idempotency) {
       await session.execute('UPDATE command_keys SET answer = ? WHERE command_key = ?', [
         JSON.stringify(answer),
@@ -61,7 +61,7 @@ async function insertUser(
   database: Database,
   session: Session,
   registration: Registration,
-  by: Actor,
+  { by, events }: AuditOptions & { by: Actor },
 ): Promise<Registered> {
   // Decided before the id is known, and again with it: the event of the audit names the user.
   const { details, homeBranchId, at } = registration(0)
@@ -84,7 +84,8 @@ async function insertUser(
   if (homeBranchId !== null) {
     await session.execute('INSERT INTO user_branches (user_id, branch_id) VALUES (?, ?)', [userId, homeBranchId])
   }
-  await writeAudit(session, database.dialect, { name: 'user', id: String(userId) }, [registration(userId)], by)
+  const entity = { name: 'user', id: String(userId) } as const
+  await writeAudit(session, { dialect: database.dialect, entity, happened: [registration(userId)], by, events })
   const version = (await readVersions(session, [userId])).get(userId) ?? 0
   return { userId, version, visible: true }
 }

@@ -1,12 +1,12 @@
 import { DomainError } from '../../domain/errors.ts'
 import type { Role, RoleEvent } from '../../domain/role.ts'
 import type { Database, RoleStore, Session } from '../../ports.ts'
-import { writeAudit } from './audit.ts'
+import { type AuditOptions, NO_EVENTS, writeAudit } from './audit.ts'
 import { isSqlError } from './errors.ts'
 import { readCatalogue, readCatalogueVersion } from './role-rows.ts'
 
 /** Commands on the role catalogue, which is one entity with one version. */
-export function sqlRoleStore(database: Database): RoleStore {
+export function sqlRoleStore(database: Database, options: AuditOptions = NO_EVENTS): RoleStore {
   return {
     update: async (role, context, decide) =>
       database.transaction(
@@ -20,7 +20,9 @@ export function sqlRoleStore(database: Database): RoleStore {
             throw new DomainError('version-conflict', `The catalogue is at version ${catalogue.version}.`)
           }
           for (const event of events) await writeRoleEvent(session, event)
-          await writeAudit(session, database.dialect, { name: 'role', id: role }, events, context.by)
+          const entity = { name: 'role', id: role } as const
+          const { dialect } = database
+          await writeAudit(session, { dialect, entity, happened: events, by: context.by, ...options })
           return { version: await readCatalogueVersion(session), visible: true }
         },
         { certain: true },

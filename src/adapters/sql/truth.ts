@@ -53,7 +53,11 @@ export function sqlTruth({
     },
     roles: () => readCatalogue(point, oddities),
     rolesVersion: () => readCatalogueVersion(point),
-    usersChangedSince: async (since, afterId, limit) => changedSince(scan, dialect, since, afterId, limit),
+    usersChangedSince: async (since, afterId, limit, until = null) => {
+      const { sql, params } = changedIds(since, until, afterId)
+      const rows = await scan.query<{ id: number }>(`${sql} ${dialect.limit(limit)}`, params)
+      return rows.map((row) => Number(row.id))
+    },
     now: async () => {
       const [row] = await point.query<{ now: string }>(`SELECT ${dialect.utcNow} AS now FROM service_epoch`)
       if (!row) throw new Error('service_epoch has no row: the database is not set up')
@@ -139,18 +143,11 @@ function filteredIds({ branchId, role, status }: UserFilter, afterId: number): {
 }
 
 /** Ids are text in entity_versions (the catalogue's is '*'), so the order that paging needs is that of the number. */
-async function changedSince(
-  scan: Pick<Session, 'query'>,
-  dialect: Dialect,
-  since: string,
-  afterId: number,
-  limit: number,
-) {
-  const rows = await scan.query<{ id: number }>(
-    `SELECT DISTINCT CAST(entity_id AS BIGINT) AS id FROM entity_versions
-     WHERE entity = 'user' AND changed_at >= ? AND CAST(entity_id AS BIGINT) > ?
-       AND CAST(entity_id AS BIGINT) ${OF_A_USER} ORDER BY 1 ${dialect.limit(limit)}`,
-    [since, afterId],
-  )
-  return rows.map((row) => Number(row.id))
+function changedIds(since: string, until: string | null, afterId: number): { sql: string; params: SqlValue[] } {
+  return {
+    sql: `SELECT DISTINCT CAST(entity_id AS BIGINT) AS id FROM entity_versions
+     WHERE entity = 'user' AND changed_at >= ?${until === null ? '' : ' AND changed_at <= ?'}
+       AND CAST(entity_id AS BIGINT) > ? AND CAST(entity_id AS BIGINT) ${OF_A_USER} ORDER BY 1`,
+    params: until === null ? [since, afterId] : [since, until, afterId],
+  }
 }

@@ -3,7 +3,7 @@ import type { UserEvent } from '../../domain/events.ts'
 import type { RoleCatalogue } from '../../domain/role.ts'
 import type { User } from '../../domain/user.ts'
 import type { Database, IdempotencyKey, Session, UserStore, WriteContext, Written } from '../../ports.ts'
-import { writeAudit } from './audit.ts'
+import { type AuditOptions, NO_EVENTS, writeAudit } from './audit.ts'
 import { registerUser } from './register-user.ts'
 import { readCatalogue } from './role-rows.ts'
 import { writeUserEvents } from './user-events.ts'
@@ -13,23 +13,26 @@ import { refuseTakenUsername, refusingDuplicateUsername } from './usernames.ts'
 /** How often a command begins again because somebody else wrote the user between its reading and its commit. */
 const MAX_ATTEMPTS = 3
 
+type Writing = AuditOptions & { database: Database }
 type Decide = (user: User, session: Session) => Promise<UserEvent[]>
 
 /** The commands' side of the database. `visible` is true here; telling the read models is the caller's (wiring). */
-export function sqlUserStore(database: Database): UserStore {
+export function sqlUserStore(database: Database, { events }: AuditOptions = NO_EVENTS): UserStore {
+  const writing = { database, events }
   return {
-    update: (userId, context, decide) => update(database, userId, context, async (user) => decide(user)),
+    update: (userId, context, decide) => update(writing, userId, context, async (user) => decide(user)),
     updateWithRoles: (userId, context, decide) =>
-      update(database, userId, context, async (user, session) => decide(user, await settledCatalogue(session))),
+      update(writing, userId, context, async (user, session) => decide(user, await settledCatalogue(session))),
     register: (registration, by, idempotency: IdempotencyKey | null) =>
-      registerUser(database, registration, by, idempotency),
+      registerUser(writing, registration, by, idempotency),
   }
 }
 
-async function update(database: Database, userId: number, context: WriteContext, decide: Decide): Promise<Written> {
+async function update(writing: Writing, userId: number, context: WriteContext, decide: Decide): Promise<Written> {
+  const { database } = writing
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
     try {
-      const once = (session: Session) => updateOnce(database, session, userId, context, decide)
+      const once = (session: Session) => updateOnce(writing, session, userId, context, decide)
       const version = await database.transaction(once, { certain: true })
       return { version, visible: true }
     } catch (error) {
@@ -39,7 +42,8 @@ async function update(database: Database, userId: number, context: WriteContext,
   throw new DomainError('busy', 'Other programs keep changing this user; try again.')
 }
 
-async function updateOnce(database: Database, session: Session, userId: number, context: WriteContext, decide: Decide) {
+async function updateOnce(writing: Writing, session: Session, userId: number, context: WriteContext, decide: Decide) {
+  const { database, events: toPublish } = writing
   const user = await lockAndLoad(session, userId)
   const events = await decide(user, session)
   if (events.length === 0) return user.version
@@ -49,7 +53,8 @@ async function updateOnce(database: Database, session: Session, userId: number, 
   const bumps = await checkingUsername({ database, session, user, events }, () =>
     writeUserEvents(session, user, events.filter(isChange)),
   )
-  await writeAudit(session, database.dialect, { name: 'user', id: String(userId) }, events, context.by)
+  const entity = { name: 'user', id: String(userId) } as const
+  await writeAudit(session, { dialect: database.dialect, entity, happened: events, by: context.by, events: toPublish })
   const version = (await readVersions(session, [userId])).get(userId) ?? 0
   if (version !== user.version + bumps) throw new OvertakenError()
   return version

@@ -3,6 +3,7 @@ import type { IncarnationGuard } from '../../projections/incarnation/guard.ts'
 import type { Partition } from '../../projections/keys.ts'
 import type { Projector } from '../../projections/projector.ts'
 import type { Schemas } from '../../projections/schemas/schemas.ts'
+import type { MarkKeeper } from './keep-marks.ts'
 
 const LOOK_EVERY_MS = 500
 const LOOK_AGAIN_SOON_MS = 100
@@ -12,9 +13,10 @@ const RETIRE_EVERY_MS = 600_000
 /** How far a build is, wherever it is done. */
 export type BuildListener = { onProgress(done: number, total: number): void; onBuilt(): void }
 export type KeepProjectedDeps = {
-  feed: ChangeFeed
+  feeds: ChangeFeed[]
   projector: Pick<Projector, 'handle' | 'isOutage' | 'othersGoThrough' | 'giveUp'>
-  guard: Pick<IncarnationGuard, 'check' | 'writeMark'>
+  guard: Pick<IncarnationGuard, 'check'>
+  marks: MarkKeeper
   schemas: Pick<Schemas, 'retire'>
   /** Sees to it that these partitions get built under their present incarnations. Answers how far that is. */
   askForBuild(partitions: Partition[]): Promise<{ done: number; total: number } | null>
@@ -30,8 +32,12 @@ export type Keeper = { wake(): void; stop(): Promise<void> }
  * the read models were made on; when not, mends it and has built what is missing.
  */
 export function keepProjected(deps: KeepProjectedDeps): Keeper {
-  const { feed, projector, guard, schemas, redisReady, log } = deps
-  const subscription = feed.subscribe({ ...projector, onMark: guard.writeMark })
+  const { feeds, projector, guard, marks, schemas, redisReady, log } = deps
+  const subscriber = { ...projector, onMark: marks.keep, onLost: marks.replayLost }
+  const subscriptions = feeds.map((feed) => feed.subscribe(subscriber))
+  const wake = () => {
+    for (const subscription of subscriptions) subscription.wake()
+  }
   const seeToBuilds = builds(deps)
   let stopped = false
   let timer: NodeJS.Timeout | undefined
@@ -40,7 +46,7 @@ export function keepProjected(deps: KeepProjectedDeps): Keeper {
   const look = async (): Promise<boolean> => {
     if (!redisReady()) return false
     const unbuilt = await guard.check()
-    subscription.wake()
+    wake()
     await seeToBuilds(unbuilt)
     if (unbuilt.length === 0 && Date.now() - retiredAt > RETIRE_EVERY_MS) {
       retiredAt = Date.now()
@@ -61,11 +67,11 @@ export function keepProjected(deps: KeepProjectedDeps): Keeper {
   }
   run()
   return {
-    wake: subscription.wake,
+    wake,
     async stop() {
       stopped = true
       clearTimeout(timer)
-      await Promise.all([looking, subscription.stop()])
+      await Promise.all([looking, ...subscriptions.map((subscription) => subscription.stop())])
     },
   }
 }

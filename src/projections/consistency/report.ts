@@ -26,6 +26,8 @@ export type ConsistencyReport = {
   staleness: { changes: number; p50Ms: number | null; p99Ms: number | null; maxMs: number | null }
   /** What was committed longer ago than this is in the read models; null: not known, as before the first mark. */
   oldestUnprojectedMs: number | null
+  /** So many messages are on their way over Kafka; null: none come that way, or nobody has counted of late. */
+  waiting: number | null
   /** What happened to the change feed since this Redis was begun. */
   feed: Record<FeedEvent, number>
   /** By cause: differences found since this Redis was begun, and those of them that have been mended. */
@@ -70,6 +72,7 @@ export function consistencyReport(fields: Record<string, string>, context: Conte
     },
     staleness: stalenessOf(hours),
     oldestUnprojectedMs: Number.isFinite(context.oldestUnprojectedMs) ? context.oldestUnprojectedMs : null,
+    waiting: waitingOf(fields, context.now),
     feed: countsOf(fields, 'feed', FEED_EVENTS),
     found: countsOf(fields, 'found', CAUSES),
     mended: countsOf(fields, 'mended', CAUSES),
@@ -112,6 +115,14 @@ function stalenessOf(hours: Figure[]): ConsistencyReport['staleness'] {
 
 function countsOf<Name extends string>(fields: Record<string, string>, kind: string, names: readonly Name[]) {
   return Object.fromEntries(names.map((name) => [name, Number(fields[`${kind}:${name}`] ?? 0)])) as Record<Name, number>
+}
+
+/** What was counted longer ago says nothing of now. */
+const MAX_WAITING_AGE_MS = 60_000
+
+function waitingOf({ waiting }: Record<string, string>, now: number): number | null {
+  const [count, at] = (waiting ?? '').split(' ').map(Number)
+  return count === undefined || at === undefined || now - at > MAX_WAITING_AGE_MS ? null : count
 }
 
 function walkOf({ walk }: Record<string, string>): Walk | null {

@@ -12,7 +12,7 @@ export const WINDOW_HOURS = 24
 export const CLASS_RATIO = 1.1
 const FLUSH_EVERY_MS = 2_000
 
-export const FEED_EVENTS = ['retried', 'parked', 'waited', 'claimsLost'] as const
+export const FEED_EVENTS = ['retried', 'parked', 'unknown', 'waited', 'claimsLost'] as const
 export type FeedEvent = (typeof FEED_EVENTS)[number]
 /** `moving`: differed at first sight and was right soon after, work in flight. */
 export type Examination = { checked: number; differing: number; moving: number }
@@ -32,14 +32,17 @@ export function consistencyTally({ redis, keys, log, now = Date.now }: Deps) {
   }
   const staleness = stalenessClasses()
   const counts = new Map<FeedEvent, number>()
+  let waitingNow: number | null = null
   const flush = async () => {
+    const lag = waitingNow === null ? [] : [['set', 'waiting', `${waitingNow} ${now()}`]]
+    waitingNow = null
     const { classes, maxMs } = staleness.take()
     const events = [...counts].map(([event, count]) => ['add', `feed:${event}`, count])
     counts.clear()
     const at = `h:${hour()}`
     const ages = [...classes].map(([index, count]) => ['add', `${at}:stale:${index}`, count])
     if (ages.length > 0) ages.push(['max', `${at}:stalest`, maxMs])
-    if (ages.length + events.length > 0) await write([...ages, ...events])
+    if (ages.length + events.length + lag.length > 0) await write([...ages, ...events, ...lag])
   }
   const flushQuietly = () =>
     flush().catch((error) => log.debug({ reason: String(error) }, 'what the feed does could not be counted'))
@@ -54,6 +57,10 @@ export function consistencyTally({ redis, keys, log, now = Date.now }: Deps) {
       (event: FeedEvent) =>
       (count: number): void =>
         void counts.set(event, (counts.get(event) ?? 0) + count),
+    /** So many changes are on their way to be handled: as somebody saw it last. */
+    waiting: (changes: number): void => {
+      waitingNow = changes
+    },
     sampled: ({ checked, differing, moving }: Examination) =>
       write([
         ['add', `h:${hour()}:checked`, checked],

@@ -40,7 +40,7 @@ export function replayer({ keys, truth, projector, begin, longestTransactionMs, 
 }
 
 /** `time` and the result are the database's: `YYYY-MM-DD HH:MM:SS.fff`, UTC. */
-function earlier(time: string, byMs: number): string {
+export function earlier(time: string, byMs: number): string {
   const at = new Date(`${time.replace(' ', 'T')}Z`).getTime() - byMs
   return new Date(at).toISOString().replace('T', ' ').slice(0, -1)
 }

@@ -6,9 +6,9 @@ import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { guardAgainstOurEnd } from '../../../scripts/guard-against-our-end.ts'
 import { derbyFolder, driverPaths } from '../../../scripts/setup-drda.mjs'
 import { findOnPath } from '../../../scripts/setup-tools.mjs'
-import { guardAgainstOurEnd } from '../redis.ts'
 import { derbyTriggers } from './triggers.ts'
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url))

@@ -131,3 +131,16 @@ CREATE TABLE read_model_incarnations (
   incarnation VARCHAR(64) NOT NULL,
   PRIMARY KEY (schema_tag, partition_no)
 );
+
+CREATE TABLE relay_leases (
+  lease VARCHAR(32) NOT NULL PRIMARY KEY,
+  holder VARCHAR(64) NOT NULL,
+  token BIGINT NOT NULL,
+  free_at VARCHAR(23) NOT NULL,
+  stream VARCHAR(64) NOT NULL,
+  published BIGINT NOT NULL
+);
+
+CREATE TABLE pending_events (
+  audit_id BIGINT NOT NULL PRIMARY KEY
+);

@@ -1,0 +1,77 @@
+import { join } from 'node:path'
+import { z } from 'zod'
+import {
+  CloudEvent,
+  dataSchemaName,
+  EVENT_DATA,
+  EVENT_TYPES,
+  type EventType,
+  typeName,
+} from '../src/adapters/log-feed/event-schemas.ts'
+import { ChangeMessage, MarkMessage } from '../src/adapters/log-feed/schemas.ts'
+import { asyncApi, type Json, type JsonObject, schemaFile } from './event-asyncapi.ts'
+
+const FOLDER = join(import.meta.dirname, '..', 'contracts', 'events')
+/** Biome's. */
+const LINE_WIDTH = 120
+
+/** By the name of the message: JSON Schema, draft 2020-12, of its value. */
+export function messageSchemas(): Map<string, JsonObject> {
+  return new Map([
+    ['change', { ...schemaOf(ChangeMessage), $id: 'urn:users-service:schema:change:v1' }],
+    ['mark', { ...schemaOf(MarkMessage), $id: 'urn:users-service:schema:mark:v1' }],
+    ...EVENT_TYPES.map((type) => [type, eventSchema(type)] as const),
+  ])
+}
+
+/** The whole message; `data` has a name of its own, the one that the message's `dataschema` says. */
+function eventSchema(type: EventType): JsonObject {
+  const { $schema, properties, required, ...rest } = schemaOf(CloudEvent)
+  const { $schema: _, ...data } = schemaOf(EVENT_DATA[type].data)
+  return {
+    $schema: $schema ?? null,
+    $id: `${dataSchemaName(type)}:message`,
+    title: typeName(type),
+    ...rest,
+    properties: {
+      ...(properties as JsonObject),
+      type: { const: typeName(type) },
+      dataschema: { const: dataSchemaName(type) },
+      data: { $id: dataSchemaName(type), ...data },
+    },
+    required: [...(required as string[]), 'data'],
+  }
+}
+
+/** As a reader takes it (`input`): fields that are added later are allowed. */
+function schemaOf(schema: z.ZodType): JsonObject {
+  return JSON.parse(JSON.stringify(z.toJSONSchema(schema, { io: 'input' })))
+}
+
+export function eventContracts(): { path: string; text: string }[] {
+  const schemas = messageSchemas()
+  const files = [...schemas].map(([name, schema]) => [schemaFile(name), schema] as const)
+  return [...files, ['asyncapi.json', asyncApi(schemas)] as const].map(([name, json]) => ({
+    path: join(FOLDER, name),
+    text: `${formatted(json, 0, 0)}\n`,
+  }))
+}
+
+/** As Biome formats it: an object has a line for each member, a list is on one line where it fits and holds no object. */
+function formatted(json: Json, indent: number, used: number): string {
+  if (json === null || typeof json !== 'object') return JSON.stringify(json)
+  const inner = indent + 2
+  const lines = (parts: string[], [open, close]: string) =>
+    `${open}\n${parts.map((part) => `${' '.repeat(inner)}${part}`).join(',\n')}\n${' '.repeat(indent)}${close}`
+  if (!Array.isArray(json)) {
+    const members = Object.entries(json).map(([name, value]) => {
+      const label = `${JSON.stringify(name)}: `
+      return `${label}${formatted(value, inner, inner + label.length)}`
+    })
+    return members.length === 0 ? '{}' : lines(members, '{}')
+  }
+  const items = json.map((item) => formatted(item, inner, inner))
+  const line = `[${items.join(', ')}]`
+  // A comma may follow.
+  return !line.includes('\n') && used + line.length < LINE_WIDTH ? line : lines(items, '[]')
+}

@@ -1,0 +1,6 @@
+export function ensureKafka(options: {
+  root: string
+  env: Record<string, string | undefined>
+  write: (text: string) => void
+}): string | undefined
+export function kafkaFolder(root: string): string

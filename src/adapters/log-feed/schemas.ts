@@ -1,0 +1,71 @@
+import { z } from 'zod'
+import { isUserId, MAX_USER_ID } from '../../domain/user.ts'
+
+/** Of the messages on the topic of changes. One that must be read in another way gets the next number. */
+export const FORMAT_VERSION = 1
+
+const NUMBER = /^[1-9][0-9]{0,15}$/
+const ID_LENGTH = 20
+const STREAM_LENGTH = 64
+
+const DatabaseTime = z
+  .string()
+  .regex(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}$/)
+  .meta({ description: 'By the database’s clock, UTC, to the millisecond.' })
+const Count = z.int().min(0).max(MAX_USER_ID)
+const ChangeId = z.int().min(1).max(MAX_USER_ID).meta({ description: 'The number of the row in the outbox.' })
+const UserId = z
+  .string()
+  .regex(NUMBER)
+  .refine((text) => isUserId(Number(text)))
+  .meta({ description: 'The user’s number, 1 to 2^53 - 1.' })
+
+const WHAT = { changeId: ChangeId, changedAt: DatabaseTime }
+const OfUser = z.object({ entity: z.literal('user'), entityId: UserId, ...WHAT })
+const OfRoles = z.object({
+  entity: z.literal('role'),
+  entityId: z.string().min(1).max(ID_LENGTH).meta({ description: '`*`: the catalogue of roles is one entity.' }),
+  ...WHAT,
+})
+const VERSION = { v: z.literal(FORMAT_VERSION).meta({ description: 'The version of the format.' }) }
+const CHANGE = { ...VERSION, kind: z.literal('change') }
+
+/** What a change says, whoever tells it. */
+export const ChangeFields = z.discriminatedUnion('entity', [OfUser, OfRoles])
+
+export const ChangeMessage = z.discriminatedUnion('entity', [OfUser.extend(CHANGE), OfRoles.extend(CHANGE)]).meta({
+  title: 'A change',
+  description: 'Something of this user, or of the roles, has changed. Not what it is now: ask for that.',
+})
+
+export const MarkMessage = z
+  .object({
+    ...VERSION,
+    kind: z.literal('mark'),
+    mark: DatabaseTime,
+    stream: z.string().min(1).max(STREAM_LENGTH).meta({ description: 'Names the topic’s present life.' }),
+    token: Count.meta({ description: 'Rises with each relay that takes over.' }),
+    at: Count.meta({
+      description: 'The offset that this message was to get, or a lower one: it stands there or later.',
+    }),
+  })
+  .meta({
+    title: 'A mark',
+    description: 'Every change that was visible before `mark` had been appended to the topic before this message.',
+  })
+
+/** A row of entity_changes in Debezium's envelope. Numbers of 64 bits come as text from some converters. */
+export const InsertedRow = z.object({
+  change_id: z.union([ChangeId, z.string().regex(NUMBER).transform(Number).pipe(ChangeId)]),
+  entity: unpadded(),
+  entity_id: unpadded(),
+  changed_at: unpadded(),
+})
+
+/** A CHAR column is padded with blanks. */
+function unpadded() {
+  return z
+    .string()
+    .max(STREAM_LENGTH)
+    .transform((text) => text.replace(/ +$/, ''))
+}

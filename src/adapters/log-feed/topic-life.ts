@@ -1,0 +1,50 @@
+import type { Appended, Bounds } from '../../ports/message-log.ts'
+import type { HeldLease } from '../sql/relay-lease.ts'
+
+/**
+ * Whether the topic is still the one that was written to: only the holder of the lease writes, so its offsets never go
+ * back. When they do, it was deleted and made again, or has lost what was acknowledged; then what was in it and not yet read
+ * is gone, and a new `stream` tells everybody.
+ */
+export function topicLife(
+  held: Pick<HeldLease, 'stream' | 'published'>,
+  bounds: Bounds[],
+  onAnother: (stream: string) => void,
+) {
+  let stream = held.stream
+  /** By partition, the offset that the next message gets at least. */
+  let nexts = new Map(bounds.map(({ partition, end }) => [partition, end]))
+  const published = () => [...nexts.values()].reduce((sum, next) => sum + next, 0)
+  const renew = (): void => {
+    stream = crypto.randomUUID()
+    onAnother(stream)
+  }
+  if (stream === NO_STREAM) stream = crypto.randomUUID()
+  else if (published() < held.published) renew()
+
+  return {
+    stream: () => stream,
+    /** How much the topic has been given in all. */
+    published,
+    partitions: () => [...nexts].map(([partition, next]) => ({ partition, next })),
+    /** What was acknowledged. */
+    appended(appended: Appended[]): void {
+      const isAnother = appended.some(({ partition, firstOffset }) => firstOffset < (nexts.get(partition) ?? 0))
+      for (const { partition, firstOffset } of appended) nexts.set(partition, firstOffset + 1)
+      if (isAnother) renew()
+    },
+    /** What `look` finds. */
+    async compare(look: () => Promise<Bounds[]>): Promise<void> {
+      // Of before the look: what is appended meanwhile may be missing in what it finds.
+      const before = new Map(nexts)
+      const now = await look()
+      const isAnother = now.some(({ partition, end }) => end < (before.get(partition) ?? 0))
+      const later = ({ partition, end }: Bounds) => (isAnother ? end : Math.max(end, nexts.get(partition) ?? 0))
+      nexts = new Map(now.map((bounds) => [bounds.partition, later(bounds)]))
+      if (isAnother) renew()
+    },
+  }
+}
+
+/** A new lease's: nothing is known. */
+const NO_STREAM = '-'

@@ -1,0 +1,77 @@
+import type { Change } from '../../ports.ts'
+import type { Note } from './note.ts'
+
+/** `settled`: told once, when it has been handled or set aside. */
+export type Entry = {
+  track: Track
+  offset: number
+  change: Change
+  /** Its row is still in the database: Debezium does not delete what it has read. */
+  rowRemains: boolean
+  state: 'fresh' | 'claimed' | 'aside'
+  attempts: number
+  takeovers: number
+  freeAtMs: number
+  settled(): void
+}
+type PendingMark = { offset: number; mark: string; stream: string; token: number }
+
+/** One partition, for as long as it is this member's: what it has handed over, and how far that is done. */
+export type Track = {
+  partition: number
+  /** False: somebody else has it, or this member from the beginning. What becomes of its entries means nothing. */
+  isOurs: boolean
+  /** By offset, ascending. What is done is not here. */
+  entries: Map<number, Entry>
+  /** The offset after the last that was handed over. */
+  next: number
+  marks: PendingMark[]
+  note: Note
+  committed: { offset: number | null; note: Note }
+  /** What was left behind by whoever had it before. */
+  careful: { tries: number; until: number }
+  /** Whether the note says that a worker has begun with what is in hand. */
+  isNoted: boolean
+}
+
+export function openTrack(partition: number, offset: number | null, note: Note): Track {
+  return {
+    partition,
+    isOurs: true,
+    entries: new Map(),
+    next: offset ?? 0,
+    marks: [],
+    note,
+    committed: { offset, note },
+    careful: { tries: note.tries, until: note.until },
+    isNoted: false,
+  }
+}
+
+/** Everything before it is done. */
+export function positionOf(track: Track): number {
+  for (const offset of track.entries.keys()) return offset
+
+  return track.next
+}
+
+/**
+ * Takes over the marks that everything before them has been done for. One of a relay that has been replaced is passed over:
+ * it may have slept since it was sent.
+ */
+export function advance(track: Track): void {
+  const position = positionOf(track)
+  while (track.marks[0] && track.marks[0].offset < position) {
+    const { mark, stream, token } = track.marks.shift() as PendingMark
+    if (token >= track.note.token) track.note = { ...track.note, mark, stream, token }
+  }
+  if (track.note.tries > 0 && position >= track.note.until) track.note = { ...track.note, tries: 0, until: 0 }
+}
+
+/** What is to be committed, or null when that stands there already. */
+export function uncommitted(track: Track): { partition: number; offset: number; note: Note } | null {
+  advance(track)
+  const offset = positionOf(track)
+  if (offset === (track.committed.offset ?? 0) && track.note === track.committed.note) return null
+  return { partition: track.partition, offset, note: track.note }
+}

@@ -1,0 +1,56 @@
+import type { ReadModelRedis } from '../../ports/redis.ts'
+import type { FeedMark, Log } from '../../ports.ts'
+import type { IncarnationGuard } from '../../projections/incarnation/guard.ts'
+import { earlier } from '../../projections/incarnation/replay.ts'
+import type { Keys } from '../../projections/keys.ts'
+
+type Deps = {
+  redis: Pick<ReadModelRedis, 'get' | 'set'>
+  keys: Keys
+  guard: Pick<IncarnationGuard, 'writeMark'>
+  /** Call it again and again: true once all that has changed since then has been projected anew. */
+  askForReplay(key: string, data: { since: string; until: null }): Promise<boolean>
+  /** No writer's transaction lasts longer: a change made before a mark may have become visible this much after it. */
+  longestTransactionMs: number
+  log: Log
+}
+export type MarkKeeper = ReturnType<typeof keepMarks>
+
+/** Read models that were written before there were streams were kept by this one. */
+const FIRST_STREAM = 'direct'
+const LOSS_POLL_MS = 200
+
+/**
+ * Writes marks, as long as they come from the stream that the last ones came from. Another stream (the outbox instead of
+ * Kafka, a topic that was deleted and made again) knows nothing of what the former had not yet brought: first all that has
+ * changed since the last mark is projected again.
+ */
+export function keepMarks({ redis, keys, guard, askForReplay, longestTransactionMs, log }: Deps) {
+  const sinceLastMark = async (): Promise<string | null> => {
+    const marks = await Promise.all(keys.partitions.map(({ mark }) => redis.get(mark)))
+    const known = marks.filter((mark) => mark !== null).sort()
+    // A partition without a mark is built anew; one that cannot be read is nobody's.
+    return known[0] === undefined ? null : earlier(known[0], longestTransactionMs)
+  }
+  return {
+    async keep({ before, stream }: FeedMark): Promise<void> {
+      const held = await redis.get(keys.stream)
+      if ((held ?? FIRST_STREAM) !== stream) {
+        const since = await sinceLastMark()
+        if (since !== null && !(await askForReplay(`${stream} ${since}`, { since, until: null }))) return
+        log.info({ stream, since }, 'changes come another way now')
+      }
+      if (held !== stream) await redis.set(keys.stream, stream)
+      await guard.writeMark(before)
+    },
+    /** Resolves when nothing can be missing any more of what was lost on its way. */
+    async replayLost(): Promise<void> {
+      const since = await sinceLastMark()
+      if (since === null) return
+      const key = `lost ${crypto.randomUUID()}`
+      while (!(await askForReplay(key, { since, until: null }))) {
+        await new Promise((resolve) => setTimeout(resolve, LOSS_POLL_MS))
+      }
+    },
+  }
+}

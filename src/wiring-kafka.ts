@@ -1,0 +1,74 @@
+import { type Client, kafkaClient } from './adapters/kafka/client.ts'
+import { kafkaTopics, type TopicFinding, type WantedTopic } from './adapters/kafka/topics.ts'
+import type { Config } from './config.ts'
+import type { KafkaConfig } from './config-feed.ts'
+import type { Log } from './ports.ts'
+import { OutOfReachError } from './wiring-database.ts'
+
+const DAY_MS = 86_400_000
+/** Longer than anybody who consumes is away, or a person takes to look at what was parked. */
+const RETENTION_MS = 7 * DAY_MS
+const PARKED_RETENTION_MS = 30 * DAY_MS
+const PARKED_PARTITIONS = 1
+const OUT_OF_REACH = 'Kafka does not answer: is it running, and KAFKA_BROKERS right?'
+
+export type Kafka = { client: Client; config: KafkaConfig }
+
+export async function openKafka({ kafka: config }: Config, log: Log): Promise<Kafka> {
+  if (config === null) throw new OutOfReachError('KAFKA_BROKERS is not set: host:port,host:port.')
+  return { client: await kafkaClient(config, log), config }
+}
+
+/**
+ * Sees to it, before anything begins, that the topics can serve. Those that are missing are made only where that is asked
+ * for. A Kafka that is out of reach is no reason not to start: what is to be published waits.
+ */
+export async function readyTopics({ client, config }: Kafka, events: boolean, log: Log): Promise<void> {
+  const topics = kafkaTopics(client)
+  const wanted = wantedTopics(config, events)
+  try {
+    if (config.createTopics) {
+      for (const topic of await topics.make(wanted, config.replication)) log.info({ topic }, 'made a topic')
+    }
+    const findings = await topics.check(wanted)
+    const refusal = findings.find(({ grade }) => grade === 'refusal')
+    if (refusal) throw new TopicsError(`${refusal.what}; see \`users-service topics\`.`)
+    for (const { what } of findings) log.warn({ what }, 'a topic should be looked at')
+  } catch (error) {
+    if (error instanceof TopicsError) throw error
+    log.warn({ reason: String(error) }, 'the topics cannot be checked: Kafka is out of reach')
+  } finally {
+    await topics.close()
+  }
+}
+
+export async function checkTopics(config: Config, log: Log): Promise<TopicFinding[]> {
+  const kafka = await openKafka(config, log)
+  const topics = kafkaTopics(kafka.client)
+  return topics
+    .check(wantedTopics(kafka.config, config.events !== null))
+    .catch(sayOutOfReach)
+    .finally(topics.close)
+}
+
+/** Answers which were made. */
+export async function makeTopics(config: Config, log: Log): Promise<string[]> {
+  const kafka = await openKafka(config, log)
+  const topics = kafkaTopics(kafka.client)
+  const wanted = wantedTopics(kafka.config, config.events !== null)
+  return topics.make(wanted, kafka.config.replication).catch(sayOutOfReach).finally(topics.close)
+}
+
+class TopicsError extends OutOfReachError {}
+
+function sayOutOfReach(): never {
+  throw new OutOfReachError(OUT_OF_REACH)
+}
+
+function wantedTopics({ topics, partitions }: KafkaConfig, events: boolean): WantedTopic[] {
+  return [
+    { topic: topics.changes, partitions, retentionMs: RETENTION_MS },
+    { topic: topics.parked, partitions: PARKED_PARTITIONS, retentionMs: PARKED_RETENTION_MS },
+    ...(events ? [{ topic: topics.events, partitions, retentionMs: RETENTION_MS }] : []),
+  ]
+}

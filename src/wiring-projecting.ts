@@ -1,0 +1,110 @@
+import { kafkaConsumer } from './adapters/kafka/consumer.ts'
+import { kafkaReader } from './adapters/kafka/reader.ts'
+import { kafkaWriter } from './adapters/kafka/writer.ts'
+import { logFeed } from './adapters/log-feed/log-feed.ts'
+import { subscribe } from './adapters/redis/subscriber.ts'
+import { deleteChanges, outboxMark, sqlChanges } from './adapters/sql/changes.ts'
+import { directFeed } from './adapters/sql/direct-feed.ts'
+import { sqlParked } from './adapters/sql/parked.ts'
+import { relayLease } from './adapters/sql/relay-lease.ts'
+import type { Config } from './config.ts'
+import { keepMarks } from './jobs/keep-projected/keep-marks.ts'
+import { type BuildListener, keepProjected } from './jobs/keep-projected/keep-projected.ts'
+import type { RebuildJob, RebuildResult } from './jobs/rebuild/rebuild.ts'
+import { rebuildRequests } from './jobs/rebuild/requests.ts'
+import type { ReplayJob, ReplayResult } from './jobs/replay/replay.ts'
+import { replayRequests } from './jobs/replay/requests.ts'
+import type { ChangeFeed, FeedObserver, Log, Subscription } from './ports.ts'
+import type { Parts } from './wiring.ts'
+import { redisUrl } from './wiring.ts'
+import { openKafka, readyTopics } from './wiring-kafka.ts'
+import type { Jobs } from './wiring-workers.ts'
+
+/** Where Debezium carries changes: those that it has not brought after so long are taken out of the outbox itself. */
+const OVERDUE_MS = 15_000
+const OVERDUE_POLL_MS = 1_000
+
+type Projecting = {
+  parts: Parts
+  jobs: Jobs
+  rebuild(job: RebuildJob): Promise<RebuildResult>
+  replay(job: ReplayJob): Promise<ReplayResult>
+  stop: AbortSignal
+  listener: BuildListener
+}
+
+/** Changes → read models. */
+export async function startProjecting(config: Config, log: Log, given: Projecting): Promise<Subscription> {
+  const { parts, jobs, rebuild, replay, stop, listener } = given
+  const { redis, keys, guard, schemas, projector, tally } = parts
+  const builds = rebuildRequests({ queue: jobs.rebuilds, redis, rebuild, stop, log })
+  const replays = replayRequests({ queue: jobs.replays, replay, stop, log })
+  const marks = keepMarks({ redis, keys, guard, askForReplay: replays.ask, ...config.feed, log })
+  const feeds = await openFeeds(config, log, parts, observerOf(tally))
+  const keeper = keepProjected({
+    feeds: feeds.all,
+    projector,
+    marks,
+    guard,
+    schemas,
+    askForBuild: builds.ask,
+    listener,
+    redisReady: redis.isReady,
+    log,
+  })
+  const wakes = subscribe(redisUrl(config), keys.changed, keeper.wake, log)
+  return {
+    wake: keeper.wake,
+    async stop() {
+      wakes.close()
+      await keeper.stop()
+      await feeds.close()
+    },
+  }
+}
+
+type Feeds = { all: ChangeFeed[]; close(): Promise<void> }
+
+/** The outbox, or Kafka; with Debezium both: it deletes no rows, and vouches for nothing, so the outbox does. */
+async function openFeeds(config: Config, log: Log, parts: Parts, observe: FeedObserver): Promise<Feeds> {
+  const { kind, leaseMs } = config.feed
+  const { database, truth } = parts
+  const outbox = (overdueMs: number, pollMs = config.feed.pollMs) => {
+    const changes = sqlChanges(database, { leaseMs, overdueMs })
+    const lease = relayLease(database, { leaseMs })
+    const mark = outboxMark(changes, truth)
+    return directFeed({
+      ...{ changes, truth, pollMs, leaseMs, log, observe, parked: sqlParked(database) },
+      // What a relay has taken out of the outbox is on its way over Kafka, and nobody here knows how far.
+      mark: async () => ((await lease.isHeld()) ? null : mark()),
+    })
+  }
+  if (kind === 'direct') return { all: [outbox(0)], close: async () => undefined }
+  const kafka = await openKafka(config, log)
+  await readyTopics(kafka, false, log)
+  const { topics, group } = kafka.config
+  const writer = kafkaWriter(kafka.client)
+  const reader = kafkaReader(kafka.client)
+  const { parkAnew } = sqlParked(database)
+  const overKafka = logFeed({
+    ...{ reader, writer, topics, group, parkAnew, truth, leaseMs, log, observe },
+    consumer: kafkaConsumer(kafka.client, { ...kafka.config, topic: topics.changes }),
+    deleteRows: (changeIds) => database.transaction((session) => deleteChanges(session, changeIds)),
+  })
+  const close = async () => {
+    await Promise.all([writer.close(), reader.close()])
+  }
+  return { all: kind === 'kafka' ? [overKafka] : [overKafka, outbox(OVERDUE_MS, OVERDUE_POLL_MS)], close }
+}
+
+function observerOf({ handled, counted, waiting }: Parts['tally']): FeedObserver {
+  return {
+    handled,
+    retried: counted('retried'),
+    parked: counted('parked'),
+    unknown: counted('unknown'),
+    claimsLost: counted('claimsLost'),
+    waited: () => counted('waited')(1),
+    waiting,
+  }
+}

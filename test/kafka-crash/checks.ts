@@ -1,0 +1,123 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Stage } from './stage.ts'
+
+const WATCH_EVERY_MS = 200
+const POLL_MS = 100
+/** Between a change's time and its commit, in this database and this test. */
+const LONGEST_WRITE_MS = 500
+
+export type Watch = { rounds(): number; violations: string[]; stop(): Promise<void> }
+
+/** What must hold at every moment: versions never go back, none is ahead of the database, and the mark does not lie. */
+export function watch(stage: Stage): Watch {
+  const { redis, keys, database, users } = stage
+  const seen = new Map<number, number>()
+  const violations: string[] = []
+  const byTime = database.prepare(
+    'SELECT entity_id, MAX(version) AS version FROM history WHERE changed_at < ? AND changed_at >= ? GROUP BY entity_id',
+  )
+  let rounds = 0
+  let markedUpTo = ''
+  let stopped = false
+
+  const look = async (): Promise<void> => {
+    // Before the copies are read: what it vouches for must be in them.
+    const mark = await redis.get(keys.home.mark)
+    const copies = await versionsIn(stage)
+    const truth = versionsOf(stage)
+    for (let userId = 1; userId <= users; userId += 1) {
+      const version = copies.get(userId) ?? 0
+      const before = seen.get(userId) ?? 0
+      if (version < before) violations.push(`user ${userId} went back from ${before} to ${version}`)
+      if (version > (truth.get(userId) ?? 0)) violations.push(`user ${userId} is ahead: ${version}`)
+      seen.set(userId, version)
+    }
+    if (mark !== null) {
+      const upTo = new Date(Date.parse(`${mark.replace(' ', 'T')}Z`) - LONGEST_WRITE_MS)
+        .toISOString()
+        .replace('T', ' ')
+        .slice(0, -1)
+      for (const row of byTime.all(upTo, markedUpTo)) {
+        const [userId, version] = [Number(row.entity_id), Number(row.version)]
+        if ((copies.get(userId) ?? 0) < version)
+          violations.push(
+            `the mark ${mark} vouches for version ${version} of user ${userId}, and ${copies.get(userId)} is there`,
+          )
+      }
+      if (upTo > markedUpTo) markedUpTo = upTo
+    }
+    rounds += 1
+  }
+  const running = (async () => {
+    while (!stopped) {
+      await look()
+      await delay(WATCH_EVERY_MS)
+    }
+  })()
+  return {
+    rounds: () => rounds,
+    violations,
+    async stop() {
+      stopped = true
+      await running
+    },
+  }
+}
+
+async function versionsIn({ redis, keys, users }: Stage): Promise<Map<number, number>> {
+  const pipeline = redis.pipeline()
+  for (let userId = 1; userId <= users; userId += 1) pipeline.hget(keys.user(userId), 'v')
+  const answers = (await pipeline.exec()) ?? []
+  return new Map(answers.map(([, version], index) => [index + 1, Number(version ?? 0)]))
+}
+
+function versionsOf({ database }: Stage): Map<number, number> {
+  const rows = database
+    .prepare(`SELECT entity_id, SUM(version) AS version FROM entity_versions WHERE entity = 'user' GROUP BY entity_id`)
+    .all()
+  return new Map(rows.map((row) => [Number(row.entity_id), Number(row.version)]))
+}
+
+/** What is not as it must be once nobody writes any more; nothing when all is. */
+export async function unsettled(stage: Stage): Promise<string[]> {
+  const { database, redis, keys, users } = stage
+  const [waiting] = database.prepare('SELECT COUNT(*) AS n FROM entity_changes').all()
+  const faults = Number(waiting?.n) > 0 ? [`${waiting?.n} changes in the outbox`] : []
+  const truth = versionsOf(stage)
+  const titles = new Map(
+    database
+      .prepare('SELECT user_id, job_title FROM users')
+      .all()
+      .map((row) => [Number(row.user_id), row.job_title]),
+  )
+  if (faults.length > 0) return faults
+  const pipeline = redis.pipeline()
+  for (let userId = 1; userId <= users; userId += 1) pipeline.hmget(keys.user(userId), 'v', 'b')
+  const answers = (await pipeline.exec()) ?? []
+  for (const [index, [, entry]] of answers.entries()) {
+    const userId = index + 1
+    const [version, body] = entry as [string | null, string | null]
+    if (Number(version) !== truth.get(userId)) faults.push(`user ${userId}: ${version}, not ${truth.get(userId)}`)
+    else if (body === null || JSON.parse(body).jobTitle !== titles.get(userId))
+      faults.push(`user ${userId}: another body`)
+  }
+  const [roles] = database.prepare(`SELECT SUM(version) AS version FROM entity_versions WHERE entity = 'role'`).all()
+  const held = await redis.hget(keys.roles, 'v')
+  if (Number(held) !== Number(roles?.version)) faults.push(`roles: ${held}, not ${roles?.version}`)
+  const dirty = await redis.scard(keys.home.dirty)
+  if (dirty > 0) faults.push(`${dirty} are fenced`)
+  return faults
+}
+
+/** Waits until all is settled; throws with what is not. Answers how long it took, ms. */
+export async function settle(stage: Stage, limitMs: number): Promise<number> {
+  const beganAt = performance.now()
+  for (;;) {
+    const faults = await unsettled(stage)
+    const tookMs = performance.now() - beganAt
+    if (faults.length === 0) return tookMs
+    if (tookMs > limitMs)
+      throw new Error(`not settled after ${limitMs} ms: ${faults.length} faults: ${faults.slice(0, 5).join('; ')}`)
+    await delay(POLL_MS)
+  }
+}
