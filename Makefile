@@ -8,7 +8,7 @@ SETUP := node scripts/setup.mjs
 WITH_NODE := PATH="$(CURDIR)/node_modules/.bin:$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-kafka test fuzz simulate bench bench-opponents bench-informix soak docs format clean
+.PHONY: help run run-kafka test fuzz simulate bench bench-opponents bench-informix crash-kafka soak docs format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -34,6 +34,7 @@ test: ## lint, types, and all tests
 	@npm run --silent lint
 	@npm run --silent types
 	@npm test --silent
+	@if node_modules/.bin/node test/support/kafka-here.ts; then npm run --silent test:kafka; fi
 	@if node_modules/.bin/node test/support/drda/here.ts; then npm run --silent test:drda; fi
 
 fuzz: ## call the API with made-up requests, for as long as it takes
@@ -53,6 +54,12 @@ simulate: ## try races under SCHEDULES=20000 schedules, for at most ten minutes
 soak: ## break everything under load for three minutes, and check every answer
 	@REDIS_URL= $(SETUP)
 	@$(WITH_NODE) exec node test/soak/run.ts
+
+# CRASH_STEPS, CRASH_SEED, CRASH_BROKER_DOWN_MS and CRASH_ONLY (a part of what happens' name) may be set.
+crash-kafka: ## kill relay, workers and broker at random for a quarter of an hour, under writes, and check what is lost
+	@REDIS_URL= $(SETUP)
+	@node scripts/setup-kafka.mjs needed
+	@$(WITH_NODE) exec node test/kafka-crash/run.ts
 
 bench-opponents: ## measure the hot read beside Go and Django services
 	@REDIS_URL= $(SETUP)

@@ -12,6 +12,7 @@ const PARKED_RETENTION_MS = 30 * DAY_MS
 const PARKED_PARTITIONS = 1
 const OUT_OF_REACH = 'Kafka does not answer: is it running, and KAFKA_BROKERS right?'
 
+type Needed = { changes: boolean; events: boolean }
 export type Kafka = { client: Client; config: KafkaConfig }
 
 export async function openKafka({ kafka: config }: Config, log: Log): Promise<Kafka> {
@@ -23,9 +24,9 @@ export async function openKafka({ kafka: config }: Config, log: Log): Promise<Ka
  * Sees to it, before anything begins, that the topics can serve. Those that are missing are made only where that is asked
  * for. A Kafka that is out of reach is no reason not to start: what is to be published waits.
  */
-export async function readyTopics({ client, config }: Kafka, events: boolean, log: Log): Promise<void> {
+export async function readyTopics({ client, config }: Kafka, needed: Needed, log: Log): Promise<void> {
   const topics = kafkaTopics(client)
-  const wanted = wantedTopics(config, events)
+  const wanted = wantedTopics(config, needed)
   try {
     if (config.createTopics) {
       for (const topic of await topics.make(wanted, config.replication)) log.info({ topic }, 'made a topic')
@@ -46,7 +47,7 @@ export async function checkTopics(config: Config, log: Log): Promise<TopicFindin
   const kafka = await openKafka(config, log)
   const topics = kafkaTopics(kafka.client)
   return topics
-    .check(wantedTopics(kafka.config, config.events !== null))
+    .check(wantedTopics(kafka.config, neededBy(config)))
     .catch(sayOutOfReach)
     .finally(topics.close)
 }
@@ -55,7 +56,7 @@ export async function checkTopics(config: Config, log: Log): Promise<TopicFindin
 export async function makeTopics(config: Config, log: Log): Promise<string[]> {
   const kafka = await openKafka(config, log)
   const topics = kafkaTopics(kafka.client)
-  const wanted = wantedTopics(kafka.config, config.events !== null)
+  const wanted = wantedTopics(kafka.config, neededBy(config))
   return topics.make(wanted, kafka.config.replication).catch(sayOutOfReach).finally(topics.close)
 }
 
@@ -65,10 +66,18 @@ function sayOutOfReach(): never {
   throw new OutOfReachError(OUT_OF_REACH)
 }
 
-function wantedTopics({ topics, partitions }: KafkaConfig, events: boolean): WantedTopic[] {
-  return [
+/** Whoever asks while nothing is set yet is told of the changes. */
+function neededBy({ feed, events }: Config): Needed {
+  return { changes: feed.kind !== 'direct' || events === null, events: events !== null }
+}
+
+function wantedTopics({ topics, partitions }: KafkaConfig, { changes, events }: Needed): WantedTopic[] {
+  const forChanges = [
     { topic: topics.changes, partitions, retentionMs: RETENTION_MS },
     { topic: topics.parked, partitions: PARKED_PARTITIONS, retentionMs: PARKED_RETENTION_MS },
+  ]
+  return [
+    ...(changes ? forChanges : []),
     ...(events ? [{ topic: topics.events, partitions, retentionMs: RETENTION_MS }] : []),
   ]
 }

@@ -71,7 +71,7 @@ async function openFeeds(config: Config, log: Log, parts: Parts, observe: FeedOb
   const { database, truth } = parts
   const outbox = (overdueMs: number, pollMs = config.feed.pollMs) => {
     const changes = sqlChanges(database, { leaseMs, overdueMs })
-    const lease = relayLease(database, { leaseMs })
+    const lease = relayLease(database, { lease: 'changes', leaseMs })
     const mark = outboxMark(changes, truth)
     return directFeed({
       ...{ changes, truth, pollMs, leaseMs, log, observe, parked: sqlParked(database) },
@@ -81,13 +81,13 @@ async function openFeeds(config: Config, log: Log, parts: Parts, observe: FeedOb
   }
   if (kind === 'direct') return { all: [outbox(0)], close: async () => undefined }
   const kafka = await openKafka(config, log)
-  await readyTopics(kafka, false, log)
+  await readyTopics(kafka, { changes: true, events: false }, log)
   const { topics, group } = kafka.config
   const writer = kafkaWriter(kafka.client)
   const reader = kafkaReader(kafka.client)
   const { parkAnew } = sqlParked(database)
   const overKafka = logFeed({
-    ...{ reader, writer, topics, group, parkAnew, truth, leaseMs, log, observe },
+    ...{ reader, writer, topics, group, parkAnew, truth, leaseMs, log, observe, epoch: parts.keys.epoch },
     consumer: kafkaConsumer(kafka.client, { ...kafka.config, topic: topics.changes }),
     deleteRows: (changeIds) => database.transaction((session) => deleteChanges(session, changeIds)),
   })

@@ -1,53 +1,47 @@
 import { kafkaReader } from './adapters/kafka/reader.ts'
 import { kafkaWriter } from './adapters/kafka/writer.ts'
 import { eventPublisher } from './adapters/log-feed/event-publisher.ts'
-import { startRelay } from './adapters/log-feed/relay.ts'
+import { relayEvents } from './adapters/log-feed/event-relay.ts'
+import { type Duty, startLeading, type Term } from './adapters/log-feed/leadership.ts'
+import { type RelayDeps, relayChanges } from './adapters/log-feed/relay.ts'
 import { subscribe } from './adapters/redis/subscriber.ts'
 import { pendingEvents } from './adapters/sql/pending-events.ts'
-import { relayLease } from './adapters/sql/relay-lease.ts'
+import { type LeaseName, relayLease } from './adapters/sql/relay-lease.ts'
 import { sqlTruth } from './adapters/sql/truth.ts'
 import type { Config } from './config.ts'
+import type { KafkaConfig } from './config-feed.ts'
 import type { Log, Subscription } from './ports.ts'
 import { readModelKeys } from './projections/keys.ts'
-import { openDatabase, readEpoch } from './wiring-database.ts'
+import { OutOfReachError, openDatabase, readEpoch } from './wiring-database.ts'
 import { openKafka, readyTopics } from './wiring-kafka.ts'
 
 /** Publishes what changes, and what commands did; one of any number that is active. Needs no Redis, but is woken by one. */
 export async function startRelaying(config: Config, log: Log): Promise<Subscription> {
+  const { feed, events, redis } = config
+  if (feed.kind !== 'kafka' && events === null)
+    throw new OutOfReachError('There is nothing to publish: FEED is not kafka, and EVENTS is off.')
   const kafka = await openKafka(config, log)
   const { database, scan, close } = openDatabase(config)
   try {
     const epoch = await readEpoch(database)
-    await readyTopics(kafka, config.events !== null, log)
-    const { topics } = kafka.config
+    await readyTopics(kafka, { changes: feed.kind === 'kafka', events: events !== null }, log)
     const writer = kafkaWriter(kafka.client)
     const reader = kafkaReader(kafka.client)
-    const { personalFields } = config.events ?? {}
-    const relay = startRelay({
-      database,
-      lease: relayLease(database, { leaseMs: config.feed.relayLeaseMs }),
-      leaseMs: config.feed.relayLeaseMs,
-      pollMs: config.feed.pollMs,
-      truth: sqlTruth({ point: database, scan, dialect: database.dialect }),
-      writer,
-      reader,
-      topic: topics.changes,
-      events:
-        personalFields === undefined
-          ? null
-          : eventPublisher({
-              ...{ pending: pendingEvents(database), writer, topic: topics.events, epoch, personalFields },
-              onHeld: tellHeld(log),
-            }),
-      log,
-    })
-    const { url } = config.redis
-    const wakes = url === null ? null : subscribe(url, readModelKeys(epoch).changed, relay.wake, log)
+    const truth = sqlTruth({ point: database, scan, dialect: database.dialect })
+    const { pollMs, relayLeaseMs: leaseMs } = feed
+    const parts = { database, truth, writer, reader, epoch, pollMs, leaseMs, log }
+    const leading = duties(config, kafka.config, parts).map(({ what, begin }) =>
+      startLeading({ what, begin, lease: relayLease(database, { lease: what, leaseMs }), leaseMs, log }),
+    )
+    const wake = () => {
+      for (const each of leading) each.wake()
+    }
+    const wakes = redis.url === null ? null : subscribe(redis.url, readModelKeys(epoch).changed, wake, log)
     return {
-      wake: relay.wake,
+      wake,
       async stop() {
         wakes?.close()
-        await relay.stop()
+        await Promise.all(leading.map((each) => each.stop()))
         await Promise.all([writer.close(), reader.close()])
         await close()
       },
@@ -56,6 +50,21 @@ export async function startRelaying(config: Config, log: Log): Promise<Subscript
     await close()
     throw error
   }
+}
+
+type Duties = { what: LeaseName; begin(term: Term): Promise<Duty> }[]
+
+function duties({ feed, events }: Config, { topics }: KafkaConfig, parts: Omit<RelayDeps, 'topic'>): Duties {
+  const { database, writer, epoch, log } = parts
+  const all: Duties = []
+  if (feed.kind === 'kafka')
+    all.push({ what: 'changes', begin: (term) => relayChanges({ ...parts, topic: topics.changes }, term) })
+  if (events !== null) {
+    const about = { pending: pendingEvents(database), writer, topic: topics.events, epoch, ...events }
+    const publisher = eventPublisher({ ...about, onHeld: tellHeld(log) })
+    all.push({ what: 'events', begin: async (term) => relayEvents(publisher, parts, term) })
+  }
+  return all
 }
 
 /** Once for the same ones: they are looked at many times a second. */

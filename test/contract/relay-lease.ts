@@ -8,8 +8,8 @@ import { BATCH, claims, holdAll, idsOf, insertChange, LEASE_MS, openFilled, wait
 import { numberOf, type OpenRig, type Rig } from './rig.ts'
 
 const leases = ({ database, other }: Rig, leaseMs = LEASE_MS) => [
-  relayLease(database, { leaseMs }),
-  relayLease(other, { leaseMs }),
+  relayLease(database, { lease: 'changes', leaseMs }),
+  relayLease(other, { lease: 'changes', leaseMs }),
 ]
 /** As if the lease had run out. */
 const endLease = ({ database }: Rig) => database.execute(`UPDATE relay_leases SET free_at = '2020-01-01 00:00:00.000'`)
@@ -35,6 +35,15 @@ export function relayLeaseContract(open: OpenRig): void {
       assert.ok(second.token > first.token)
       await two?.release(second)
       assert.ok((await acquired(one)).token > second.token)
+    })
+
+    test('who publishes changes and who publishes events do not ask each other', async (t) => {
+      const rig = await open(t)
+      const events = relayLease(rig.other, { lease: 'events', leaseMs: LEASE_MS })
+      const [changes] = leases(rig)
+      await acquired(events)
+      assert.equal(await changes?.isHeld(), false)
+      await acquired(changes)
     })
 
     test('of many who ask at once one gets it', async (t) => {

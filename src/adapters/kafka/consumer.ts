@@ -7,6 +7,8 @@ import { within } from './writer.ts'
 const FETCH_WAIT_MS = 250
 /** What one partition hands over at once: some thousands of changes. */
 const FETCH_BYTES = 512 * 1024
+/** And all partitions of a broker together. */
+const FETCH_TOTAL_BYTES = 4 * 1024 * 1024
 const HEARTBEATS_A_SESSION = 5
 /** More partitions than this wait for each other within one process. */
 const MAX_CONCURRENT_PARTITIONS = 64
@@ -26,6 +28,7 @@ export function kafkaConsumer(client: Client, options: ConsumerOptions): Message
   const { log } = client
   let listener: ConsumerListener | null = null
   let current: Consumer | null = null
+  let partitions: readonly number[] = []
   let stopped = false
   let failures = 0
   let joining: NodeJS.Timeout | undefined
@@ -33,6 +36,7 @@ export function kafkaConsumer(client: Client, options: ConsumerOptions): Message
   const again = (consumer: Consumer, reason: string): void => {
     if (stopped || consumer !== current) return
     current = null
+    partitions = []
     failures += 1
     if (failures === 1) log.warn({ reason }, 'the consumer of changes has ended; another begins')
     else log.debug({ reason, failures }, 'the consumer of changes has ended; another begins')
@@ -48,7 +52,9 @@ export function kafkaConsumer(client: Client, options: ConsumerOptions): Message
     current = consumer
     joining = setTimeout(() => again(consumer, `has not joined within ${JOIN_LIMIT_MS} ms`), JOIN_LIMIT_MS)
     joining.unref()
-    const onJoined = () => {
+    const onJoined = (assigned: number[]) => {
+      if (consumer !== current) return
+      partitions = assigned
       failures = 0
       clearTimeout(joining)
     }
@@ -62,12 +68,11 @@ export function kafkaConsumer(client: Client, options: ConsumerOptions): Message
       void begin()
     },
     async commit(offsets) {
-      if (!current) throw new Error('not a member of the group now')
-      await current.commitOffsets(
-        offsets.map(({ partition, offset, note }) => ({
-          ...{ topic: options.topic, partition, offset: String(offset), metadata: note },
-        })),
-      )
+      if (!current || stopped) throw new Error('not a member of the group now')
+      // The brokers look only whether it is a member, and would take it for any partition.
+      if (!offsets.every(({ partition }) => partitions.includes(partition)))
+        throw new Error('not this member’s partition now')
+      await commitOf(current, options.topic, offsets)
     },
     restart: (reason) => (current ? again(current, reason) : undefined),
     async stop() {
@@ -87,20 +92,41 @@ function open({ kafka }: Client, { group, sessionTimeoutMs, rebalanceTimeoutMs }
     heartbeatInterval: Math.floor(sessionTimeoutMs / HEARTBEATS_A_SESSION),
     maxWaitTimeInMs: FETCH_WAIT_MS,
     maxBytesPerPartition: FETCH_BYTES,
+    maxBytes: FETCH_TOTAL_BYTES,
     allowAutoTopicCreation: false,
     retry: { ...RETRY, restartOnFailure: async () => false },
   })
 }
 
-type Hooks = { listener: ConsumerListener; onJoined(): void; onEnd(reason: string): void }
+/** A consumer that is about to end takes a commit, sends none, and says nothing: only what it tells of is there. */
+async function commitOf(consumer: Consumer, topic: string, offsets: Parameters<MessageConsumer['commit']>[0]) {
+  let isKept = false
+  const unhear = consumer.on('consumer.commit_offsets', ({ payload }) => {
+    const kept = payload.topics.flatMap(({ partitions }) => partitions)
+    const isThere = ({ partition, offset }: (typeof offsets)[number]) =>
+      kept.some((each) => Number(each.partition) === partition && Number(each.offset) === offset)
+    if (offsets.every(isThere)) isKept = true
+  })
+  try {
+    await consumer.commitOffsets(
+      offsets.map(({ partition, offset, note }) => ({ topic, partition, offset: String(offset), metadata: note })),
+    )
+  } finally {
+    unhear()
+  }
+  if (!isKept) throw new Error('not a member of the group any more')
+}
+
+type Hooks = { listener: ConsumerListener; onJoined(partitions: number[]): void; onEnd(reason: string): void }
 
 /** Resolves when it has joined, or failed to: then `onEnd` is told. */
 async function run(consumer: Consumer, topic: string, { listener, onJoined, onEnd }: Hooks): Promise<void> {
   let assigning = Promise.resolve()
   consumer.on('consumer.crash', ({ payload }) => onEnd(faultOf(payload.error)))
   consumer.on('consumer.group_join', ({ payload }) => {
-    onJoined()
-    assigning = listener.onAssigned(payload.memberAssignment[topic] ?? [])
+    const partitions = payload.memberAssignment[topic] ?? []
+    onJoined(partitions)
+    assigning = listener.onAssigned(partitions)
     assigning.catch((error) => onEnd(faultOf(error)))
   })
   await consumer.connect()

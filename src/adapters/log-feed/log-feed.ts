@@ -22,6 +22,8 @@ export type LogFeedDeps = {
   writer: Pick<MessageWriter, 'append'>
   topics: { changes: string; parked: string }
   group: string
+  /** The database's: marks of another say nothing. */
+  epoch: string
   deleteRows(changeIds: number[]): Promise<void>
   parkAnew(parking: Omit<Parking, 'claim'>): Promise<void>
   truth: Pick<Truth, 'now'>
@@ -45,7 +47,7 @@ export function logFeed(deps: LogFeedDeps): ChangeFeed {
 }
 
 function openMember(deps: LogFeedDeps, subscriber: ChangeSubscriber) {
-  const { consumer, reader, topics, group, log, observe } = deps
+  const { consumer, reader, topics, group, epoch, log, observe } = deps
   const box = inbox({
     commit: (offsets) => consumer.commit(offsets.map((each) => ({ ...each, note: writeNote(each.note) }))),
     onProgress: () => committer.soon(COMMIT_AFTER_MS),
@@ -54,7 +56,7 @@ function openMember(deps: LogFeedDeps, subscriber: ChangeSubscriber) {
   })
   const committer = committing(box.tracks, consumer, log)
   const stuck = stuckWatch(box.trackOf, (partition) => consumer.restart(`partition ${partition} hands nothing over`))
-  const watch = groupWatch({ reader, topic: topics.changes, group, observe, log, onBounds: stuck.look })
+  const watch = groupWatch({ reader, topic: topics.changes, group, epoch, observe, log, onBounds: stuck.look })
   let assignments = 0
   const feed = directFeed({ ...deps, changes: box.source, parked: box, mark: watch.mark, pollMs: LOOK_EVERY_MS })
   const subscription = feed.subscribe(subscriber)

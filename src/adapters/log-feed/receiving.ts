@@ -3,6 +3,7 @@ import type { LogReader, LogRecord, MessageWriter } from '../../ports/message-lo
 import type { FeedObserver, Log } from '../../ports.ts'
 import { describeFault } from '../sql/fault.ts'
 import { type Decoded, decode, parkedMessage } from './messages.ts'
+import { isOf } from './topic-life.ts'
 import type { Track } from './track.ts'
 
 /** Far more often than a session ends. */
@@ -15,6 +16,8 @@ const RETRY_MAX_MS = 5_000
 
 type Deps = {
   topics: { changes: string; parked: string }
+  /** The database's. */
+  epoch: string
   reader: Pick<LogReader, 'bounds'>
   writer: Pick<MessageWriter, 'append'>
   /** Sees to it that nobody misses what was lost. */
@@ -44,7 +47,7 @@ export function receiver(deps: Deps) {
         await keepingAlive(alive, putAside(deps, track, record, decoded.reason))
       } else if (decoded.kind === 'change') {
         settling.push(enter(track, record.offset, decoded))
-      } else if (decoded.kind === 'mark' && decoded.at <= record.offset) {
+      } else if (decoded.kind === 'mark' && decoded.at <= record.offset && isOf(decoded.stream, deps.epoch)) {
         // One that has come to stand before the place that it was sent for belongs to a topic that is no more.
         const { mark, stream, token } = decoded
         track.marks.push({ offset: record.offset, mark, stream, token })

@@ -7,7 +7,7 @@ import type { HeldLease } from '../sql/relay-lease.ts'
  * is gone, and a new `stream` tells everybody.
  */
 export function topicLife(
-  held: Pick<HeldLease, 'stream' | 'published'>,
+  held: Pick<HeldLease, 'stream' | 'published'> & { epoch: string },
   bounds: Bounds[],
   onAnother: (stream: string) => void,
 ) {
@@ -16,10 +16,10 @@ export function topicLife(
   let nexts = new Map(bounds.map(({ partition, end }) => [partition, end]))
   const published = () => [...nexts.values()].reduce((sum, next) => sum + next, 0)
   const renew = (): void => {
-    stream = crypto.randomUUID()
+    stream = newStream(held.epoch)
     onAnother(stream)
   }
-  if (stream === NO_STREAM) stream = crypto.randomUUID()
+  if (!isOf(stream, held.epoch)) stream = newStream(held.epoch)
   else if (published() < held.published) renew()
 
   return {
@@ -46,5 +46,6 @@ export function topicLife(
   }
 }
 
-/** A new lease's: nothing is known. */
-const NO_STREAM = '-'
+/** Streams name the database that they come from: two must not take each other's marks for their own. */
+const newStream = (epoch: string): string => `${epoch}.${crypto.randomUUID()}`
+export const isOf = (stream: string, epoch: string): boolean => stream.startsWith(`${epoch}.`)

@@ -5,7 +5,7 @@ import { type Entry, openTrack, uncommitted } from './track.ts'
 import { markOf, waitingIn } from './watching.ts'
 
 const mark = (offset: number, before: string, more: { stream?: string; token?: number } = {}) => ({
-  ...{ offset, mark: before, stream: 's', token: 1 },
+  ...{ offset, mark: before, stream: 'e.s', token: 1 },
   ...more,
 })
 
@@ -20,13 +20,20 @@ test('a mark is taken over when all before it is done, and not sooner', () => {
   assert.deepEqual(uncommitted(track), {
     partition: 0,
     offset: 12,
-    note: { ...NO_NOTE, mark: 'm1', stream: 's', token: 1 },
+    note: { ...NO_NOTE, mark: 'm1', stream: 'e.s', token: 1 },
   })
 })
 
 test('a mark of a relay that has been replaced is passed over', () => {
   const track = openTrack(0, 0, NO_NOTE)
-  track.marks.push(mark(0, 'm5', { token: 7 }), mark(1, 'm9', { token: 6, stream: 'old' }))
+  track.marks.push(mark(0, 'm5', { token: 7 }), mark(1, 'm9', { token: 6, stream: 'e.old' }))
+  track.next = 2
+  assert.deepEqual(uncommitted(track)?.note.mark, 'm5')
+})
+
+test('a mark that was under way for longer than the next one is passed over', () => {
+  const track = openTrack(0, 0, NO_NOTE)
+  track.marks.push(mark(0, 'm5'), mark(1, 'm4'))
   track.next = 2
   assert.deepEqual(uncommitted(track)?.note.mark, 'm5')
 })
@@ -51,17 +58,18 @@ const bounds = [
   { partition: 0, first: 5, end: 20 },
   { partition: 1, first: 0, end: 3 },
 ]
-const committed = (partition: number, offset: number | null, before: string | null, stream = 's') => ({
+const committed = (partition: number, offset: number | null, before: string | null, stream = 'e.s') => ({
   ...{ partition, offset, note: writeNote({ ...NO_NOTE, mark: before, stream }) },
 })
 
 test('the group’s mark is the oldest of its partitions’; none while one is missing, or of another stream', () => {
   const [zero, one] = [committed(0, 20, '2026-02'), committed(1, 3, '2026-01')]
-  assert.deepEqual(markOf(bounds, [zero, one]), { before: '2026-01', stream: 's' })
-  assert.equal(markOf(bounds, [zero]), null)
-  assert.equal(markOf(bounds, [zero, committed(1, 3, null)]), null)
-  assert.equal(markOf(bounds, [zero, committed(1, 3, '2026-01', 'another')]), null)
-  assert.equal(markOf([], []), null)
+  assert.deepEqual(markOf(bounds, [zero, one], 'e'), { before: '2026-01', stream: 'e.s' })
+  assert.equal(markOf(bounds, [zero], 'e'), null)
+  assert.equal(markOf(bounds, [zero, committed(1, 3, null)], 'e'), null)
+  assert.equal(markOf(bounds, [zero, committed(1, 3, '2026-01', 'another')], 'e'), null)
+  assert.equal(markOf([], [], 'e'), null)
+  assert.equal(markOf(bounds, [zero, one], 'another'), null, 'it is another database’s')
 })
 
 test('what waits is what is there and not committed', () => {

@@ -56,16 +56,20 @@ export function positionOf(track: Track): number {
 }
 
 /**
- * Takes over the marks that everything before them has been done for. One of a relay that has been replaced is passed over:
- * it may have slept since it was sent.
- */
+ * Takes over the marks that everything before them has been done for. */
 export function advance(track: Track): void {
   const position = positionOf(track)
   while (track.marks[0] && track.marks[0].offset < position) {
     const { mark, stream, token } = track.marks.shift() as PendingMark
-    if (token >= track.note.token) track.note = { ...track.note, mark, stream, token }
+    if (isNews(track.note, { mark, stream, token })) track.note = { ...track.note, mark, stream, token }
   }
   if (track.note.tries > 0 && position >= track.note.until) track.note = { ...track.note, tries: 0, until: 0 }
+}
+
+/** Not, what a relay says that has been replaced, or what was under way for longer than what it said next. */
+function isNews(known: Note, { mark, stream, token }: Omit<PendingMark, 'offset'>): boolean {
+  if (token !== known.token || stream !== known.stream) return token >= known.token
+  return known.mark === null || mark > known.mark
 }
 
 /** What is to be committed, or null when that stands there already. */

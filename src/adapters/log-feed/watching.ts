@@ -2,6 +2,7 @@ import type { Bounds, Committed, LogReader } from '../../ports/message-log.ts'
 import type { FeedMark, FeedObserver, Log } from '../../ports.ts'
 import { describeFault } from '../sql/fault.ts'
 import { readNote } from './note.ts'
+import { isOf } from './topic-life.ts'
 
 const LOOK_EVERY_MS = 1_000
 /** What was found longer ago says nothing of now. */
@@ -10,6 +11,7 @@ const MAX_AGE_MS = 5_000
 type Deps = {
   reader: LogReader
   topic: string
+  epoch: string
   group: string
   /** What is there to be read, by partition. */
   onBounds(bounds: Bounds[]): void
@@ -21,7 +23,7 @@ type Deps = {
  * How far the whole group is, by what its members have committed: how many messages wait, and up to when all changes have
  * been handled. Looked up in passing, so that whoever handles changes never waits for it.
  */
-export function groupWatch({ reader, topic, group, onBounds, observe, log }: Deps) {
+export function groupWatch({ reader, topic, epoch, group, onBounds, observe, log }: Deps) {
   let found: { mark: FeedMark | null; atMs: number } | null = null
   let looking = false
 
@@ -31,7 +33,7 @@ export function groupWatch({ reader, topic, group, onBounds, observe, log }: Dep
     const bounds = await reader.bounds(topic)
     observe?.waiting(waitingIn(bounds, committed))
     onBounds(bounds)
-    found = { mark: markOf(bounds, committed), atMs: performance.now() }
+    found = { mark: markOf(bounds, committed, epoch), atMs: performance.now() }
   }
   const timer = setInterval(() => {
     if (looking) return
@@ -55,7 +57,7 @@ export function waitingIn(bounds: Bounds[], committed: Committed[]): number {
 }
 
 /** Null while a partition has none, or one of another life of the topic: then somebody still has to catch up. */
-export function markOf(bounds: Bounds[], committed: Committed[]): FeedMark | null {
+export function markOf(bounds: Bounds[], committed: Committed[], epoch: string): FeedMark | null {
   const notes = new Map(committed.map(({ partition, note }) => [partition, readNote(note)]))
   const marks = bounds.map(({ partition }) => notes.get(partition))
   const stream = marks[0]?.stream ?? ''
@@ -64,5 +66,5 @@ export function markOf(bounds: Bounds[], committed: Committed[]): FeedMark | nul
     if (!note || note.mark === null || note.stream !== stream) return null
     if (before === null || note.mark < before) before = note.mark
   }
-  return before === null ? null : { before, stream }
+  return before === null || !isOf(stream, epoch) ? null : { before, stream }
 }

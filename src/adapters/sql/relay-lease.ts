@@ -2,8 +2,8 @@ import type { Database, Session } from '../../ports.ts'
 import { databaseNow, LONG_AGO, later } from './database-time.ts'
 import { isSqlError } from './errors.ts'
 
-/** The only lease there is so far: who publishes changes and events. */
-const LEASE = 'publisher'
+/** Who publishes what: they may be different processes. */
+export type LeaseName = 'changes' | 'events'
 const NOBODY = '-'
 
 /** `token` rises with each taking over. `stream`, `published`: what the holder before knew of the topic (relay.ts). */
@@ -22,7 +22,7 @@ export class LeaseLostError extends Error {
  * Who alone publishes, kept in the database and by its clock: whoever does not renew it in time loses it to the next who
  * asks, and finds out at the latest when it deletes what it has published (`fence`).
  */
-export function relayLease(database: Database, { leaseMs }: { leaseMs: number }) {
+export function relayLease(database: Database, { lease, leaseMs }: { lease: LeaseName; leaseMs: number }) {
   const { dialect } = database
   const holder = crypto.randomUUID()
 
@@ -30,7 +30,7 @@ export function relayLease(database: Database, { leaseMs }: { leaseMs: number })
     try {
       await database.execute(
         `INSERT INTO relay_leases (lease, holder, token, free_at, stream, published) VALUES (?, ?, 0, ?, '-', 0)`,
-        [LEASE, NOBODY, LONG_AGO],
+        [lease, NOBODY, LONG_AGO],
       )
     } catch (error) {
       if (!isSqlError(error, 'duplicate')) throw error
@@ -40,16 +40,16 @@ export function relayLease(database: Database, { leaseMs }: { leaseMs: number })
     /** Null: another holds it. */
     async acquire(): Promise<HeldLease | null> {
       const free = 'SELECT token FROM relay_leases WHERE lease = ?'
-      if ((await database.query(free, [LEASE])).length === 0) await make()
+      if ((await database.query(free, [lease])).length === 0) await make()
       const now = await databaseNow(database, dialect)
       return database.transaction(async (session) => {
         const taken = await session.execute(
           'UPDATE relay_leases SET holder = ?, token = token + 1, free_at = ? WHERE lease = ? AND free_at <= ?',
-          [holder, later(now, leaseMs), LEASE, now],
+          [holder, later(now, leaseMs), lease, now],
         )
         if (taken === 0) return null
         const [row] = await session.query<Row>('SELECT token, stream, published FROM relay_leases WHERE lease = ?', [
-          LEASE,
+          lease,
         ])
         if (!row) throw new LeaseLostError()
         return { token: Number(row.token), stream: row.stream, published: Number(row.published) }
@@ -60,7 +60,7 @@ export function relayLease(database: Database, { leaseMs }: { leaseMs: number })
       const until = later(await databaseNow(database, dialect), leaseMs)
       const renewed = await database.execute(
         'UPDATE relay_leases SET free_at = ?, stream = ?, published = ? WHERE lease = ? AND token = ?',
-        [until, stream, published, LEASE, token],
+        [until, stream, published, lease, token],
       )
       return renewed === 1
     },
@@ -68,13 +68,13 @@ export function relayLease(database: Database, { leaseMs }: { leaseMs: number })
     async release({ token, stream, published }: HeldLease): Promise<void> {
       await database.execute(
         'UPDATE relay_leases SET holder = ?, free_at = ?, stream = ?, published = ? WHERE lease = ? AND token = ?',
-        [NOBODY, LONG_AGO, stream, published, LEASE, token],
+        [NOBODY, LONG_AGO, stream, published, lease, token],
       )
     },
     /** Locks the lease until the transaction ends. Rejects when it is another's. */
     async fence(session: Session, { token }: Pick<HeldLease, 'token'>): Promise<void> {
       const held = await session.execute('UPDATE relay_leases SET token = token WHERE lease = ? AND token = ?', [
-        LEASE,
+        lease,
         token,
       ])
       if (held !== 1) throw new LeaseLostError()
@@ -83,7 +83,7 @@ export function relayLease(database: Database, { leaseMs }: { leaseMs: number })
     async isHeld(): Promise<boolean> {
       const rows = await database.query(
         `SELECT token FROM relay_leases WHERE lease = ? AND free_at > ${dialect.utcNow}`,
-        [LEASE],
+        [lease],
       )
       return rows.length > 0
     },
