@@ -8,7 +8,7 @@ SETUP := node scripts/setup.mjs
 WITH_NODE := PATH="$(CURDIR)/node_modules/.bin:$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-kafka test fuzz simulate bench bench-opponents bench-informix crash-kafka soak docs format clean
+.PHONY: help run run-kafka test fuzz simulate bench bench-opponents bench-informix bench-kafka crash-kafka soak docs format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -69,6 +69,13 @@ bench-informix: ## measure IBM's driver over a DRDA server, beside a direct call
 	@REDIS_URL= $(SETUP)
 	@node scripts/setup-drda.mjs
 	@$(WITH_NODE) exec node --expose-gc bench/informix.ts
+
+# KAFKA_BENCH_USERS, KAFKA_BENCH_ROUNDS, KAFKA_BENCH_BURST_ROUNDS and KAFKA_BENCH_WRITES may be set; with fewer or more
+# users than usual the results are printed only.
+bench-kafka: ## measure changes over Kafka beside changes out of the database, and write the results down
+	@REDIS_URL= $(SETUP)
+	@node scripts/setup-kafka.mjs needed
+	@$(WITH_NODE) exec node bench/kafka.ts $(if $(KAFKA_BENCH_USERS),,--write)
 
 docs: ## write the generated documents anew
 	@REDIS_URL= $(SETUP)

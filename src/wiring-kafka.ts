@@ -10,6 +10,7 @@ const DAY_MS = 86_400_000
 const RETENTION_MS = 7 * DAY_MS
 const PARKED_RETENTION_MS = 30 * DAY_MS
 const PARKED_PARTITIONS = 1
+const TOPICS_AGAIN_MS = 2_000
 const OUT_OF_REACH = 'Kafka does not answer: is it running, and KAFKA_BROKERS right?'
 
 type Needed = { changes: boolean; events: boolean }
@@ -22,9 +23,36 @@ export async function openKafka({ kafka: config }: Config, log: Log): Promise<Ka
 
 /**
  * Sees to it, before anything begins, that the topics can serve. Those that are missing are made only where that is asked
- * for. A Kafka that is out of reach is no reason not to start: what is to be published waits.
+ * for. A Kafka that is out of reach is no reason not to start: what is to be published waits, and the topics are seen to
+ * when it is there, unless `stop` comes first.
  */
-export async function readyTopics({ client, config }: Kafka, needed: Needed, log: Log): Promise<void> {
+export async function readyTopics(kafka: Kafka, needed: Needed, log: Log, stop: AbortSignal): Promise<void> {
+  try {
+    await seeToTopics(kafka, needed, log)
+  } catch (error) {
+    if (error instanceof TopicsError) throw error
+    log.warn({ reason: String(error) }, 'the topics cannot be checked yet: Kafka is out of reach')
+    void keepTrying(() => seeToTopics(kafka, needed, log), log, stop)
+  }
+}
+
+async function keepTrying(work: () => Promise<void>, log: Log, stop: AbortSignal): Promise<void> {
+  for (;;) {
+    await new Promise((resolve) => setTimeout(resolve, TOPICS_AGAIN_MS).unref())
+    if (stop.aborted) return
+    try {
+      await work()
+      return
+    } catch (error) {
+      if (!(error instanceof TopicsError)) continue
+      // Too late to refuse the start: what is to be published, or projected, waits.
+      log.warn({ what: error.message }, 'a topic cannot serve')
+      return
+    }
+  }
+}
+
+async function seeToTopics({ client, config }: Kafka, needed: Needed, log: Log): Promise<void> {
   const topics = kafkaTopics(client)
   const wanted = wantedTopics(config, needed)
   try {
@@ -35,9 +63,6 @@ export async function readyTopics({ client, config }: Kafka, needed: Needed, log
     const refusal = findings.find(({ grade }) => grade === 'refusal')
     if (refusal) throw new TopicsError(`${refusal.what}; see \`users-service topics\`.`)
     for (const { what } of findings) log.warn({ what }, 'a topic should be looked at')
-  } catch (error) {
-    if (error instanceof TopicsError) throw error
-    log.warn({ reason: String(error) }, 'the topics cannot be checked: Kafka is out of reach')
   } finally {
     await topics.close()
   }

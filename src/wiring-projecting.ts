@@ -4,9 +4,10 @@ import { kafkaWriter } from './adapters/kafka/writer.ts'
 import { logFeed } from './adapters/log-feed/log-feed.ts'
 import { subscribe } from './adapters/redis/subscriber.ts'
 import { deleteChanges, outboxMark, sqlChanges } from './adapters/sql/changes.ts'
+import { MAX_CLAIMED } from './adapters/sql/claiming.ts'
 import { directFeed } from './adapters/sql/direct-feed.ts'
 import { sqlParked } from './adapters/sql/parked.ts'
-import { relayLease } from './adapters/sql/relay-lease.ts'
+import { type RelayLease, relayLease } from './adapters/sql/relay-lease.ts'
 import type { Config } from './config.ts'
 import { keepMarks } from './jobs/keep-projected/keep-marks.ts'
 import { type BuildListener, keepProjected } from './jobs/keep-projected/keep-projected.ts'
@@ -14,7 +15,7 @@ import type { RebuildJob, RebuildResult } from './jobs/rebuild/rebuild.ts'
 import { rebuildRequests } from './jobs/rebuild/requests.ts'
 import type { ReplayJob, ReplayResult } from './jobs/replay/replay.ts'
 import { replayRequests } from './jobs/replay/requests.ts'
-import type { ChangeFeed, FeedObserver, Log, Subscription } from './ports.ts'
+import type { ChangeFeed, Database, FeedMark, FeedObserver, Log, Subscription } from './ports.ts'
 import type { Parts } from './wiring.ts'
 import { redisUrl } from './wiring.ts'
 import { openKafka, readyTopics } from './wiring-kafka.ts'
@@ -39,8 +40,8 @@ export async function startProjecting(config: Config, log: Log, given: Projectin
   const { redis, keys, guard, schemas, projector, tally } = parts
   const builds = rebuildRequests({ queue: jobs.rebuilds, redis, rebuild, stop, log })
   const replays = replayRequests({ queue: jobs.replays, replay, stop, log })
-  const marks = keepMarks({ redis, keys, guard, askForReplay: replays.ask, ...config.feed, log })
-  const feeds = await openFeeds(config, log, parts, observerOf(tally))
+  const marks = keepMarks({ redis, keys, guard, askForReplay: replays.ask, ...config.feed, stop, log })
+  const feeds = await openFeeds(config, log, { parts, stop, observe: observerOf(tally) })
   const keeper = keepProjected({
     feeds: feeds.all,
     projector,
@@ -63,10 +64,11 @@ export async function startProjecting(config: Config, log: Log, given: Projectin
   }
 }
 
+type Feeding = { parts: Parts; stop: AbortSignal; observe: FeedObserver }
 type Feeds = { all: ChangeFeed[]; close(): Promise<void> }
 
 /** The outbox, or Kafka; with Debezium both: it deletes no rows, and vouches for nothing, so the outbox does. */
-async function openFeeds(config: Config, log: Log, parts: Parts, observe: FeedObserver): Promise<Feeds> {
+async function openFeeds(config: Config, log: Log, { parts, stop, observe }: Feeding): Promise<Feeds> {
   const { kind, leaseMs } = config.feed
   const { database, truth } = parts
   const outbox = (overdueMs: number, pollMs = config.feed.pollMs) => {
@@ -75,13 +77,12 @@ async function openFeeds(config: Config, log: Log, parts: Parts, observe: FeedOb
     const mark = outboxMark(changes, truth)
     return directFeed({
       ...{ changes, truth, pollMs, leaseMs, log, observe, parked: sqlParked(database) },
-      // What a relay has taken out of the outbox is on its way over Kafka, and nobody here knows how far.
-      mark: async () => ((await lease.isHeld()) ? null : mark()),
+      mark: besideRelays(mark, lease),
     })
   }
   if (kind === 'direct') return { all: [outbox(0)], close: async () => undefined }
   const kafka = await openKafka(config, log)
-  await readyTopics(kafka, { changes: true, events: false }, log)
+  await readyTopics(kafka, { changes: true, events: false }, log, stop)
   const { topics, group } = kafka.config
   const writer = kafkaWriter(kafka.client)
   const reader = kafkaReader(kafka.client)
@@ -89,12 +90,34 @@ async function openFeeds(config: Config, log: Log, parts: Parts, observe: FeedOb
   const overKafka = logFeed({
     ...{ reader, writer, topics, group, parkAnew, truth, leaseMs, log, observe, epoch: parts.keys.epoch },
     consumer: kafkaConsumer(kafka.client, { ...kafka.config, topic: topics.changes }),
-    deleteRows: (changeIds) => database.transaction((session) => deleteChanges(session, changeIds)),
+    deleteRows: (changeIds) => deleteAll(database, changeIds),
+    // Debezium says nothing of how far it is: the outbox does.
+    vouches: kind === 'kafka',
   })
   const close = async () => {
     await Promise.all([writer.close(), reader.close()])
   }
   return { all: kind === 'kafka' ? [overKafka] : [overKafka, outbox(OVERDUE_MS, OVERDUE_POLL_MS)], close }
+}
+
+async function deleteAll(database: Database, changeIds: number[]): Promise<void> {
+  for (let from = 0; from < changeIds.length; from += MAX_CLAIMED) {
+    await database.transaction((session) => deleteChanges(session, changeIds.slice(from, from + MAX_CLAIMED)))
+  }
+}
+
+/**
+ * What a relay has taken out of the outbox is on its way over Kafka, and nobody here knows how far: while there is one, the
+ * outbox vouches for nothing; and after there was one it is another stream, so that all that may be there is replayed.
+ */
+function besideRelays(mark: () => Promise<FeedMark>, { look }: Pick<RelayLease, 'look'>) {
+  return async (): Promise<FeedMark | null> => {
+    const { before, stream } = await mark()
+    // Looked at afterwards: what has been taken until the mark was made shows.
+    const { token, isHeld } = await look()
+    if (isHeld) return null
+    return { before, stream: token === 0 ? stream : `${stream}.${token}` }
+  }
 }
 
 function observerOf({ handled, counted, waiting }: Parts['tally']): FeedObserver {

@@ -15,16 +15,19 @@ import { readModelKeys } from './projections/keys.ts'
 import { OutOfReachError, openDatabase, readEpoch } from './wiring-database.ts'
 import { openKafka, readyTopics } from './wiring-kafka.ts'
 
+const APPENDING_GRACE_MS = 3_000
+
 /** Publishes what changes, and what commands did; one of any number that is active. Needs no Redis, but is woken by one. */
 export async function startRelaying(config: Config, log: Log): Promise<Subscription> {
   const { feed, events, redis } = config
   if (feed.kind !== 'kafka' && events === null)
     throw new OutOfReachError('There is nothing to publish: FEED is not kafka, and EVENTS is off.')
   const kafka = await openKafka(config, log)
+  const stopping = new AbortController()
   const { database, scan, close } = openDatabase(config)
   try {
     const epoch = await readEpoch(database)
-    await readyTopics(kafka, { changes: feed.kind === 'kafka', events: events !== null }, log)
+    await readyTopics(kafka, { changes: feed.kind === 'kafka', events: events !== null }, log, stopping.signal)
     const writer = kafkaWriter(kafka.client)
     const reader = kafkaReader(kafka.client)
     const truth = sqlTruth({ point: database, scan, dialect: database.dialect })
@@ -40,9 +43,13 @@ export async function startRelaying(config: Config, log: Log): Promise<Subscript
     return {
       wake,
       async stop() {
+        stopping.abort()
         wakes?.close()
-        await Promise.all(leading.map((each) => each.stop()))
+        const ended = Promise.all(leading.map((each) => each.stop()))
+        // What is being appended may go on for a while; with Kafka away it must not hold the end up.
+        await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, APPENDING_GRACE_MS).unref())])
         await Promise.all([writer.close(), reader.close()])
+        await ended
         await close()
       },
     }

@@ -28,24 +28,26 @@ export type WorkerRole = 'project' | 'jobs' | 'relay'
 export type Workers = Subscription
 export const NOBODY: BuildListener = { onProgress: () => undefined, onBuilt: () => undefined }
 
-/** What one process works at. */
+/** What one process works at. Rejected, nothing of it is left running. */
 export async function startWorkers(
   config: Config,
   log: Log,
   roles: WorkerRole[],
   listener: BuildListener = NOBODY,
 ): Promise<Workers> {
-  const relay = roles.includes('relay') ? await startRelaying(config, log) : null
-  const readers = roles.some((role) => role !== 'relay') ? await startReading(config, log, roles, listener) : null
-  return {
-    wake() {
-      relay?.wake()
-      readers?.wake()
-    },
-    async stop() {
-      await Promise.all([relay?.stop(), readers?.stop()])
-    },
+  const started: Workers[] = []
+  const stop = async (): Promise<void> => void (await Promise.all(started.map((each) => each.stop())))
+  try {
+    if (roles.includes('relay')) started.push(await startRelaying(config, log))
+    if (roles.some((role) => role !== 'relay')) started.push(await startReading(config, log, roles, listener))
+  } catch (error) {
+    await stop()
+    throw error
   }
+  const wake = () => {
+    for (const each of started) each.wake()
+  }
+  return { wake, stop }
 }
 
 /** What works at the read models, with one set of connections. */
@@ -54,24 +56,31 @@ async function startReading(config: Config, log: Log, roles: WorkerRole[], liste
   const jobs = wireJobs(config, parts, log)
   const stopping = new AbortController()
   const [rebuild, replay] = [rebuilder(parts), replayer({ ...parts, log })]
-  const takers = [jobs.rebuilds.work(rebuild, 1), jobs.replays.work(replay, 1)]
+  const started: { stop(): Promise<void> }[] = [jobs.rebuilds.work(rebuild, 1), jobs.replays.work(replay, 1)]
   const forgetUs = parts.schemas.keepSeen()
-  const project = roles.includes('project')
-    ? await startProjecting(config, log, { parts, jobs, rebuild, replay, stop: stopping.signal, listener })
-    : null
-  const audits = roles.includes('jobs')
-    ? scheduleAudits({ queue: jobs.audits, auditor: wireAuditor(config, parts, log), ...auditing(config, parts, log) })
-    : null
-  return {
-    wake: () => project?.wake(),
-    async stop() {
-      stopping.abort()
-      forgetUs()
-      await Promise.all([project?.stop(), audits?.stop(), ...takers.map((taker) => taker.stop())])
-      await jobs.close()
-      await parts.close()
-    },
+  const stop = async (): Promise<void> => {
+    stopping.abort()
+    forgetUs()
+    await Promise.all(started.map((each) => each.stop()))
+    await jobs.close()
+    await parts.close()
   }
+  let project: Workers | null = null
+  try {
+    if (roles.includes('project')) {
+      const given = { parts, jobs, rebuild, replay, stop: stopping.signal, listener }
+      project = await startProjecting(config, log, given)
+      started.push(project)
+    }
+    if (roles.includes('jobs')) {
+      const audits = auditing(config, parts, log)
+      started.push(scheduleAudits({ queue: jobs.audits, auditor: wireAuditor(config, parts, log), ...audits }))
+    }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return { wake: () => project?.wake(), stop }
 }
 
 export type Jobs = ReturnType<typeof wireJobs>

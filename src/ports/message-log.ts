@@ -10,8 +10,8 @@ export type OutgoingMessage = {
 /** `value` null: a tombstone. */
 export type LogRecord = { offset: number; key: Buffer | null; value: Buffer | null; headers: Record<string, string> }
 
-/** Where the first message of this partition came to stand. */
-export type Appended = { partition: number; firstOffset: number }
+/** Where the first of the messages of this partition came to stand, and how many they are. */
+export type Appended = { partition: number; firstOffset: number; count: number }
 
 /** Its errors are outages, all of them: it does not look into what it is given. */
 export type MessageWriter = {
@@ -55,4 +55,6 @@ export type ConsumerListener = {
    * then while it lasts; it rejects when the partition may be another's, and so must this.
    */
   onRecords(partition: number, records: LogRecord[], alive: () => Promise<void>): Promise<void>
+  /** Offsets before this one have been handed over, or never held a record (a transaction's own, for one). */
+  onPassed(partition: number, next: number): void
 }

@@ -112,6 +112,7 @@ function taking(open: OpenRig): void {
     for (const branch of ['B1', 'B2']) await assign(database, 1, branch)
     const [first, second] = await next(2)
     assert.deepEqual(await next(2), [first, second], 'reading takes nothing away')
+    assert.deepEqual(await next(1, first?.auditId), [second], 'and goes on after what is to wait')
     await forget([first?.auditId ?? 0, second?.auditId ?? 0])
     assert.deepEqual(await happened({ next }, 1), ['user 1 branch-assigned'])
     assert.equal(await count(), 2)

@@ -90,7 +90,14 @@ async function startRelease({ t, db, epoch }: Stage, tag: string) {
       }),
     ],
     marks: keepMarks({
-      ...{ redis: client, keys, guard: models.guard, log: quiet, longestTransactionMs: LEASE_MS },
+      ...{
+        redis: client,
+        keys,
+        guard: models.guard,
+        log: quiet,
+        longestTransactionMs: LEASE_MS,
+        stop: stopping.signal,
+      },
       askForReplay: async () => true,
     }),
     projector: models.projector,

@@ -139,7 +139,7 @@ export const ACTIONS: Record<string, Action> = {
   /** No file of the broker's may grow any more, which it takes for a broken disk, and ends. */
   async 'disk full'({ broker }, _roll, counts) {
     const limit = spawnSync('prlimit', ['--pid', String(broker.pid()), `--fsize=${FILE_LIMIT_BYTES}`])
-    if (limit.status !== 0) return
+    if (limit.status !== 0) throw new Error(`prlimit: ${limit.error?.message ?? limit.stderr}`)
     const ended = await Promise.race([broker.ended().then(() => true), delay(DISK_LIMIT_MS, false, { ref: false })])
     if (!ended) await broker.kill()
     counts.kills += 1

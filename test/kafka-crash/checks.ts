@@ -109,6 +109,20 @@ export async function unsettled(stage: Stage): Promise<string[]> {
   return faults
 }
 
+/** Waits until the mark vouches for all that was written; throws when it does not get there. */
+export async function untilMarked({ database, redis, keys }: Stage, limitMs: number): Promise<void> {
+  const [last] = database.prepare(`SELECT COALESCE(MAX(changed_at), '') AS at FROM history`).all()
+  const deadline = performance.now() + limitMs
+  for (
+    let mark: string | null = null;
+    mark === null || mark < String(last?.at);
+    mark = await redis.get(keys.home.mark)
+  ) {
+    if (performance.now() > deadline) throw new Error(`the mark stands at ${mark}, and ${last?.at} was written`)
+    await delay(POLL_MS)
+  }
+}
+
 /** Waits until all is settled; throws with what is not. Answers how long it took, ms. */
 export async function settle(stage: Stage, limitMs: number): Promise<number> {
   const beganAt = performance.now()

@@ -1,13 +1,18 @@
 import { dice, mulberry32 } from '../../src/jobs/seed/random.ts'
 import { until } from '../support/service.ts'
 import { ACTIONS, brokerDown, type Counts, rebalance } from './actions.ts'
-import { settle, watch } from './checks.ts'
-import { setStage } from './stage.ts'
+import { settle, unsettled, untilMarked, watch } from './checks.ts'
+import { type Stage, setStage } from './stage.ts'
 import { startWriter } from './writer.ts'
 
 const SETTLE_LIMIT_MS = 90_000
 const WRITES_BEFORE_A_STEP = 200
 const REBALANCE_EVERY = 3
+/** After these there is something to be missed: a broker whose disk is full may have acknowledged what it then cuts off. */
+const LOSSES = ['topic deleted and made again', 'offsets of the group deleted', 'disk full']
+
+const replaysOf = ({ said }: Stage) =>
+  said('changes come another way now') + said('messages are gone that nobody has read')
 
 export type CrashOptions = {
   users: number
@@ -30,6 +35,7 @@ export type CrashResult = {
   looks: number
   settledMs: number[]
   violations: string[]
+  replays: number
 } & Counts
 
 /**
@@ -51,10 +57,15 @@ export async function crash(options: CrashOptions, stack: AsyncDisposableStack):
 
   const settled = async (what: string): Promise<void> => {
     writer.pause()
-    const tookMs = await settle(stage, SETTLE_LIMIT_MS).catch((error) => {
-      throw new Error(`after ${what}, seed ${seed}: ${error.message}`)
+    const tookMs = await settle(stage, SETTLE_LIMIT_MS).catch(async (error) => {
+      const behind = (await unsettled(stage)).flatMap((fault) => /^user (\d+)/.exec(fault)?.[1] ?? [])
+      const where = await stage.harness.trace(behind.slice(0, 5)).catch(String)
+      throw new Error(`after ${what}, seed ${seed}: ${error.message}\n${where}`)
     })
     settledMs.push(tookMs)
+    await untilMarked(stage, SETTLE_LIMIT_MS).catch((error) => {
+      throw new Error(`after ${what}, seed ${seed}: ${error.message}`)
+    })
     if (watching.violations.length > 0)
       throw new Error(`during ${what}, seed ${seed}: ${watching.violations.slice(0, 5).join('; ')}`)
     const crashed = [...stage.relays, ...stage.projectors].find((member) => member.crashed())
@@ -67,6 +78,7 @@ export async function crash(options: CrashOptions, stack: AsyncDisposableStack):
     return until('there are writes', async () => writer.writes() >= goal, SETTLE_LIMIT_MS)
   }
   await settled('the start')
+  let replayed = replaysOf(stage)
   for (let step = 1; step <= steps; step += 1) {
     // Each once, in any order, before any comes again.
     const name = names[(step - 1) % names.length] ?? ''
@@ -75,6 +87,11 @@ export async function crash(options: CrashOptions, stack: AsyncDisposableStack):
     byAction[name] = (byAction[name] ?? 0) + 1
     if (step % REBALANCE_EVERY === 0) await rebalance(stage, roll, counts)
     await settled(`step ${step}, ${name}`)
+    const replays = replaysOf(stage)
+    // A loss that was none is mended as well, and would hide one that is not noticed.
+    if (replays > replayed && !LOSSES.includes(name))
+      throw new Error(`replayed after ${name}, seed ${seed}: nothing was lost`)
+    replayed = replays
   }
   await brokerDown(stage, brokerDownMs)
   await settled(`the broker was down for ${brokerDownMs} ms`)
@@ -92,6 +109,7 @@ export async function crash(options: CrashOptions, stack: AsyncDisposableStack):
     looks,
     settledMs,
     violations: watching.violations,
+    replays: replayed,
     ...counts,
   }
 }

@@ -36,6 +36,31 @@ export async function openHarness(brokers: string, topics: Topics) {
     send: (messages: { partition: number; key: string | null; value: string | null }[]) =>
       withProducer((producer) => producer.send({ topic: topics.changes, messages })),
     published: () => endOf(topics.changes),
+    /** Where the last message of each of these stands, and what the group has committed: for whoever looks for a fault. */
+    async trace(entityIds: string[]): Promise<string> {
+      const last = new Map<string, string>()
+      const bounds = await withAdmin((admin) => admin.fetchTopicOffsets(topics.changes))
+      const ends = new Map(bounds.map(({ partition, high }) => [partition, Number(high)]))
+      const seen = new Map<number, number>()
+      const consumer = kafka.consumer({ groupId: `${topics.group}-trace`, maxWaitTimeInMs: 100 })
+      await consumer.connect()
+      await consumer.subscribe({ topic: topics.changes, fromBeginning: true })
+      await consumer.run({
+        eachMessage: async ({ partition, message: { offset, value } }) => {
+          const { entityId, changeId } = JSON.parse(String(value) || '{}') as { entityId?: string; changeId?: number }
+          if (entityId !== undefined && entityIds.includes(entityId))
+            last.set(entityId, `user ${entityId}: change ${changeId} at ${partition}/${offset}`)
+          seen.set(partition, Number(offset) + 1)
+        },
+      })
+      const isThrough = async () => [...ends].every(([partition, end]) => (seen.get(partition) ?? 0) >= end)
+      await until('the topic is read', isThrough, TOPIC_LIMIT_MS).catch(() => undefined)
+      await consumer.disconnect()
+      const committed = await withAdmin((admin) =>
+        admin.fetchOffsets({ groupId: topics.group, topics: [topics.changes] }),
+      )
+      return JSON.stringify({ last: [...last.values()], ends: [...ends], committed: committed[0]?.partitions })
+    },
     parked: () => endOf(topics.parked),
     async remakeTopic(): Promise<void> {
       await withAdmin((admin) => admin.deleteTopics({ topics: [topics.changes] }))

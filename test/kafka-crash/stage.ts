@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -40,6 +41,8 @@ export type Stage = {
   keys: Keys
   relays: Member[]
   projectors: Member[]
+  /** How often any of the processes has said that, since the beginning. */
+  said(text: string): number
   /** Changes some hundred users, at once. */
   burst(): void
   /** One more that comes and goes. */
@@ -99,5 +102,9 @@ export async function setStage(stack: AsyncDisposableStack, users: number, seed:
       // Somebody was stopped within a transaction: then there is something in hand as well.
     }
   }
-  return { burst, broker, harness, topics, database, redis, keys, relays, projectors, guest, users }
+  const said = (text: string) =>
+    readdirSync(dir)
+      .filter((name) => name.endsWith('.log'))
+      .reduce((sum, name) => sum + readFileSync(join(dir, name), 'utf8').split(text).length - 1, 0)
+  return { burst, said, broker, harness, topics, database, redis, keys, relays, projectors, guest, users }
 }

@@ -14,6 +14,8 @@ export type Client = { kafka: Kafka; partitioner: ICustomPartitioner; topicResou
 const CLIENT_ID = 'users-service'
 const CONNECT_LIMIT_MS = 3_000
 const REQUEST_LIMIT_MS = 10_000
+/** How soon partitions that were added are heard of. */
+export const METADATA_MAX_AGE_MS = 5_000
 /**
  * A broker that was killed is back after some 6 s at best. Each call here is tried for about ten, and then its caller is
  * told, who has a back-off of its own and says that nothing goes through.

@@ -1,6 +1,6 @@
 import type { Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs'
 import type { ConsumerListener, LogRecord, MessageConsumer } from '../../ports/message-log.ts'
-import { type Client, faultOf, RETRY } from './client.ts'
+import { type Client, faultOf, METADATA_MAX_AGE_MS, RETRY } from './client.ts'
 import { within } from './writer.ts'
 
 /** How long the broker waits for messages when there are none; a stop waits for that. */
@@ -17,6 +17,8 @@ const RESTART_MAX_MS = 5_000
 /** Longer than two rebalances of a group that has just been left by the dead. */
 const JOIN_LIMIT_MS = 120_000
 const STOP_LIMIT_MS = 5_000
+/** Who has been a member for so long is well. */
+const STABLE_MS = 10_000
 
 export type ConsumerOptions = { topic: string; group: string; sessionTimeoutMs: number; rebalanceTimeoutMs: number }
 
@@ -32,17 +34,21 @@ export function kafkaConsumer(client: Client, options: ConsumerOptions): Message
   let stopped = false
   let failures = 0
   let joining: NodeJS.Timeout | undefined
+  /** Settles when the present one has joined, or failed to: before that it cannot be ended, and would join nevertheless. */
+  let joined: Promise<unknown> = Promise.resolve()
 
   const again = (consumer: Consumer, reason: string): void => {
     if (stopped || consumer !== current) return
     current = null
     partitions = []
+    // What it had is nobody's until another has joined.
+    void listener?.onAssigned([]).catch(() => undefined)
     failures += 1
     if (failures === 1) log.warn({ reason }, 'the consumer of changes has ended; another begins')
     else log.debug({ reason, failures }, 'the consumer of changes has ended; another begins')
     clearTimeout(joining)
     const longest = Math.min(RESTART_BASE_MS * 2 ** failures, RESTART_MAX_MS)
-    void end(consumer)
+    void end(consumer, joined)
       .then(() => new Promise((resolve) => setTimeout(resolve, longest * (0.5 + Math.random() / 2))))
       .then(begin)
   }
@@ -53,14 +59,19 @@ export function kafkaConsumer(client: Client, options: ConsumerOptions): Message
     joining = setTimeout(() => again(consumer, `has not joined within ${JOIN_LIMIT_MS} ms`), JOIN_LIMIT_MS)
     joining.unref()
     const onJoined = (assigned: number[]) => {
-      if (consumer !== current) return
       partitions = assigned
-      failures = 0
       clearTimeout(joining)
+      // One that joins, and ends with the first records, is not well.
+      joining = setTimeout(() => {
+        failures = 0
+      }, STABLE_MS)
+      joining.unref()
     }
-    await run(consumer, options.topic, { listener, onJoined, onEnd: (reason) => again(consumer, reason) }).catch(
-      (error) => again(consumer, faultOf(error)),
-    )
+    const isCurrent = () => consumer === current && !stopped
+    const onEnd = (reason: string) => again(consumer, reason)
+    const running = run(consumer, options.topic, { listener, isCurrent, onJoined, onEnd })
+    joined = running.catch(() => undefined)
+    await running.catch((error) => onEnd(faultOf(error)))
   }
   return {
     async start(heard) {
@@ -78,7 +89,7 @@ export function kafkaConsumer(client: Client, options: ConsumerOptions): Message
     async stop() {
       stopped = true
       clearTimeout(joining)
-      if (current) await end(current)
+      if (current) await end(current, joined)
       current = null
     },
   }
@@ -94,6 +105,7 @@ function open({ kafka }: Client, { group, sessionTimeoutMs, rebalanceTimeoutMs }
     maxBytesPerPartition: FETCH_BYTES,
     maxBytes: FETCH_TOTAL_BYTES,
     allowAutoTopicCreation: false,
+    metadataMaxAge: METADATA_MAX_AGE_MS,
     retry: { ...RETRY, restartOnFailure: async () => false },
   })
 }
@@ -117,35 +129,55 @@ async function commitOf(consumer: Consumer, topic: string, offsets: Parameters<M
   if (!isKept) throw new Error('not a member of the group any more')
 }
 
-type Hooks = { listener: ConsumerListener; onJoined(partitions: number[]): void; onEnd(reason: string): void }
+type Hooks = {
+  listener: ConsumerListener
+  /** False: another has taken its place, and it may still be joining, or have records in hand. */
+  isCurrent(): boolean
+  onJoined(partitions: number[]): void
+  onEnd(reason: string): void
+}
 
 /** Resolves when it has joined, or failed to: then `onEnd` is told. */
-async function run(consumer: Consumer, topic: string, { listener, onJoined, onEnd }: Hooks): Promise<void> {
+async function run(consumer: Consumer, topic: string, { listener, isCurrent, onJoined, onEnd }: Hooks): Promise<void> {
   let assigning = Promise.resolve()
   consumer.on('consumer.crash', ({ payload }) => onEnd(faultOf(payload.error)))
   consumer.on('consumer.group_join', ({ payload }) => {
+    if (!isCurrent()) return
     const partitions = payload.memberAssignment[topic] ?? []
     onJoined(partitions)
     assigning = listener.onAssigned(partitions)
     assigning.catch((error) => onEnd(faultOf(error)))
   })
+  const passed = (partition: number, lastOffset: string) => listener.onPassed(partition, Number(lastOffset) + 1)
+  consumer.on('consumer.end_batch_process', ({ payload: { batchSize, partition, lastOffset } }) => {
+    if (isCurrent() && batchSize === 0) passed(partition, lastOffset)
+  })
   await consumer.connect()
   await consumer.subscribe({ topic, fromBeginning: true })
   await consumer.run({
     autoCommit: false,
+    // It goes by the assignment at the batch's end: of several brokers, one may bring another while a batch is in hand.
+    eachBatchAutoResolve: false,
     partitionsConsumedConcurrently: MAX_CONCURRENT_PARTITIONS,
     eachBatch: async (payload) => {
       const mine = assigning
+      const isMine = () => isCurrent() && payload.isRunning() && !payload.isStale() && mine === assigning
       await mine
-      if (!payload.isRunning() || payload.isStale() || mine !== assigning) return
+      // One that has been replaced, and is a member all the same, would keep its partitions from everybody.
+      if (!isCurrent()) throw new Error('another consumer has taken the place of this one')
+      if (!isMine()) return
       await listener.onRecords(payload.batch.partition, recordsOf(payload), payload.heartbeat)
+      if (!isMine()) return
+      payload.resolveOffset(payload.batch.lastOffset())
+      passed(payload.batch.partition, payload.batch.lastOffset())
     },
   })
 }
 
-/** Leaves the group, where that can still be done; ends the connections. */
-async function end(consumer: Consumer): Promise<void> {
-  await within(STOP_LIMIT_MS, consumer.disconnect()).catch(() => undefined)
+/** Leaves the group and ends the connections, sooner or later; is not waited for longer than a while. */
+async function end(consumer: Consumer, joined: Promise<unknown>): Promise<void> {
+  const ended = joined.then(() => consumer.disconnect())
+  await within(STOP_LIMIT_MS, ended).catch(() => undefined)
 }
 
 function recordsOf({ batch }: EachBatchPayload): LogRecord[] {

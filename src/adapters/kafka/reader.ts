@@ -4,6 +4,7 @@ import type { Client } from './client.ts'
 import { within } from './writer.ts'
 
 const READ_LIMIT_MS = 15_000
+const CLOSE_LIMIT_MS = 2_000
 
 /** A connection that is made when it is needed, and anew after a failure. */
 export function adminConnection({ kafka }: Client) {
@@ -24,7 +25,8 @@ export function adminConnection({ kafka }: Client) {
   const discard = async (): Promise<void> => {
     const opened = opening
     opening = null
-    await opened?.then((admin) => admin.disconnect()).catch(() => undefined)
+    const ended = opened?.then((admin) => admin.disconnect())
+    await within(CLOSE_LIMIT_MS, Promise.resolve(ended)).catch(() => undefined)
   }
   return {
     async use<Result>(work: (admin: Admin) => Promise<Result>): Promise<Result> {

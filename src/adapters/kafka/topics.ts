@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import type { Admin } from 'kafkajs'
 import type { Client } from './client.ts'
 import { adminConnection } from './reader.ts'
@@ -9,7 +10,10 @@ export type WantedTopic = { topic: string; partitions: number; retentionMs: numb
 const DAY_MS = 86_400_000
 /** A worker that was away over a weekend finds all that it missed. */
 const LEAST_RETENTION_MS = 3 * DAY_MS
-const MAKE_LIMIT_MS = 30_000
+const MAKE_LIMIT_MS = 10_000
+const MADE_POLL_MS = 50
+/** `producer`: as whoever writes has it; this service does not compress. The empty one is of a broker that does not say. */
+const READABLE_COMPRESSIONS = ['producer', 'uncompressed', 'gzip', '']
 /** Where there are so many copies, two have to have a message before it counts: then one disk may be lost. */
 const COPIES_FOR_TWO_IN_SYNC = 3
 
@@ -38,7 +42,8 @@ export function kafkaTopics(client: Client) {
         const { brokers } = await admin.describeCluster()
         const copies = Math.max(1, Math.min(replication, brokers.length))
         await admin.createTopics({
-          waitForLeaders: true,
+          // The client does not wait for it: it fails while a broker has not heard of the topic.
+          waitForLeaders: false,
           timeout: MAKE_LIMIT_MS,
           topics: missing.map(({ topic, partitions, retentionMs }) => ({
             topic,
@@ -51,9 +56,23 @@ export function kafkaTopics(client: Client) {
             ],
           })),
         })
-        return missing.map(({ topic }) => topic)
+        const made = missing.map(({ topic }) => topic)
+        await untilServed(admin, made)
+        return made
       }),
     close,
+  }
+}
+
+/** A topic that has been made is known to each broker a moment later. */
+async function untilServed(admin: Admin, made: string[]): Promise<void> {
+  const isServed = async (): Promise<boolean> => {
+    const { topics } = await admin.fetchTopicMetadata({ topics: made })
+    return topics.every(({ partitions }) => partitions.length > 0 && partitions.every(({ leader }) => leader >= 0))
+  }
+  for (const deadline = performance.now() + MAKE_LIMIT_MS; !(await isServed().catch(() => false)); ) {
+    if (performance.now() > deadline) throw new Error(`what was made is not served within ${MAKE_LIMIT_MS} ms`)
+    await wait(MADE_POLL_MS)
   }
 }
 
@@ -69,7 +88,7 @@ async function checkTopic(
       {
         type: topicResource,
         name: topic,
-        configNames: ['cleanup.policy', 'retention.ms', 'min.insync.replicas'],
+        configNames: ['cleanup.policy', 'retention.ms', 'min.insync.replicas', 'compression.type'],
       },
     ],
   })
@@ -77,7 +96,12 @@ async function checkTopic(
   const settingOf = (name: string) => entries.find(({ configName }) => configName === name)?.configValue ?? ''
   const copies = Math.min(...(metadata?.partitions ?? []).map(({ replicas }) => replicas.length))
   const [retentionMs, inSync] = [Number(settingOf('retention.ms')), Number(settingOf('min.insync.replicas'))]
+  const compression = settingOf('compression.type')
   const findings: (TopicFinding | false)[] = [
+    !READABLE_COMPRESSIONS.includes(compression) && {
+      grade: 'refusal',
+      what: `${topic} is compressed by ${compression}, which cannot be read here; set compression.type=producer`,
+    },
     settingOf('cleanup.policy').includes('compact') && {
       grade: 'refusal',
       what: `${topic} is compacted: its messages say that something changed, and all count; set cleanup.policy=delete`,

@@ -1,58 +1,99 @@
 import type { Producer } from 'kafkajs'
-import type { MessageWriter } from '../../ports/message-log.ts'
-import type { Client } from './client.ts'
+import type { Appended, MessageWriter, OutgoingMessage } from '../../ports/message-log.ts'
+import { type Client, METADATA_MAX_AGE_MS } from './client.ts'
 
 /** By all that have to have it before it counts. */
 const ALL_IN_SYNC = -1
-const APPEND_LIMIT_MS = 30_000
+/** The broker's own limit for that, and ours for the whole. */
+const IN_SYNC_LIMIT_MS = 10_000
+const APPEND_LIMIT_MS = 20_000
+const CLOSE_LIMIT_MS = 2_000
 
 /**
  * Each producer is idempotent: what the client itself sends again is there once. It must not outlive a failure, though:
  * kafkajs takes the numbers of what it gave up back and gives them to the next messages, and a broker that had in fact
- * stored the former takes the next for these once more, acknowledges them, and drops them.
+ * stored the former takes the next for these once more, acknowledges them, and drops them. So appends go one after the
+ * other, and after a failure by another producer.
  */
-export function kafkaWriter({ kafka, partitioner }: Client): MessageWriter {
-  let opening: Promise<Producer> | null = null
+export function kafkaWriter(client: Client): MessageWriter {
+  let opened: Promise<Opened> | null = null
+  let last: Promise<unknown> = Promise.resolve()
+  const closing = Promise.withResolvers<never>()
+  closing.promise.catch(() => undefined)
 
-  const open = (): Promise<Producer> => {
-    opening ??= (async () => {
-      const producer = kafka.producer({
-        idempotent: true,
-        // One at a time: what is sent again comes before what is sent after it.
-        maxInFlightRequests: 1,
-        allowAutoTopicCreation: false,
-        createPartitioner: partitioner,
-      })
-      try {
-        await producer.connect()
-        return producer
-      } catch (error) {
-        await producer.disconnect().catch(() => undefined)
-        throw error
-      }
-    })()
-    return opening
-  }
   const discard = async (): Promise<void> => {
-    const opened = opening
-    opening = null
-    await opened?.then((producer) => producer.disconnect()).catch(() => undefined)
+    const mine = opened
+    opened = null
+    const ended = mine?.then(({ producer }) => producer.disconnect())
+    await within(CLOSE_LIMIT_MS, Promise.resolve(ended)).catch(() => undefined)
+  }
+  const append = async (topic: string, messages: OutgoingMessage[]): Promise<Appended[]> => {
+    opened ??= open(client)
+    try {
+      const sending = opened.then((mine) => send(mine, topic, messages))
+      return await within(APPEND_LIMIT_MS, Promise.race([sending, closing.promise]))
+    } catch (error) {
+      void discard()
+      throw error
+    }
   }
   return {
-    async append(topic, messages) {
-      const mine = open()
-      try {
-        const producer = await mine
-        const sent = producer.send({ topic, messages, acks: ALL_IN_SYNC, timeout: APPEND_LIMIT_MS })
-        const metadata = await within(APPEND_LIMIT_MS, sent)
-        return metadata.map(({ partition, baseOffset }) => ({ partition, firstOffset: Number(baseOffset ?? -1) }))
-      } catch (error) {
-        if (opening === mine) void discard()
-        throw error
+    append(topic, messages) {
+      const mine = last.then(() => append(topic, messages))
+      last = mine.catch(() => undefined)
+      return mine
+    },
+    async close() {
+      closing.reject(new Error('the connection to Kafka is being closed'))
+      await discard()
+    },
+  }
+}
+
+type Opened = { producer: Producer; partitionOf(message: OutgoingMessage): number | undefined }
+
+async function open({ kafka, partitioner }: Client): Promise<Opened> {
+  // Where a message went the client does not say; whoever chooses knows.
+  const chosen = new WeakMap<object, number>()
+  const producer = kafka.producer({
+    idempotent: true,
+    // One at a time: what is sent again comes before what is sent after it.
+    maxInFlightRequests: 1,
+    allowAutoTopicCreation: false,
+    metadataMaxAge: METADATA_MAX_AGE_MS,
+    createPartitioner: () => {
+      const choose = partitioner()
+      return (about) => {
+        const partition = choose(about)
+        chosen.set(about.message, partition)
+        return partition
       }
     },
-    close: discard,
+  })
+  try {
+    await producer.connect()
+    return { producer, partitionOf: (message) => chosen.get(message) }
+  } catch (error) {
+    await producer.disconnect().catch(() => undefined)
+    throw error
   }
+}
+
+async function send(
+  { producer, partitionOf }: Opened,
+  topic: string,
+  messages: OutgoingMessage[],
+): Promise<Appended[]> {
+  const metadata = await producer.send({ topic, messages, acks: ALL_IN_SYNC, timeout: IN_SYNC_LIMIT_MS })
+  const firstOffsets = new Map(metadata.map(({ partition, baseOffset }) => [partition, Number(baseOffset ?? -1)]))
+  const appended: Appended[] = []
+  for (const [partition, sent] of Map.groupBy(messages, partitionOf)) {
+    const firstOffset = partition === undefined ? undefined : firstOffsets.get(partition)
+    // What is for a partition that the producer has not heard of it drops without a word.
+    if (partition === undefined || firstOffset === undefined) throw new Error('a partition is not known yet')
+    appended.push({ partition, firstOffset, count: sent.length })
+  }
+  return appended
 }
 
 /** `work` goes on behind the caller’s back; what it comes to is not heard. */

@@ -187,6 +187,23 @@ test('an event that this version cannot read waits, with what follows of the sam
   )
 })
 
+test('however many wait, others go on', async (t) => {
+  const { database, publishSome, writer, assign, pending } = await openPublishing(t)
+  await database.transaction(async (session) => {
+    for (let index = 1; index <= 1_100; index += 1) {
+      await session.execute(
+        `INSERT INTO user_audit (entity, entity_id, event_type, event, actor, request_id, address, recorded_at)
+         VALUES ('user', '1', 'user-cloned', '{"type":"user-cloned"}', 'ann', 'r1', '10.0.0.1', '2024-06-01 09:00:00.000')`,
+      )
+      await session.execute('INSERT INTO pending_events (audit_id) VALUES (?)', [index])
+    }
+  })
+  await assign(2, 'B1')
+  assert.equal(await publishSome(), 1)
+  assert.deepEqual([writer.messages[0]?.key, await pending.count()], ['2', 1_100])
+  assert.equal(await publishSome(), 0)
+})
+
 /** Everything of a person that the examples hold, by the setting that lets it through. */
 const SECRETS = new Map<string, string>([
   ...Object.entries(EXAMPLE_EVENTS['user-registered'].details),

@@ -4,6 +4,8 @@ import { type EventOptions, toCloudEvent } from './cloud-events.ts'
 
 /** Brokers take a megabyte together by default (`message.max.bytes`); the envelope of a batch needs some of it. */
 const MAX_APPEND_BYTES = 524_288
+/** A hundred thousand that all wait: then whoever wrote them has to publish some first. */
+const MAX_PAGES = 200
 
 export type EventPublisherDeps = EventOptions & {
   pending: Pick<PendingEvents, 'next' | 'forget'>
@@ -24,7 +26,8 @@ export function eventPublisher(deps: EventPublisherDeps) {
   return {
     /** The next ones, at most MAX_PENDING_READ. Answers how many; `fence` as for `forget`. */
     async publishSome(fence?: Fence): Promise<number> {
-      const { ready, held } = sort(await pending.next(MAX_PENDING_READ), deps)
+      const held: number[] = []
+      const ready = await nextReady(pending, deps, held)
       if (held.length > 0) onHeld?.(held)
       if (ready.length === 0) return 0
       // Forgotten only when all are there: what fails half way comes again, under the same ids.
@@ -38,10 +41,24 @@ export function eventPublisher(deps: EventPublisherDeps) {
   }
 }
 
-function sort(events: AuditedEvent[], options: EventOptions): { ready: Publishable[]; held: number[] } {
-  const ready: Publishable[] = []
-  const held: number[] = []
+/** Those of the first page that holds any; pages of nothing but what has to wait are passed over. */
+async function nextReady(pending: Pick<PendingEvents, 'next'>, options: EventOptions, held: number[]) {
   const waiting = new Set<string>()
+  let after = 0
+  for (let page = 0; page < MAX_PAGES; page += 1) {
+    const events = await pending.next(MAX_PENDING_READ, after)
+    const last = events.at(-1)
+    if (!last) break
+    const ready = sort(events, options, { waiting, held })
+    if (ready.length > 0) return ready
+    after = last.auditId
+  }
+  return []
+}
+
+type Waiting = { waiting: Set<string>; held: number[] }
+function sort(events: AuditedEvent[], options: EventOptions, { waiting, held }: Waiting): Publishable[] {
+  const ready: Publishable[] = []
   for (const event of events) {
     const entity = `${event.entity} ${event.entityId}`
     const message = waiting.has(entity) ? null : toCloudEvent(event, options)
@@ -52,7 +69,7 @@ function sort(events: AuditedEvent[], options: EventOptions): { ready: Publishab
       held.push(event.auditId)
     }
   }
-  return { ready, held }
+  return ready
 }
 
 function batches(events: Publishable[]): OutgoingMessage[][] {

@@ -3,7 +3,7 @@ import type { ClaimedChange } from '../sql/claiming.ts'
 import type { Parking } from '../sql/parked.ts'
 import { choose } from './choosing.ts'
 import type { Note } from './note.ts'
-import { type Entry, positionOf, type Track } from './track.ts'
+import { type Entry, isStanding, positionOf, type Track } from './track.ts'
 
 type Deps = {
   /** Keeps what is known of these partitions. Rejects when they may be another's. */
@@ -29,11 +29,10 @@ export function inbox({ commit, onProgress, deleteRows, parkAnew, clock = () => 
 
   const held = (changeIds: number[]) => changeIds.flatMap((id) => claimed.get(id) ?? [])
   const done = (entry: Entry): void => {
-    entry.track.entries.delete(entry.offset)
+    if (isStanding(entry)) entry.track.entries.delete(entry.offset)
     entry.settled()
   }
-  const lostOf = (changeIds: number[]): number =>
-    changeIds.filter((id) => !claimed.get(id)?.some(({ track }) => track.isOurs)).length
+  const lostOf = (changeIds: number[]): number => changeIds.filter((id) => !claimed.get(id)?.some(isStanding)).length
 
   const source: ChangeSource = {
     async claim() {
@@ -103,7 +102,7 @@ function asOne(same: Entry[]): ClaimedChange {
  * die of them, takes fewer together, and in the end leaves the one that is to blame.
  */
 async function noteBeginning(entries: Entry[], commit: Deps['commit']): Promise<void> {
-  const first = [...Map.groupBy(entries, ({ track }) => track)].filter(([track]) => !track.isNoted)
+  const first = [...Map.groupBy(entries, ({ track }) => track)].filter(([track]) => track.noted === null)
   if (first.length === 0) return
   const noted = first.map(([track, begun]) => {
     const until = Math.max(track.note.until, (begun.at(-1)?.offset ?? 0) + 1)
@@ -111,7 +110,7 @@ async function noteBeginning(entries: Entry[], commit: Deps['commit']): Promise<
   })
   await commit(noted.map(({ track, note }) => ({ partition: track.partition, offset: positionOf(track), note })))
   for (const { track, note } of noted) {
-    track.isNoted = true
+    track.noted = note
     track.note = note
     track.committed = { offset: positionOf(track), note }
   }

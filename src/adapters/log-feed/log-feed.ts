@@ -1,20 +1,19 @@
-import type { Bounds, LogReader, LogRecord, MessageConsumer, MessageWriter } from '../../ports/message-log.ts'
+import type { LogReader, LogRecord, MessageConsumer, MessageWriter } from '../../ports/message-log.ts'
 import type { ChangeFeed, ChangeSubscriber, FeedObserver, Log, Truth } from '../../ports.ts'
 import { directFeed } from '../sql/direct-feed.ts'
-import { describeFault } from '../sql/fault.ts'
 import type { Parking } from '../sql/parked.ts'
+import { assigner } from './assigning.ts'
+import { committing } from './committing.ts'
 import { inbox } from './inbox.ts'
-import { readNote, writeNote } from './note.ts'
+import { writeNote } from './note.ts'
 import { receiver } from './receiving.ts'
-import { openTrack, positionOf, type Track, uncommitted } from './track.ts'
+import { stuckWatch } from './stuck.ts'
+import { rewind } from './track.ts'
 import { groupWatch } from './watching.ts'
 
 /** Arrivals wake it; this is for what was set aside and is due. */
 const LOOK_EVERY_MS = 100
 const COMMIT_AFTER_MS = 20
-const COMMIT_AGAIN_MS = 1_000
-/** A member that has been handed nothing for so long, while there is something for it, has got stuck. */
-const STUCK_MS = 20_000
 
 export type LogFeedDeps = {
   consumer: MessageConsumer
@@ -28,6 +27,8 @@ export type LogFeedDeps = {
   parkAnew(parking: Omit<Parking, 'claim'>): Promise<void>
   truth: Pick<Truth, 'now'>
   leaseMs: number
+  /** Whether marks come in the log; else somebody else says how far changes have been handled. */
+  vouches: boolean
   log: Log
   observe?: FeedObserver | undefined
 }
@@ -47,7 +48,7 @@ export function logFeed(deps: LogFeedDeps): ChangeFeed {
 }
 
 function openMember(deps: LogFeedDeps, subscriber: ChangeSubscriber) {
-  const { consumer, reader, topics, group, epoch, log, observe } = deps
+  const { consumer, topics, group, epoch, vouches, reader, log, observe } = deps
   const box = inbox({
     commit: (offsets) => consumer.commit(offsets.map((each) => ({ ...each, note: writeNote(each.note) }))),
     onProgress: () => committer.soon(COMMIT_AFTER_MS),
@@ -55,45 +56,36 @@ function openMember(deps: LogFeedDeps, subscriber: ChangeSubscriber) {
     parkAnew: deps.parkAnew,
   })
   const committer = committing(box.tracks, consumer, log)
-  const stuck = stuckWatch(box.trackOf, (partition) => consumer.restart(`partition ${partition} hands nothing over`))
-  const watch = groupWatch({ reader, topic: topics.changes, group, epoch, observe, log, onBounds: stuck.look })
-  let assignments = 0
-  const feed = directFeed({ ...deps, changes: box.source, parked: box, mark: watch.mark, pollMs: LOOK_EVERY_MS })
-  const subscription = feed.subscribe(subscriber)
-  const receive = receiver({
-    ...deps,
-    onLost: subscriber.onLost,
-    onArrival: () => {
-      subscription.wake()
-      committer.soon(COMMIT_AFTER_MS)
-    },
+  const stuck = stuckWatch(box.trackOf, (partition) => {
+    // Nothing is looked for until it has joined again.
+    box.assign([])
+    consumer.restart(`partition ${partition} hands nothing over`)
   })
-
+  const watch = groupWatch({ reader, topic: topics.changes, group, epoch, observe, log, onBounds: stuck.look })
+  const mark = vouches ? watch.mark : async () => null
+  const feed = directFeed({ ...deps, changes: box.source, parked: box, mark, pollMs: LOOK_EVERY_MS })
+  const subscription = feed.subscribe(subscriber)
+  const onArrival = () => {
+    subscription.wake()
+    committer.soon(COMMIT_AFTER_MS)
+  }
+  const receive = receiver({ ...deps, onLost: subscriber.onLost, onArrival })
   void consumer.start({
-    async onAssigned(partitions) {
-      assignments += 1
-      const mine = assignments
-      box.assign([])
-      const committed = partitions.length === 0 ? [] : await reader.committed(topics.changes, group)
-      // Shared out once more meanwhile.
-      if (mine !== assignments) return
-      const known = new Map(committed.map((each) => [each.partition, each]))
-      box.assign(
-        partitions.map((partition) => {
-          const { offset, note } = known.get(partition) ?? { offset: null, note: '' }
-          return openTrack(partition, offset, readNote(note))
-        }),
-      )
-      log.info({ partitions }, 'takes changes out of these partitions')
-    },
+    onAssigned: assigner(deps, box),
     async onRecords(partition: number, records: LogRecord[], alive: () => Promise<void>) {
       const track = box.trackOf(partition)
       if (!track) return
       await stuck.handing(track, receive(track, records, alive)).catch(async (error) => {
-        // Shared out anew: what is done is done, for whoever comes next.
+        // They come again, to this member or another; what is done of them by then is kept.
         await committer.now()
+        if (records[0]) rewind(track, records[0].offset)
         throw error
       })
+    },
+    onPassed(partition, next) {
+      const track = box.trackOf(partition)
+      if (track && next > track.next) track.next = next
+      committer.soon(COMMIT_AFTER_MS)
     },
   })
   return {
@@ -107,74 +99,5 @@ function openMember(deps: LogFeedDeps, subscriber: ChangeSubscriber) {
       box.assign([])
       await consumer.stop()
     },
-  }
-}
-
-/** Sees partitions that hand nothing over, though there is something, and nothing of them is in hand. */
-function stuckWatch(trackOf: (partition: number) => Track | undefined, onStuck: (partition: number) => void) {
-  const movedAt = new WeakMap<Track, number>()
-  const inHand = new Set<Track>()
-  return {
-    look(bounds: Bounds[]): void {
-      const now = performance.now()
-      for (const { partition, first, end } of bounds) {
-        const track = trackOf(partition)
-        if (!track) continue
-        const isIdle = inHand.has(track) || Math.max(first, track.next) >= end
-        const since = movedAt.get(track)
-        if (isIdle || since === undefined) movedAt.set(track, now)
-        else if (now - since > STUCK_MS) onStuck(partition)
-      }
-    },
-    async handing(track: Track, work: Promise<void>): Promise<void> {
-      inHand.add(track)
-      movedAt.set(track, performance.now())
-      await work.finally(() => inHand.delete(track))
-    },
-  }
-}
-
-/** Commits what is done, some moments of it together; what fails is tried again, or is another's by then. */
-function committing(tracks: () => Track[], consumer: Pick<MessageConsumer, 'commit'>, log: Log) {
-  let timer: NodeJS.Timeout | undefined
-  let running: Promise<boolean> = Promise.resolve(true)
-
-  const commit = async (): Promise<boolean> => {
-    const pending = tracks().flatMap((track) => {
-      const due = uncommitted(track)
-      return due ? [{ track, due }] : []
-    })
-    if (pending.length === 0) return true
-    try {
-      await consumer.commit(pending.map(({ due }) => ({ ...due, note: writeNote(due.note) })))
-      for (const { track, due } of pending) track.committed = { offset: due.offset, note: due.note }
-      return true
-    } catch (error) {
-      log.debug({ reason: describeFault(error) }, 'what is done could not be committed yet')
-      return false
-    }
-  }
-  const run = (): Promise<boolean> => {
-    clearTimeout(timer)
-    timer = undefined
-    running = running.then(commit)
-    return running
-  }
-  const soon = (afterMs: number): void => {
-    timer ??= setTimeout(() => {
-      void run().then((done) => (done ? undefined : soon(COMMIT_AGAIN_MS)))
-    }, afterMs)
-  }
-  return {
-    soon,
-    /** Also, that nobody has died of what is still in hand. */
-    async now(): Promise<void> {
-      for (const track of tracks()) {
-        if (track.isNoted && positionOf(track) < track.note.until)
-          track.note = { ...track.note, tries: Math.max(0, track.note.tries - 1) }
-      }
-      await run()
-    },
-    stop: () => clearTimeout(timer),
   }
 }

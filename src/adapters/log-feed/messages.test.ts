@@ -5,7 +5,8 @@ import fc from 'fast-check'
 import { MAX_USER_ID } from '../../domain/user.ts'
 import type { LogRecord, OutgoingMessage } from '../../ports/message-log.ts'
 import type { Change } from '../../ports.ts'
-import { decode, encodeChange, encodeMark, MAX_VALUE_BYTES, parkedMessage } from './messages.ts'
+import { decode, encodeChange, encodeMark, MAX_VALUE_BYTES } from './messages.ts'
+import { parkedMessage } from './parked-message.ts'
 
 const WRITTEN = '2026-11-28 10:00:00.000'
 const OF_USER: Change = { changeId: 123, entity: 'user', entityId: '42', changedAt: WRITTEN }
@@ -197,4 +198,15 @@ test('a key that is no text is parked beside the message, not broken', () => {
   assert.deepEqual(Buffer.from(parked.headers?.['parked-key-base64'] ?? '', 'base64'), key)
   assert.equal(parked.headers?.['parked-reason']?.length, 200)
   assert.equal(parkedMessage({ ...record, key: null }, { topic: 't', partition: 0, reason: 'r' }).key, null)
+})
+
+test('what is too long is cut, and says what it was', () => {
+  const value = Buffer.alloc(MAX_VALUE_BYTES + 1, 'x')
+  const headers = { long: 'y'.repeat(10_000) }
+  const record = { offset: 1, key: Buffer.alloc(2_000, 'k'), value, headers }
+  const { key, value: kept, headers: said } = parkedMessage(record, { topic: 't', partition: 0, reason: 'long' })
+  assert.deepEqual([key, kept.length], [null, MAX_VALUE_BYTES])
+  assert.equal(said?.['parked-value-bytes'], String(value.length))
+  assert.match(said?.['parked-value-sha256'] ?? '', /^[0-9a-f]{64}$/)
+  assert.deepEqual([said?.long, said?.['parked-headers']], [undefined, 'too long'])
 })

@@ -6,7 +6,6 @@ import { ChangeMessage, FORMAT_VERSION, MarkMessage } from './schemas.ts'
 
 /** Ours have a few hundred bytes; Debezium's, with their schema, a few thousand. */
 export const MAX_VALUE_BYTES = 65_536
-const MAX_REASON_LENGTH = 200
 
 /** `at`: the offset that it was to get, or a lower one: where it stands before that, the topic is another than it was. */
 export type Mark = { mark: string; stream: string; token: number; at: number }
@@ -41,34 +40,6 @@ export function decode({ value }: Pick<LogRecord, 'value'>): Decoded {
   return Object.hasOwn(json, 'v') ? decodeOwn(json as Json) : decodeDebezium(json as Json)
 }
 type Json = Record<string, unknown>
-
-/**
- * For the topic of what nobody here understands: as it was, and where it came from. `at` is the process's own time, for
- * people only.
- */
-export function parkedMessage(
-  { key, value, headers, offset }: LogRecord,
-  { topic, partition, reason, at = new Date() }: Parking,
-): OutgoingMessage {
-  const text = key === null ? null : key.toString('utf8')
-  // A key that is no text does not survive as one.
-  const isText = text === null || (key !== null && Buffer.from(text, 'utf8').equals(key))
-  return {
-    key: isText ? text : null,
-    // A tombstone says nothing, and is never parked.
-    value: value ?? Buffer.alloc(0),
-    headers: {
-      ...headers,
-      ...(isText ? {} : { 'parked-key-base64': key?.toString('base64') ?? '' }),
-      'parked-reason': reason.slice(0, MAX_REASON_LENGTH),
-      'parked-from-topic': topic,
-      'parked-from-partition': String(partition),
-      'parked-from-offset': String(offset),
-      'parked-at': at.toISOString(),
-    },
-  }
-}
-export type Parking = { topic: string; partition: number; reason: string; at?: Date }
 
 function decodeOwn(json: Json): Decoded {
   const { v, kind } = json

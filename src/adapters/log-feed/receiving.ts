@@ -2,7 +2,8 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { LogReader, LogRecord, MessageWriter } from '../../ports/message-log.ts'
 import type { FeedObserver, Log } from '../../ports.ts'
 import { describeFault } from '../sql/fault.ts'
-import { type Decoded, decode, parkedMessage } from './messages.ts'
+import { type Decoded, decode } from './messages.ts'
+import { parkedMessage } from './parked-message.ts'
 import { isOf } from './topic-life.ts'
 import type { Track } from './track.ts'
 
@@ -77,7 +78,9 @@ export function receiver(deps: Deps) {
         log.warn(at, `put aside a message that nobody here understands, in ${topics.parked}`)
         return
       } catch (error) {
-        log.debug({ reason: describeFault(error) }, 'a message could not be put aside yet')
+        const about = { partition: track.partition, offset: record.offset, failures, reason: describeFault(error) }
+        if (failures === 0) log.warn(about, 'a message that nobody here understands cannot be put aside; others wait')
+        else log.debug(about, 'a message cannot be put aside yet')
         await wait(Math.min(RETRY_BASE_MS * 2 ** Math.min(failures, 10), RETRY_MAX_MS))
       }
     }

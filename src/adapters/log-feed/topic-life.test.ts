@@ -32,23 +32,30 @@ test('a topic that holds less than it was given is another', () => {
 
 test('offsets that go back tell the same at once', () => {
   const { stream, told, appended, partitions } = life({ stream: 'e1.s', published: 9 }, 5, 4)
-  appended([{ partition: 1, firstOffset: 4 }])
-  appended([{ partition: 1, firstOffset: 7 }])
+  appended([{ partition: 1, firstOffset: 4, count: 1 }])
+  appended([{ partition: 1, firstOffset: 7, count: 1 }])
   assert.deepEqual([stream(), told], ['e1.s', []])
-  appended([{ partition: 0, firstOffset: 0 }])
+  appended([{ partition: 0, firstOffset: 0, count: 1 }])
   assert.deepEqual(told, [stream()])
   assert.deepEqual(partitions(), [
     { partition: 0, next: 1 },
     { partition: 1, next: 8 },
   ])
-  appended([{ partition: 0, firstOffset: 1 }])
+  appended([{ partition: 0, firstOffset: 1, count: 1 }])
+  assert.equal(told.length, 1)
+})
+
+test('an end that is lost shows, however little of it is', () => {
+  const { told, appended } = life({ stream: 'e1.s', published: 9 }, 5, 4)
+  appended([{ partition: 1, firstOffset: 4, count: 30 }])
+  appended([{ partition: 1, firstOffset: 33, count: 1 }])
   assert.equal(told.length, 1)
 })
 
 test('a look that was overtaken by an append is no sign of another topic', async () => {
   const { told, compare, appended, published } = life({ stream: 'e1.s', published: 9 }, 5, 4)
   await compare(async () => {
-    appended([{ partition: 0, firstOffset: 5 }])
+    appended([{ partition: 0, firstOffset: 5, count: 1 }])
     return bounds(5, 4)
   })
   assert.deepEqual([told, published()], [[], 10])

@@ -30,7 +30,7 @@ export function topicLife(
     /** What was acknowledged. */
     appended(appended: Appended[]): void {
       const isAnother = appended.some(({ partition, firstOffset }) => firstOffset < (nexts.get(partition) ?? 0))
-      for (const { partition, firstOffset } of appended) nexts.set(partition, firstOffset + 1)
+      for (const { partition, firstOffset, count } of appended) nexts.set(partition, firstOffset + count)
       if (isAnother) renew()
     },
     /** What `look` finds. */

@@ -30,8 +30,8 @@ export type Track = {
   committed: { offset: number | null; note: Note }
   /** What was left behind by whoever had it before. */
   careful: { tries: number; until: number }
-  /** Whether the note says that a worker has begun with what is in hand. */
-  isNoted: boolean
+  /** What was committed when this member began with what was in hand. */
+  noted: Note | null
 }
 
 export function openTrack(partition: number, offset: number | null, note: Note): Track {
@@ -44,9 +44,24 @@ export function openTrack(partition: number, offset: number | null, note: Note):
     note,
     committed: { offset, note },
     careful: { tries: note.tries, until: note.until },
-    isNoted: false,
+    noted: null,
   }
 }
+
+/** As if nothing from that offset on had been handed over: it comes again, and whoever waits for it waits no more. */
+export function rewind(track: Track, offset: number): void {
+  for (const entry of [...track.entries.values()]) {
+    if (entry.offset < offset) continue
+    track.entries.delete(entry.offset)
+    entry.settled()
+  }
+  track.marks = track.marks.filter((mark) => mark.offset < offset)
+  track.next = Math.min(track.next, offset)
+}
+
+/** Whether it is still to be done: neither has it been handed over again, nor is its partition another's. */
+export const isStanding = (entry: Entry): boolean =>
+  entry.track.isOurs && entry.track.entries.get(entry.offset) === entry
 
 /** Everything before it is done. */
 export function positionOf(track: Track): number {

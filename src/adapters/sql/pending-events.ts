@@ -17,9 +17,10 @@ export type PendingEvents = ReturnType<typeof pendingEvents>
 /** What commands have left to be published, in their own transactions (`writeAudit`). */
 export function pendingEvents(database: Database) {
   /** Two statements: one that joins could read the audit first, and would miss what is committed in between. */
-  const look = async (limit: number): Promise<{ ids: number[]; rows: Row[] }> => {
+  const look = async (limit: number, afterId: number): Promise<{ ids: number[]; rows: Row[] }> => {
     const pending = await database.query<{ audit_id: number }>(
-      `SELECT audit_id FROM pending_events ORDER BY audit_id ${database.dialect.limit(limit)}`,
+      `SELECT audit_id FROM pending_events WHERE audit_id > ? ORDER BY audit_id ${database.dialect.limit(limit)}`,
+      [afterId],
     )
     const ids = pending.map((row) => row.audit_id)
     if (ids.length === 0) return { ids, rows: [] }
@@ -42,13 +43,14 @@ export function pendingEvents(database: Database) {
 
   return {
     /**
-     * Ascending, which for one entity is the order of its commits; at most `limit`, which is at most MAX_PENDING_READ.
+     * Those with ids above `afterId`, ascending, which for one entity is the order of its commits; at most `limit`, which
+     * is at most MAX_PENDING_READ.
      * None only when there are none. Whose audit entry has been deleted is forgotten here.
      */
-    async next(limit: number): Promise<AuditedEvent[]> {
+    async next(limit: number, afterId = 0): Promise<AuditedEvent[]> {
       if (!(limit >= 1 && limit <= MAX_PENDING_READ)) throw new RangeError(`${limit} events at once`)
       for (let looks = 0; looks < MAX_LOOKS; looks += 1) {
-        const { ids, rows } = await look(limit)
+        const { ids, rows } = await look(limit, afterId)
         const found = new Set(rows.map((row) => row.audit_id))
         await forget(ids.filter((id) => !found.has(id)))
         if (rows.length > 0 || ids.length === 0) return rows.map(eventFrom)

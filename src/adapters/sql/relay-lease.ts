@@ -79,13 +79,13 @@ export function relayLease(database: Database, { lease, leaseMs }: { lease: Leas
       ])
       if (held !== 1) throw new LeaseLostError()
     },
-    /** Whether anybody holds it now. */
-    async isHeld(): Promise<boolean> {
-      const rows = await database.query(
-        `SELECT token FROM relay_leases WHERE lease = ? AND free_at > ${dialect.utcNow}`,
+    /** How often it has been taken over, and whether anybody holds it now. */
+    async look(): Promise<{ token: number; isHeld: boolean }> {
+      const [row] = await database.query<{ token: number; free_at: string; now: string }>(
+        `SELECT token, free_at, ${dialect.utcNow} AS now FROM relay_leases WHERE lease = ?`,
         [lease],
       )
-      return rows.length > 0
+      return row ? { token: Number(row.token), isHeld: row.free_at > row.now } : { token: 0, isHeld: false }
     },
   }
 }

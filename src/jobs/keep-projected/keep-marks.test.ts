@@ -25,6 +25,7 @@ function open(stored: Record<string, string>, replays: boolean[] = [true]) {
       return (replays.length > 1 ? replays.shift() : replays[0]) ?? true
     },
     longestTransactionMs: 600_000,
+    stop: new AbortController().signal,
     log: quiet,
   })
   return { ...marks, stored, asked, written }
