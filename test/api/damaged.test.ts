@@ -51,6 +51,7 @@ async function stage(context: TestContext) {
   await api.put(`/v1/users/${userId}/roles/cashier`)
   const other = await api.somebody({ homeBranchId: 'D1' })
   await service.built()
+  await service.drained()
   const [row] = await service.query('SELECT epoch FROM service_epoch')
   return { service, raw, api, keys: readModelKeys(String(row?.epoch)), userId, other }
 }

@@ -47,6 +47,8 @@ export type TestService = {
   startWorker(roles?: WorkerRole[]): Promise<Workers>
   /** Waits until lists may use their indexes. */
   built(): Promise<void>
+  /** Waits until every change that was written before has been handled by the workers. */
+  drained(): Promise<void>
   close(): Promise<void>
 }
 export type TestOptions = { worker?: boolean; redis?: TestRedis; environment?: Record<string, string> }
@@ -89,11 +91,18 @@ export async function startService({
         return answer.headers['read-from'] === 'redis'
       })
     },
+    async drained() {
+      await until('all changes are handled', async () => {
+        const [row] = await database.all('SELECT COUNT(*) AS n FROM entity_changes', [])
+        return Number(row?.n) === 0 && (await feed.isDrained())
+      })
+    },
     async close() {
       await app.close()
       for (const keeper of workers) await keeper.stop().catch(() => undefined)
       await api.close()
       await database.close()
+      await feed.close()
       if (!given) await redis.stop()
       await rm(dataDir, { recursive: true, force: true })
     },
