@@ -19,12 +19,12 @@ run: ## start everything here, with USERS=100000 made-up users on the first star
 	@$(if $(DATABASE_URL),node scripts/setup-drda.mjs driver)
 	@$(WITH_NODE) exec node src/main.ts all --seed-users $(USERS)
 
-# The broker outlasts the service, which ends in its own time; its data stays in var/kafka.
+# The broker outlasts the service, which ends in its own time; its data stays in var/kafka. Topics are made: it is ours.
 run-kafka: ## start everything with the changes over a Kafka of its own, on loopback
 	@$(SETUP)
 	@$(if $(DATABASE_URL),node scripts/setup-drda.mjs driver)
 	@node scripts/setup-kafka.mjs needed
-	@$(WITH_NODE) FEED=kafka exec node scripts/with-kafka.ts --export-brokers --dir var/kafka -- node src/main.ts all --seed-users $(USERS)
+	@$(WITH_NODE) FEED=kafka EVENTS=on KAFKA_CREATE_TOPICS=on exec node scripts/with-kafka.ts --export-brokers --dir var/kafka -- node src/main.ts all --seed-users $(USERS)
 
 # Tests start a Redis of their own and never touch the one that REDIS_URL names.
 test: ## lint, types, and all tests
