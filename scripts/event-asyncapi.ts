@@ -1,11 +1,18 @@
 import { dataSchemaName, EVENT_DATA, type EventType, typeName } from '../src/adapters/log-feed/event-schemas.ts'
 import { FORMAT_VERSION } from '../src/adapters/log-feed/schemas.ts'
 import type { OutgoingMessage } from '../src/ports/message-log.ts'
-import { EXAMPLE_CHANGE, EXAMPLE_MARK, EXAMPLE_ROLES_CHANGE, exampleEvent } from './event-examples.ts'
+import {
+  DEBEZIUM_EXAMPLES,
+  EXAMPLE_CHANGE,
+  EXAMPLE_MARK,
+  EXAMPLE_ROLES_CHANGE,
+  exampleEvent,
+} from './event-examples.ts'
 
 export type Json = null | boolean | number | string | Json[] | JsonObject
 export type JsonObject = { [name: string]: Json }
 
+const OF_CHANGES = ['change', 'debezium-change', 'mark']
 const DRAFT = 'application/schema+json;version=draft-2020-12'
 const KAFKA_BINDING = '0.5.0'
 const PROMISES =
@@ -27,7 +34,7 @@ export function schemaFile(name: string): string {
 
 /** The three topics as AsyncAPI 3.0 (https://www.asyncapi.com/docs/reference/specification/v3.0.0). */
 export function asyncApi(schemas: Map<string, unknown>): JsonObject {
-  const events = [...schemas.keys()].filter((name) => name !== 'change' && name !== 'mark') as EventType[]
+  const events = [...schemas.keys()].filter((name) => !OF_CHANGES.includes(name)) as EventType[]
   const channels = channelsFor(events)
   return {
     asyncapi: '3.0.0',
@@ -53,6 +60,10 @@ export function asyncApi(schemas: Map<string, unknown>): JsonObject {
           ]),
           bindings: keyed('The entity’s id: the user’s number, or `*` for the roles.'),
         },
+        'debezium-change': {
+          ...message('debezium-change', 'The same, where Debezium writes the changes', DEBEZIUM_EXAMPLES),
+          bindings: keyed('The row’s, with `change_id`, unless the connector is told otherwise.'),
+        },
         mark: message('mark', 'Up to when the changes before it are complete', [EXAMPLE_MARK]),
         parked: parked(),
         ...Object.fromEntries(events.map((type) => [type, eventMessage(type)])),
@@ -68,7 +79,7 @@ function channelsFor(events: EventType[]): JsonObject {
       title: 'What has changed',
       description:
         'Thin: says that something of a user, or of the roles, has changed, never what it is now. Ask the service for that. Changes keep no order of versions, and several may stand for one. A mark goes to every partition about once a second, without a key: every change that was visible in the database before its `mark` had been appended to the topic before it. Whoever has done all before the marks of all partitions has missed nothing up to the oldest of these, if `stream` is the same in all and the same as before. Another `stream` is another life of the topic (it was deleted, or has lost something): what had not been read is gone, so look at all that changed since your last mark. Of two tokens the higher one is the newer relay’s; heed no mark with a lower one. A mark that stands before the offset in its `at` belongs to a life that is no more. A site may have Debezium write the changes: then these are its envelopes around the rows of `entity_changes`, and there are no marks.',
-      messages: refs(['change', 'mark']),
+      messages: refs(OF_CHANGES),
     },
     'changes-parked': {
       address: 'users.changes.parked',

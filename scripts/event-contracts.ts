@@ -8,7 +8,7 @@ import {
   type EventType,
   typeName,
 } from '../src/adapters/log-feed/event-schemas.ts'
-import { ChangeMessage, MarkMessage } from '../src/adapters/log-feed/schemas.ts'
+import { ChangeMessage, DebeziumMessage, MarkMessage } from '../src/adapters/log-feed/schemas.ts'
 import { asyncApi, type Json, type JsonObject, schemaFile } from './event-asyncapi.ts'
 
 const FOLDER = join(import.meta.dirname, '..', 'contracts', 'events')
@@ -19,6 +19,7 @@ const LINE_WIDTH = 120
 export function messageSchemas(): Map<string, JsonObject> {
   return new Map([
     ['change', { ...schemaOf(ChangeMessage), $id: 'urn:users-service:schema:change:v1' }],
+    ['debezium-change', { ...schemaOf(DebeziumMessage), $id: 'urn:users-service:schema:debezium-change:v1' }],
     ['mark', { ...schemaOf(MarkMessage), $id: 'urn:users-service:schema:mark:v1' }],
     ...EVENT_TYPES.map((type) => [type, eventSchema(type)] as const),
   ])

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { toCloudEvent } from '../src/adapters/log-feed/cloud-events.ts'
 import type { EventType } from '../src/adapters/log-feed/event-schemas.ts'
 import { encodeChange, encodeMark } from '../src/adapters/log-feed/messages.ts'
@@ -57,7 +59,12 @@ export function exampleEvent(type: EventType, personalFields: readonly string[] 
 
 export const EXAMPLE_CHANGE = encodeChange({ changeId: 123, entity: 'user', entityId: '42', changedAt: WRITTEN })
 export const EXAMPLE_ROLES_CHANGE = encodeChange({ changeId: 124, entity: 'role', entityId: '*', changedAt: WRITTEN })
+/** As its connector makes them: bare, and with their schema. */
+export const DEBEZIUM_EXAMPLES: OutgoingMessage[] = ['debezium-insert', 'debezium-insert-with-schema'].map((name) => ({
+  key: null,
+  value: readFileSync(join(import.meta.dirname, '..', 'contracts', 'events', 'examples', `${name}.json`), 'utf8'),
+}))
 export const EXAMPLE_MARK = encodeMark(
-  { mark: WRITTEN, stream: '0d9f2c3e-7a51-4b8e-9f60-1c2d3e4f5a6b', token: 7, at: 4_711 },
+  { mark: WRITTEN, stream: `${EPOCH}.0d9f2c3e-7a51-4b8e-9f60-1c2d3e4f5a6b`, token: 7, at: 4_711 },
   0,
 )

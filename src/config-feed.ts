@@ -77,7 +77,12 @@ export const FEED_VARIABLES = {
     600_000,
     'How long the others wait for a worker to give up its partitions when they are shared out anew.',
   ),
-  RELAY_LEASE_MS: integer(5_000, 500, 600_000, 'How long after a relay has died another takes over.'),
+  RELAY_LEASE_MS: integer(
+    5_000,
+    500,
+    600_000,
+    'A relay that has died keeps its place for so long; within a quarter more another takes over.',
+  ),
   EVENTS: z
     .enum(['off', 'on'])
     .default('off')

@@ -11,7 +11,6 @@ const RETENTION_MS = 7 * DAY_MS
 const PARKED_RETENTION_MS = 30 * DAY_MS
 const PARKED_PARTITIONS = 1
 const TOPICS_AGAIN_MS = 2_000
-const OUT_OF_REACH = 'Kafka does not answer: is it running, and KAFKA_BROKERS right?'
 
 type Needed = { changes: boolean; events: boolean }
 export type Kafka = { client: Client; config: KafkaConfig }
@@ -31,7 +30,7 @@ export async function readyTopics(kafka: Kafka, needed: Needed, log: Log, stop: 
     await seeToTopics(kafka, needed, log)
   } catch (error) {
     if (error instanceof TopicsError) throw error
-    log.warn({ reason: String(error) }, 'the topics cannot be checked yet: Kafka is out of reach')
+    log.warn({ reason: String(error) }, 'the topics cannot be checked yet')
     void keepTrying(() => seeToTopics(kafka, needed, log), log, stop)
   }
 }
@@ -87,8 +86,9 @@ export async function makeTopics(config: Config, log: Log): Promise<string[]> {
 
 class TopicsError extends OutOfReachError {}
 
-function sayOutOfReach(): never {
-  throw new OutOfReachError(OUT_OF_REACH)
+/** The client's own words say what is wrong: refused, unknown, a certificate. They hold no secret. */
+function sayOutOfReach(error: unknown): never {
+  throw new OutOfReachError(`Kafka cannot be asked (${String(error)}): is it running, and are the settings right?`)
 }
 
 /** Whoever asks while nothing is set yet is told of the changes. */

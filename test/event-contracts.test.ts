@@ -7,7 +7,13 @@ import Ajv from 'ajv'
 import Ajv2020 from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import { eventContracts, messageSchemas } from '../scripts/event-contracts.ts'
-import { EXAMPLE_CHANGE, EXAMPLE_MARK, EXAMPLE_ROLES_CHANGE, exampleEvent } from '../scripts/event-examples.ts'
+import {
+  DEBEZIUM_EXAMPLES,
+  EXAMPLE_CHANGE,
+  EXAMPLE_MARK,
+  EXAMPLE_ROLES_CHANGE,
+  exampleEvent,
+} from '../scripts/event-examples.ts'
 import { EVENT_TYPES, PERSONAL_FIELDS } from '../src/adapters/log-feed/event-schemas.ts'
 import { decode } from '../src/adapters/log-feed/messages.ts'
 import { PERSONAL_FIELDS as SETTABLE_FIELDS } from '../src/config-feed.ts'
@@ -30,6 +36,7 @@ function isValid(name: string, message: unknown): boolean {
 /** Good messages by schema. */
 const GOOD = new Map<string, Message[]>([
   ['change', [jsonOf(EXAMPLE_CHANGE), jsonOf(EXAMPLE_ROLES_CHANGE)]],
+  ['debezium-change', DEBEZIUM_EXAMPLES.map(jsonOf)],
   ['mark', [jsonOf(EXAMPLE_MARK)]],
   ...EVENT_TYPES.map((type) => [type, [exampleEvent(type), exampleEvent(type, PERSONAL_FIELDS)].map(jsonOf)] as const),
 ])
@@ -47,6 +54,7 @@ test('each message that is written is valid by its schema, and stays so with fie
 test('each schema refuses what lacks a field, and what has one of another type', () => {
   for (const [name, [message]] of GOOD) {
     assert.ok(message)
+    if (name === 'debezium-change') continue
     for (const field of Object.keys(message)) {
       const { [field]: _, ...without } = message
       assert.ok(!isValid(name, without), `${name} without ${field}`)
@@ -57,6 +65,23 @@ test('each schema refuses what lacks a field, and what has one of another type',
       assert.ok(!isValid(name, { ...message, data: { ...data, [field]: true } }), `${name} with a wrong ${field}`)
     }
   }
+})
+
+test('the schema of Debezium’s messages refuses what the service does not take for a change', () => {
+  const [bare, whole] = DEBEZIUM_EXAMPLES.map(jsonOf)
+  assert.ok(bare && whole)
+  const after = bare.after as Message
+  for (const wrong of [
+    { ...bare, op: 'd' },
+    { ...bare, op: undefined },
+    { ...bare, after: null },
+    { ...bare, after: { ...after, entity: 'cat' } },
+    { ...bare, after: { ...after, change_id: -1 } },
+    { ...bare, source: { table: 'parked_changes' } },
+    { ...whole, payload: { ...bare, op: 'u' } },
+    { payload: bare },
+  ])
+    assert.ok(!isValid('debezium-change', wrong), JSON.stringify(wrong))
 })
 
 test('each schema refuses the messages of all others', () => {

@@ -27,6 +27,9 @@ function inWords(report: ConsistencyReport): string {
     `staleness        p50 ${ms(staleness.p50Ms)}, p99 ${ms(staleness.p99Ms)}, longest ${ms(staleness.maxMs)}, of ${staleness.changes} changes`,
     `not yet shown    what was committed in the last ${ms(report.oldestUnprojectedMs)}`,
     ...(report.waiting === null ? [] : [`on their way     ${report.waiting} messages over Kafka`]),
+    ...Object.entries(report.feed).flatMap(([what, count]) =>
+      count > 0 ? [`changes          ${what}: ${count}`] : [],
+    ),
     `last drawn       ${ago(report.sinceSampleMs)}`,
     `last full walk   ${ago(report.sinceWalkMs)}; ${walk ? `${walk.endedAt}: ${walk.checked} users, ${walk.differing} differences, ${ms(walk.ms)}` : 'none yet'}`,
     ...Object.entries(found).flatMap(([cause, count]) =>

@@ -62,6 +62,31 @@ export const InsertedRow = z.object({
   changed_at: unpadded(),
 })
 
+const Row = z.object({
+  change_id: z.union([ChangeId, z.string().regex(NUMBER)]).meta({ description: 'Text, from some converters.' }),
+  entity: z
+    .string()
+    .regex(/^(?:user|role) *$/)
+    .meta({ description: 'A CHAR column is padded with blanks.' }),
+  entity_id: z.string().min(1).max(STREAM_LENGTH),
+  changed_at: z.string().min(1).max(STREAM_LENGTH),
+})
+const Envelope = z.object({
+  before: z.null().optional(),
+  after: Row,
+  source: z.looseObject({ table: z.literal('entity_changes') }).optional(),
+  op: z.enum(['c', 'r']).meta({ description: 'Inserted, or found by a snapshot. Pass over all others.' }),
+  ts_ms: z.int().nullable().optional(),
+})
+
+/** For those who read what Debezium writes: as the service reads it, in words of JSON Schema (debezium.ts). */
+export const DebeziumMessage = z
+  .union([Envelope, z.object({ schema: z.looseObject({ type: z.literal('struct') }), payload: Envelope })])
+  .meta({
+    title: 'A change, as Debezium writes it',
+    description: 'The envelope of an inserted row of entity_changes, bare or with its schema around it.',
+  })
+
 /** A CHAR column is padded with blanks. */
 function unpadded() {
   return z

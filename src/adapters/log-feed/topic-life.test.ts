@@ -61,6 +61,14 @@ test('a look that was overtaken by an append is no sign of another topic', async
   assert.deepEqual([told, published()], [[], 10])
 })
 
+test('nor is an append that a look had seen before it was acknowledged', async () => {
+  const { told, compare, appended, published, partitions } = life({ stream: 'e1.s', published: 9 }, 5, 4)
+  await compare(async () => bounds(8, 4))
+  appended([{ partition: 0, firstOffset: 5, count: 3 }])
+  appended([{ partition: 0, firstOffset: 8, count: 1 }])
+  assert.deepEqual([told, published(), partitions()[0]], [[], 13, { partition: 0, next: 9 }])
+})
+
 test('a look finds a topic that was made again, and partitions that were added', async () => {
   const { told, compare, partitions, published } = life({ stream: 'e1.s', published: 9 }, 5, 4)
   await compare(async () => bounds(5, 4, 0))

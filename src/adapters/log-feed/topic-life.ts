@@ -12,9 +12,12 @@ export function topicLife(
   onAnother: (stream: string) => void,
 ) {
   let stream = held.stream
-  /** By partition, the offset that the next message gets at least. */
-  let nexts = new Map(bounds.map(({ partition, end }) => [partition, end]))
-  const published = () => [...nexts.values()].reduce((sum, next) => sum + next, 0)
+  /** By partition, the offset after the last that was acknowledged: the next message gets that at least. */
+  const acknowledged = new Map(bounds.map(({ partition, end }) => [partition, end]))
+  /** What is there, as it was seen last: also what is about to be acknowledged. */
+  let seen = new Map(acknowledged)
+  const endOf = (partition: number) => Math.max(seen.get(partition) ?? 0, acknowledged.get(partition) ?? 0)
+  const published = () => [...seen.keys()].reduce((sum, partition) => sum + endOf(partition), 0)
   const renew = (): void => {
     stream = newStream(held.epoch)
     onAnother(stream)
@@ -26,22 +29,25 @@ export function topicLife(
     stream: () => stream,
     /** How much the topic has been given in all. */
     published,
-    partitions: () => [...nexts].map(([partition, next]) => ({ partition, next })),
+    partitions: () => [...seen.keys()].map((partition) => ({ partition, next: acknowledged.get(partition) ?? 0 })),
     /** What was acknowledged. */
     appended(appended: Appended[]): void {
-      const isAnother = appended.some(({ partition, firstOffset }) => firstOffset < (nexts.get(partition) ?? 0))
-      for (const { partition, firstOffset, count } of appended) nexts.set(partition, firstOffset + count)
+      const isAnother = appended.some(({ partition, firstOffset }) => firstOffset < (acknowledged.get(partition) ?? 0))
+      for (const { partition, firstOffset, count } of appended) {
+        acknowledged.set(partition, firstOffset + count)
+        if (isAnother) seen.set(partition, firstOffset + count)
+      }
       if (isAnother) renew()
     },
     /** What `look` finds. */
     async compare(look: () => Promise<Bounds[]>): Promise<void> {
       // Of before the look: what is appended meanwhile may be missing in what it finds.
-      const before = new Map(nexts)
+      const before = new Map([...seen.keys()].map((partition) => [partition, endOf(partition)]))
       const now = await look()
-      const isAnother = now.some(({ partition, end }) => end < (before.get(partition) ?? 0))
-      const later = ({ partition, end }: Bounds) => (isAnother ? end : Math.max(end, nexts.get(partition) ?? 0))
-      nexts = new Map(now.map((bounds) => [bounds.partition, later(bounds)]))
-      if (isAnother) renew()
+      seen = new Map(now.map(({ partition, end }) => [partition, end]))
+      if (!now.some(({ partition, end }) => end < (before.get(partition) ?? 0))) return
+      for (const { partition, end } of now) acknowledged.set(partition, end)
+      renew()
     },
   }
 }

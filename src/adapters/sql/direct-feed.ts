@@ -84,7 +84,7 @@ function stepper(deps: DirectFeedDeps, subscriber: ChangeSubscriber, isStopped: 
     looksCount = looking
     observe?.waited()
     const longest = Math.min(OUTAGE_BASE_MS * 2 ** Math.min(failures, 10), OUTAGE_MAX_MS)
-    const waitMs = longest * (0.5 + Math.random() / 2)
+    const waitMs = Math.round(longest * (0.5 + Math.random() / 2))
     if (failures === 1) log.warn({ reason, waitMs }, 'changes wait: nothing goes through now')
     return waitMs
   }
