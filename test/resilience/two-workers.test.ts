@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtemp } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -83,6 +83,7 @@ type Observed = ReturnType<typeof observed>
 test(`two workers share the work; one is killed with changes in hand, and the other does just these again (seed ${SEED})`, async (t) => {
   await using stack = new AsyncDisposableStack()
   const dir = await mkdtemp(join(tmpdir(), 'users-service-two-'))
+  stack.defer(() => rm(dir, { recursive: true, force: true, maxRetries: 5 }))
   const started = processes(stack, dir)
   const path = join(dir, 'users.db')
   bulkLoad({ path, roles: seedRoles(), users: seedUsers({ count: USERS, seed: SEED }), onProgress: () => undefined })
