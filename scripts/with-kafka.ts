@@ -23,7 +23,7 @@ async function withKafka(args: string[]): Promise<number> {
   const broker = await startKafkaBroker({ dir, port })
   try {
     const { brokers } = broker
-    if (exportBrokers) process.stdout.write(`Kafka is at ${brokers}\n`)
+    if (exportBrokers) process.stderr.write(`Kafka is at ${brokers}\n`)
     const env = { TEST_KAFKA: brokers, ...(exportBrokers && { KAFKA_BROKERS: brokers }) }
     return await runToTheEnd(command, { ...process.env, ...env })
   } finally {

@@ -197,7 +197,7 @@ describe('a command beside a broker', { skip }, () => {
   /** Runs a script of the shell, whose first line is to name the broker and then itself. */
   async function run(t: TestContext, script: string) {
     const program = [join(ROOT, 'scripts', 'with-kafka.ts'), '--export-brokers', '--', '/bin/sh', '-c', script]
-    const child = spawn(process.execPath, program, { stdio: ['ignore', 'pipe', 'inherit'], timeout: RUN_LIMIT_MS })
+    const child = spawn(process.execPath, program, { stdio: ['ignore', 'pipe', 'ignore'], timeout: RUN_LIMIT_MS })
     t.after(() => child.kill('SIGKILL'))
     const ended = once(child, 'exit')
     const [said] = await Promise.race([once(child.stdout.setEncoding('utf8'), 'data'), ended])
