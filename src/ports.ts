@@ -163,6 +163,8 @@ export type ChangeSubscriber = {
  * that; another than before may have left out what the one before had in hand.
  */
 export type FeedMark = { before: string; stream: string }
+/** What the outbox itself vouches for; also before there were other streams. */
+export const DIRECT_STREAM = 'direct'
 /** Counts what a feed does, in passing: must be quick, and not throw. */
 export type FeedObserver = {
   /** How long after it was written each change had been handled, by the database's clock. */

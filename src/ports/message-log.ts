@@ -42,7 +42,7 @@ export type MessageConsumer = {
   start(listener: ConsumerListener): Promise<void>
   /** Only for partitions that are this member's now; else it rejects. */
   commit(offsets: { partition: number; offset: number; note: string }[]): Promise<void>
-  /** Begins again from what was committed, with connections of its own: what nobody can explain is ended by that. */
+  /** It has no partitions from then on, and begins again from what was committed, with connections of its own: what nobody can explain is ended by that. */
   restart(reason: string): void
   /** Leaves the group. What is in hand has been given up or done before. */
   stop(): Promise<void>

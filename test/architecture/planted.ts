@@ -420,7 +420,7 @@ export const PLANTED: Record<Rule, Planted[]> = {
     wrong('none', DOMAIN, "import './limits'", './limits'),
     wrong('what it would compile to', DOMAIN, "import type { A } from './limits.js'", './limits.js'),
     wrong('a folder', 'src/app.ts', "import './queries'", './queries'),
-    wrong('from the root', DOMAIN, "import '/work/limits.ts'", '/work/limits.ts'),
+    wrong('from the root', DOMAIN, "import '/src/domain/limits.ts'", '/src/domain/limits.ts'),
     wrong('by an alias', DOMAIN, "import '#domain/limits.ts'", '#domain/limits.ts'),
     wrong('in a test', 'src/domain/user.test.ts', "import './user'", './user'),
     allowed('.ts', DOMAIN, "import './limits.ts'\nexport * from '../domain/names.ts'"),

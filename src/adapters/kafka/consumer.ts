@@ -1,7 +1,7 @@
 import type { Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs'
 import type { ConsumerListener, LogRecord, MessageConsumer } from '../../ports/message-log.ts'
 import { type Client, faultOf, METADATA_MAX_AGE_MS, RETRY } from './client.ts'
-import { within } from './writer.ts'
+import { within } from './connection.ts'
 
 /** How long the broker waits for messages when there are none; a stop waits for that. */
 const FETCH_WAIT_MS = 250

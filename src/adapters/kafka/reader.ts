@@ -1,43 +1,17 @@
 import type { Admin } from 'kafkajs'
 import type { LogReader } from '../../ports/message-log.ts'
 import type { Client } from './client.ts'
-import { within } from './writer.ts'
+import { connected, reopening } from './connection.ts'
 
 const READ_LIMIT_MS = 15_000
-const CLOSE_LIMIT_MS = 2_000
 
-/** A connection that is made when it is needed, and anew after a failure. */
 export function adminConnection({ kafka }: Client) {
-  let opening: Promise<Admin> | null = null
-  const open = (): Promise<Admin> => {
-    opening ??= (async () => {
-      const admin = kafka.admin()
-      try {
-        await admin.connect()
-        return admin
-      } catch (error) {
-        await admin.disconnect().catch(() => undefined)
-        throw error
-      }
-    })()
-    return opening
-  }
-  const discard = async (): Promise<void> => {
-    const opened = opening
-    opening = null
-    const ended = opened?.then((admin) => admin.disconnect())
-    await within(CLOSE_LIMIT_MS, Promise.resolve(ended)).catch(() => undefined)
-  }
+  const { use, discard } = reopening(
+    () => connected(kafka.admin()),
+    (admin) => admin.disconnect(),
+  )
   return {
-    async use<Result>(work: (admin: Admin) => Promise<Result>): Promise<Result> {
-      const mine = open()
-      try {
-        return await within(READ_LIMIT_MS, mine.then(work))
-      } catch (error) {
-        if (opening === mine) void discard()
-        throw error
-      }
-    },
+    use: <Result>(work: (admin: Admin) => Promise<Result>): Promise<Result> => use(READ_LIMIT_MS, work),
     close: discard,
   }
 }

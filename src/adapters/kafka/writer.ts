@@ -1,13 +1,13 @@
 import type { Producer } from 'kafkajs'
 import type { Appended, MessageWriter, OutgoingMessage } from '../../ports/message-log.ts'
 import { type Client, METADATA_MAX_AGE_MS } from './client.ts'
+import { connected, reopening } from './connection.ts'
 
 /** By all that have to have it before it counts. */
 const ALL_IN_SYNC = -1
 /** The broker's own limit for that, and ours for the whole. */
 const IN_SYNC_LIMIT_MS = 10_000
 const APPEND_LIMIT_MS = 20_000
-const CLOSE_LIMIT_MS = 2_000
 
 /**
  * Each producer is idempotent: what the client itself sends again is there once. It must not outlive a failure, though:
@@ -16,34 +16,25 @@ const CLOSE_LIMIT_MS = 2_000
  * other, and after a failure by another producer.
  */
 export function kafkaWriter(client: Client): MessageWriter {
-  let opened: Promise<Opened> | null = null
+  const { use, discard } = reopening(
+    () => open(client),
+    ({ producer }) => producer.disconnect(),
+  )
   let last: Promise<unknown> = Promise.resolve()
   const closing = Promise.withResolvers<never>()
   closing.promise.catch(() => undefined)
+  let isClosed = false
 
-  const discard = async (): Promise<void> => {
-    const mine = opened
-    opened = null
-    const ended = mine?.then(({ producer }) => producer.disconnect())
-    await within(CLOSE_LIMIT_MS, Promise.resolve(ended)).catch(() => undefined)
-  }
-  const append = async (topic: string, messages: OutgoingMessage[]): Promise<Appended[]> => {
-    opened ??= open(client)
-    try {
-      const sending = opened.then((mine) => send(mine, topic, messages))
-      return await within(APPEND_LIMIT_MS, Promise.race([sending, closing.promise]))
-    } catch (error) {
-      void discard()
-      throw error
-    }
-  }
   return {
     append(topic, messages) {
-      const mine = last.then(() => append(topic, messages))
+      const append = () => use(APPEND_LIMIT_MS, (opened) => send(opened, topic, messages))
+      // Nothing is opened any more once it is closed: nobody would end it.
+      const mine = last.then(() => (isClosed ? closing.promise : Promise.race([append(), closing.promise])))
       last = mine.catch(() => undefined)
       return mine
     },
     async close() {
+      isClosed = true
       closing.reject(new Error('the connection to Kafka is being closed'))
       await discard()
     },
@@ -70,13 +61,8 @@ async function open({ kafka, partitioner }: Client): Promise<Opened> {
       }
     },
   })
-  try {
-    await producer.connect()
-    return { producer, partitionOf: (message) => chosen.get(message) }
-  } catch (error) {
-    await producer.disconnect().catch(() => undefined)
-    throw error
-  }
+  await connected(producer)
+  return { producer, partitionOf: (message) => chosen.get(message) }
 }
 
 async function send(
@@ -94,14 +80,4 @@ async function send(
     appended.push({ partition, firstOffset, count: sent.length })
   }
   return appended
-}
-
-/** `work` goes on behind the caller’s back; what it comes to is not heard. */
-export async function within<Result>(limitMs: number, work: Promise<Result>): Promise<Result> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`Kafka has not answered within ${limitMs} ms`)), limitMs)
-  })
-  work.catch(() => undefined)
-  return Promise.race([work, late]).finally(() => clearTimeout(timer))
 }

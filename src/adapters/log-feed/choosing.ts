@@ -1,13 +1,10 @@
+import { GROUP_SIZES } from '../sql/claiming.ts'
 import type { Entry, Track } from './track.ts'
 
-/** People that are read together at most. */
-const MAX_ENTITIES = 500
-/** By how often the same have been tried in vain: what fails is soon alone (docs/decisions/0010-claims.md). */
-const GROUP_SIZES = [MAX_ENTITIES, 60, 8, 1]
 /** Changes that are handled together at most; many of one person are one read. */
 const MAX_ENTRIES = 5_000
 
-/** `isDone` false: others are free as well. */
+/** `isAll` false: others are free as well. */
 export type Chosen = { entries: Entry[]; isAll: boolean }
 
 /** Of what is free now: what was set aside and is due, or what is fresh; one first and then the other. */

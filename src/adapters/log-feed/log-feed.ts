@@ -1,5 +1,5 @@
 import type { LogReader, LogRecord, MessageConsumer, MessageWriter } from '../../ports/message-log.ts'
-import type { ChangeFeed, ChangeSubscriber, FeedObserver, Log, Truth } from '../../ports.ts'
+import type { ChangeFeed, ChangeSubscriber, FeedObserver, Log, Subscription, Truth } from '../../ports.ts'
 import { directFeed } from '../sql/direct-feed.ts'
 import type { Parking } from '../sql/parked.ts'
 import { assigner } from './assigning.ts'
@@ -39,15 +39,10 @@ export type LogFeedDeps = {
  * partition next.
  */
 export function logFeed(deps: LogFeedDeps): ChangeFeed {
-  return {
-    subscribe(subscriber) {
-      const member = openMember(deps, subscriber)
-      return { wake: member.wake, stop: member.stop }
-    },
-  }
+  return { subscribe: (subscriber) => openMember(deps, subscriber) }
 }
 
-function openMember(deps: LogFeedDeps, subscriber: ChangeSubscriber) {
+function openMember(deps: LogFeedDeps, subscriber: ChangeSubscriber): Subscription {
   const { consumer, topics, group, epoch, vouches, reader, log, observe } = deps
   const box = inbox({
     commit: (offsets) => consumer.commit(offsets.map((each) => ({ ...each, note: writeNote(each.note) }))),
@@ -56,11 +51,7 @@ function openMember(deps: LogFeedDeps, subscriber: ChangeSubscriber) {
     parkAnew: deps.parkAnew,
   })
   const committer = committing(box.tracks, consumer, log)
-  const stuck = stuckWatch(box.trackOf, (partition) => {
-    // Nothing is looked for until it has joined again.
-    box.assign([])
-    consumer.restart(`partition ${partition} hands nothing over`)
-  })
+  const stuck = stuckWatch(box.trackOf, (partition) => consumer.restart(`partition ${partition} hands nothing over`))
   const watch = groupWatch({ reader, topic: topics.changes, group, epoch, observe, log, onBounds: stuck.look })
   const mark = vouches ? watch.mark : async () => null
   const feed = directFeed({ ...deps, changes: box.source, parked: box, mark, pollMs: LOOK_EVERY_MS })

@@ -6,6 +6,7 @@ import { describeFault } from '../sql/fault.ts'
 import { soleChanges } from '../sql/sole-changes.ts'
 import type { Duty, Term } from './leadership.ts'
 import { encodeChange, encodeMark } from './messages.ts'
+import { nowAndThen } from './now-and-then.ts'
 import { topicLife } from './topic-life.ts'
 
 /** How many partitions there are may change, and that it is the same topic. */
@@ -58,26 +59,17 @@ export async function relayChanges(deps: RelayDeps, { held, check, fence }: Term
     },
     onLost: async () => undefined,
   })
-  const comparing = comparingNowAndThen(() => life.compare(() => reader.bounds(topic)), log)
+  const comparing = nowAndThen(
+    COMPARE_EVERY_MS,
+    () => life.compare(() => reader.bounds(topic)),
+    (error) => log.debug({ reason: describeFault(error) }, 'the topic of changes cannot be looked at'),
+  )
   return {
     wake: subscription.wake,
     async stop() {
-      clearInterval(comparing)
+      comparing.stop()
       await subscription.stop()
     },
     known: () => ({ stream: life.stream(), published: life.published() }),
   }
-}
-
-function comparingNowAndThen(compare: () => Promise<void>, log: Log): NodeJS.Timeout {
-  let comparing = false
-  return setInterval(() => {
-    if (comparing) return
-    comparing = true
-    compare()
-      .catch((error) => log.debug({ reason: describeFault(error) }, 'the topic of changes cannot be looked at'))
-      .finally(() => {
-        comparing = false
-      })
-  }, COMPARE_EVERY_MS)
 }

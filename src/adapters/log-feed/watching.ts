@@ -2,6 +2,7 @@ import type { Bounds, Committed, LogReader } from '../../ports/message-log.ts'
 import type { FeedMark, FeedObserver, Log } from '../../ports.ts'
 import { describeFault } from '../sql/fault.ts'
 import { readNote } from './note.ts'
+import { nowAndThen } from './now-and-then.ts'
 import { isOf } from './topic-life.ts'
 
 const LOOK_EVERY_MS = 1_000
@@ -25,7 +26,6 @@ type Deps = {
  */
 export function groupWatch({ reader, topic, epoch, group, onBounds, observe, log }: Deps) {
   let found: { mark: FeedMark | null; atMs: number } | null = null
-  let looking = false
 
   const look = async (): Promise<void> => {
     // What is committed first: then nothing can seem done that is not there.
@@ -35,19 +35,12 @@ export function groupWatch({ reader, topic, epoch, group, onBounds, observe, log
     onBounds(bounds)
     found = { mark: markOf(bounds, committed, epoch), atMs: performance.now() }
   }
-  const timer = setInterval(() => {
-    if (looking) return
-    looking = true
-    look()
-      .catch((error) => log.debug({ reason: describeFault(error) }, 'how far the group is cannot be seen'))
-      .finally(() => {
-        looking = false
-      })
-  }, LOOK_EVERY_MS)
-  timer.unref()
+  const { stop } = nowAndThen(LOOK_EVERY_MS, look, (error) =>
+    log.debug({ reason: describeFault(error) }, 'how far the group is cannot be seen'),
+  )
   return {
     mark: async () => (found !== null && performance.now() - found.atMs <= MAX_AGE_MS ? found.mark : null),
-    stop: () => clearInterval(timer),
+    stop,
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Database, FeedMark, Session, Truth } from '../../ports.ts'
+import { type Database, DIRECT_STREAM, type FeedMark, type Session, type Truth } from '../../ports.ts'
 import { type Claim, claimer, MAX_CLAIMED, NOBODY } from './claiming.ts'
 import { databaseNow, later } from './database-time.ts'
 import { inList } from './in-list.ts'
@@ -6,8 +6,6 @@ import { inList } from './in-list.ts'
 export type SqlChanges = ReturnType<typeof sqlChanges>
 /** Where a feed takes changes from, with a claim on them, and what becomes of those. */
 export type ChangeSource = Omit<SqlChanges, 'oldest' | 'claim'> & { claim(): Promise<Claim | 'none' | 'clash'> }
-/** What the outbox itself vouches for. */
-export const DIRECT_STREAM = 'direct'
 
 /**
  * The outbox, shared by workers: each takes rows by a claim that holds for `leaseMs`. Rows are taken by what is there,

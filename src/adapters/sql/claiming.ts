@@ -9,7 +9,7 @@ export const MAX_CLAIMED = 500
  * How many are claimed together, by how often the same have been tried in vain or were left behind by a worker that
  * died. A change that kills whoever handles it is soon alone, and takes no others down with it.
  */
-const GROUP_SIZES = [MAX_CLAIMED, 60, 8, 1]
+export const GROUP_SIZES = [MAX_CLAIMED, 60, 8, 1]
 export const NOBODY = '-'
 const WORKER_NAME_LENGTH = 12
 

@@ -3,6 +3,7 @@ import type { ChangeSource } from './changes.ts'
 import type { Claim } from './claiming.ts'
 import { describeFault } from './fault.ts'
 import { claimHandler } from './handling.ts'
+import { looping } from './looping.ts'
 import type { Parking } from './parked.ts'
 
 const MARK_EVERY_MS = 1_000
@@ -34,40 +35,7 @@ export type DirectFeedDeps = {
  * with back-off: nothing is lost, and nothing is forgotten before it has been handled.
  */
 export function directFeed(deps: DirectFeedDeps): ChangeFeed {
-  return {
-    subscribe(subscriber) {
-      let stopped = false
-      let wakeUp: () => void = () => undefined
-      let woken = false
-      const sleep = async (ms: number) => {
-        if (!woken && !stopped) {
-          await new Promise<void>((resolve) => {
-            const timer = setTimeout(resolve, ms)
-            wakeUp = () => {
-              clearTimeout(timer)
-              resolve()
-            }
-          })
-        }
-        woken = false
-      }
-      const step = stepper(deps, subscriber, () => stopped)
-      const running = (async () => {
-        while (!stopped) await sleep(await step())
-      })()
-      return {
-        wake() {
-          woken = true
-          wakeUp()
-        },
-        async stop() {
-          stopped = true
-          wakeUp()
-          await running
-        },
-      }
-    },
-  }
+  return { subscribe: (subscriber) => looping((isStopped) => stepper(deps, subscriber, isStopped)) }
 }
 
 /** Each step handles one claim and says how long to wait before the next. */

@@ -1,5 +1,5 @@
 import type { ReadModelRedis } from '../../ports/redis.ts'
-import type { FeedMark, Log } from '../../ports.ts'
+import { DIRECT_STREAM, type FeedMark, type Log } from '../../ports.ts'
 import type { IncarnationGuard } from '../../projections/incarnation/guard.ts'
 import { earlier } from '../../projections/incarnation/replay.ts'
 import type { Keys } from '../../projections/keys.ts'
@@ -17,8 +17,6 @@ type Deps = {
 }
 export type MarkKeeper = ReturnType<typeof keepMarks>
 
-/** Read models that were written before there were streams were kept by this one. */
-const FIRST_STREAM = 'direct'
 const LOSS_POLL_MS = 200
 
 /**
@@ -45,7 +43,7 @@ export function keepMarks({ redis, keys, guard, askForReplay, longestTransaction
   return {
     async keep({ before, stream }: FeedMark): Promise<void> {
       const held = await redis.get(keys.stream)
-      if ((held ?? FIRST_STREAM) !== stream) {
+      if ((held ?? DIRECT_STREAM) !== stream) {
         const since = await sinceLastMark()
         if (since !== null && !(await askForReplay(`${stream} ${since}`, { since, until: null }))) return
         log.info({ stream, since }, 'changes come another way now')
