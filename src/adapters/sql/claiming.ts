@@ -1,4 +1,5 @@
 import type { Change, Database, Session } from '../../ports.ts'
+import { type ChangeRow, changeOf } from './change-row.ts'
 import { databaseNow, LONG_AGO, later } from './database-time.ts'
 import { isSqlError } from './errors.ts'
 import { inList } from './in-list.ts'
@@ -18,11 +19,7 @@ export type ClaimedChange = Change & { attempts: number; takeovers: number }
 /** `more`: others are free as well. */
 export type Claim = { claim: string; changes: ClaimedChange[]; more: boolean }
 
-type Row = {
-  change_id: number
-  entity: string
-  entity_id: string
-  changed_at: string
+type Row = ChangeRow & {
   claim: string | null
   attempts: number | null
   takeovers: number | null
@@ -113,10 +110,7 @@ const triesOf = (row: Row): number => (row.attempts ?? 0) + takeoversOf(row)
 
 function changeFrom(row: Row): ClaimedChange {
   return {
-    changeId: row.change_id,
-    entity: row.entity === 'role' ? 'role' : 'user',
-    entityId: row.entity_id,
-    changedAt: row.changed_at,
+    ...changeOf(row),
     attempts: row.attempts ?? 0,
     takeovers: takeoversOf(row),
   }

@@ -1,4 +1,5 @@
 import type { Change, Database, Dialect, ParkedChange, Session } from '../../ports.ts'
+import { type ChangeRow, changeOf } from './change-row.ts'
 import { deleteChanges } from './changes.ts'
 import { inList } from './in-list.ts'
 
@@ -6,11 +7,7 @@ import { inList } from './in-list.ts'
 export const MAX_MOVED = 500
 const MAX_ERROR_LENGTH = 255
 
-type Row = {
-  change_id: number
-  entity: string
-  entity_id: string
-  changed_at: string
+type Row = ChangeRow & {
   error: string
   attempts: number
   parked_at: string
@@ -95,10 +92,7 @@ async function addParked(
 
 function parkedFrom(row: Row): ParkedChange {
   return {
-    changeId: row.change_id,
-    entity: row.entity === 'role' ? 'role' : 'user',
-    entityId: row.entity_id,
-    changedAt: row.changed_at,
+    ...changeOf(row),
     error: row.error,
     attempts: row.attempts,
     parkedAt: row.parked_at,

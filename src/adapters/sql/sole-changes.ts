@@ -1,8 +1,8 @@
-import type { Change, Database, Session } from '../../ports.ts'
+import type { Database, Session } from '../../ports.ts'
+import { type ChangeRow, changeOf } from './change-row.ts'
 import { type ChangeSource, deleteChanges, oldestChange } from './changes.ts'
 import { MAX_CLAIMED } from './claiming.ts'
 
-type Row = { change_id: number; entity: string; entity_id: string; changed_at: string }
 type Options = {
   /** Rejects when this is not the only one any more. Run first in the transaction that deletes. */
   fence(session: Session): Promise<void>
@@ -22,11 +22,11 @@ export function soleChanges(
   return {
     async claim() {
       check()
-      const rows = await database.query<Row>(
+      const rows = await database.query<ChangeRow>(
         `SELECT change_id, entity, entity_id, changed_at FROM entity_changes ORDER BY change_id ${dialect.limit(MAX_CLAIMED)}`,
       )
       if (rows.length === 0) return 'none'
-      const changes = rows.map((row) => ({ ...changeFrom(row), attempts: 0, takeovers: 0 }))
+      const changes = rows.map((row) => ({ ...changeOf(row), attempts: 0, takeovers: 0 }))
       return { claim: '', changes, more: rows.length === MAX_CLAIMED }
     },
     renew: async () => undefined,
@@ -39,14 +39,5 @@ export function soleChanges(
       }),
     oldest: () => oldestChange(database),
     sweep: async () => undefined,
-  }
-}
-
-function changeFrom(row: Row): Change {
-  return {
-    changeId: Number(row.change_id),
-    entity: row.entity === 'role' ? 'role' : 'user',
-    entityId: row.entity_id,
-    changedAt: row.changed_at,
   }
 }
