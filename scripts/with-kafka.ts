@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { constants } from 'node:os'
+import { Writable } from 'node:stream'
 import { parseArgs } from 'node:util'
 import { guardAgainstOurEnd } from './guard-against-our-end.ts'
 import { portOf, startKafkaBroker } from './kafka-broker.ts'
@@ -40,23 +41,41 @@ function readOptions(args: string[]) {
   return { dir: values.dir, port: portOf(values.port), exportBrokers: values['export-brokers'] ?? false, command }
 }
 
+/** Runs the rest of its arguments when it is told to; not at all when we have ended before. */
+const WHEN_TOLD = ['/bin/sh', '-c', 'read -r _ <&3 || exit 1; exec "$@" 3<&-', 'sh'] as const
+
 /**
  * In a process group of its own: Ctrl-C in the terminal, or `timeout`, which signal whole groups, reach it through us
  * alone, and so once. A service takes the second one for impatience.
  */
-async function runToTheEnd([file = '', ...args]: string[], env: NodeJS.ProcessEnv): Promise<number> {
+async function runToTheEnd(command: string[], env: NodeJS.ProcessEnv): Promise<number> {
+  const [shell, ...script] = WHEN_TOLD
   let child: ChildProcess | null = null
   // Before the command can run, for what it prints first may be somebody's cue to signal us. They stay: nothing is to cut
   // short the end of the broker, which has a bound of its own.
   for (const signal of PASSED_ON) process.on(signal, () => void child?.kill(signal))
-  child = spawn(file, args, { env, stdio: 'inherit', detached: true })
+  child = spawn(shell, [...script, ...command], {
+    env,
+    stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
+    detached: true,
+  })
   const ended = endOf(child)
   const guard = guardAgainstOurEnd(child.pid === undefined ? null : -child.pid, null)
+  tell(child)
   try {
     return await ended
   } finally {
     await guard.end()
   }
+}
+
+/** The guard stands: from here on it cannot outlive us. */
+function tell(child: ChildProcess): void {
+  const told = child.stdio[3]
+  if (!(told instanceof Writable)) return
+  // It may have been ended by a signal meanwhile.
+  told.on('error', () => undefined)
+  told.end('\n')
 }
 
 function endOf(child: ChildProcess): Promise<number> {

@@ -8,6 +8,10 @@ import { lastFirst, type OpenRig, type OtherProgram, type Owner } from './rig.ts
 const MS = 1_000
 const PAUSE_MS = 40
 const ROUNDS = 80
+/** Each takes all workers' locks in turn: some 20 ms. */
+const CHANGES = 150
+/** Above a wait for a deadlock's end, a second. */
+const LEASE_MS = 1_500
 const SHARED_CONNECTIONS = 32
 const DATABASES_A_SERVER = 80
 const TIMEOUT_MS = 60_000
@@ -84,6 +88,8 @@ export function drdaRig(running: () => DrdaServer): OpenRig {
       otherProgram,
       readersWait: true,
       rounds: ROUNDS,
+      changes: CHANGES,
+      leaseMs: LEASE_MS,
       patienceMs: PATIENCE_MS,
     }
   }

@@ -35,6 +35,10 @@ export type Rig = Owner & {
   readersWait?: boolean
   /** How many rounds of another program this database does in a test's time; as many as the test wants when left out. */
   rounds?: number
+  /** How many changes are a great deal for it; as many as the test wants when left out. */
+  changes?: number
+  /** How soon a worker of it may be taken for dead; what is usual when left out. */
+  leaseMs?: number
   /** How long a great deal of work may take it; what is usual when left out. */
   patienceMs?: number
 }
