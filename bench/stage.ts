@@ -103,7 +103,12 @@ export function startServing(
   )
 }
 
-const serviceEnv = ({ server }: Stage, { dir }: Data) => ({ DATA_DIR: dir, REDIS_URL: server.url, LOG_LEVEL: 'warn' })
+/** The settings that every process of the service has. */
+export const serviceEnv = ({ server }: Stage, { dir }: Data) => ({
+  DATA_DIR: dir,
+  REDIS_URL: server.url,
+  LOG_LEVEL: 'warn',
+})
 
 export type Listening = { port: number; running: Running }
 
@@ -128,7 +133,10 @@ export async function startListening(
 }
 
 /** Lists come from Redis only when everything in it is whole. */
-export async function untilBuilt({ processes }: Stage, { port, serve, work }: Service): Promise<void> {
+export async function untilBuilt(
+  { processes }: Stage,
+  { port, serve, work }: Pick<Service, 'port' | 'serve' | 'work'>,
+): Promise<void> {
   const deadline = Date.now() + BUILD_LIMIT_MS
   while ((await headOf(port, '/v1/users?limit=1')) !== 'redis') {
     for (const [name, running] of Object.entries({ serve, work })) {
@@ -150,7 +158,7 @@ async function headOf(port: number, path: string): Promise<string | null> {
   }
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()

@@ -15,6 +15,7 @@ const DEFAULTS: Config = {
     maxConnections: 10_000,
     drainMs: 500,
   },
+  metrics: null,
   dataDir: 'var',
   database: null,
   searchPath: '',
@@ -29,6 +30,13 @@ const DEFAULTS: Config = {
     walkEveryMs: 14_400_000,
     recheckAfterMs: 10_000,
     usersPerSecond: 1_000,
+  },
+  neighbours: {
+    profileDeadlineMs: 500,
+    branches: { url: null, callMs: 400, attemptMs: 200, concurrent: 32 },
+    people: { url: null, callMs: 400, attemptMs: 200, concurrent: 32 },
+    freshMs: 60_000,
+    staleMs: 86_400_000,
   },
   inlineProjectionMs: 250,
   nearCacheBytes: 67_108_864,
@@ -52,6 +60,7 @@ test('variables that are none of ours are left alone', () => {
 const VARIABLES: [name: string, value: string, read: (config: Config) => unknown, found: unknown][] = [
   ['HOST', '0.0.0.0', ({ http }) => http.host, '0.0.0.0'],
   ['PORT', '9090', ({ http }) => http.port, 9090],
+  ['METRICS_PORT', '9464', ({ metrics }) => metrics?.port, 9464],
   ['DATA_DIR', '/srv/users', ({ dataDir }) => dataDir, '/srv/users'],
   ['REDIS_URL', 'rediss://u:p@redis:6380/2', ({ redis }) => redis.url, 'rediss://u:p@redis:6380/2'],
   ['REDIS_READ_DEADLINE_MS', '16', ({ redis }) => redis.readDeadlineMs, 16],
@@ -71,6 +80,17 @@ const VARIABLES: [name: string, value: string, read: (config: Config) => unknown
   ['AUDIT_WALK_EVERY_MS', '23000', ({ audit }) => audit.walkEveryMs, 23_000],
   ['AUDIT_RECHECK_AFTER_MS', '3240', ({ audit }) => audit.recheckAfterMs, 3_240],
   ['AUDIT_USERS_PER_SECOND', '25', ({ audit }) => audit.usersPerSecond, 25],
+  ['PROFILE_DEADLINE_MS', '27', ({ neighbours }) => neighbours.profileDeadlineMs, 27],
+  ['BRANCHES_URL', 'http://b:81/x', ({ neighbours }) => neighbours.branches.url, 'http://b:81/x'],
+  ['BRANCHES_CALL_MS', '282', ({ neighbours }) => neighbours.branches.callMs, 282],
+  ['BRANCHES_ATTEMPT_MS', '29', ({ neighbours }) => neighbours.branches.attemptMs, 29],
+  ['BRANCHES_CONCURRENT', '30', ({ neighbours }) => neighbours.branches.concurrent, 30],
+  ['PEOPLE_URL', 'https://p', ({ neighbours }) => neighbours.people.url, 'https://p'],
+  ['PEOPLE_CALL_MS', '284', ({ neighbours }) => neighbours.people.callMs, 284],
+  ['PEOPLE_ATTEMPT_MS', '33', ({ neighbours }) => neighbours.people.attemptMs, 33],
+  ['PEOPLE_CONCURRENT', '34', ({ neighbours }) => neighbours.people.concurrent, 34],
+  ['NEIGHBOUR_FRESH_MS', '1035', ({ neighbours }) => neighbours.freshMs, 1_035],
+  ['NEIGHBOUR_STALE_MS', '86400036', ({ neighbours }) => neighbours.staleMs, 86_400_036],
   ['INLINE_PROJECTION_MS', '15', ({ inlineProjectionMs }) => inlineProjectionMs, 15],
   ['NEAR_CACHE_BYTES', '1016', ({ nearCacheBytes }) => nearCacheBytes, 1_016],
   ['BODY_LIMIT_BYTES', '1026', ({ http }) => http.bodyLimitBytes, 1_026],
@@ -102,8 +122,11 @@ describe('each variable sets its own setting, and no other', () => {
   })
 })
 
-/** Which are settings only where a broker is named, or commands are published (config-feed.test.ts). */
-const OF_OTHERS = [...Object.keys(FEED_VARIABLES).filter((name) => name.startsWith('KAFKA_')), 'EVENTS_PERSONAL_FIELDS']
+/** Which are settings only where something else is set (config-feed.test.ts, config-metrics.test.ts). */
+const OF_OTHERS = [
+  ...Object.keys(FEED_VARIABLES).filter((name) => name.startsWith('KAFKA_')),
+  ...['EVENTS_PERSONAL_FIELDS', 'METRICS_HOST'],
+]
 const OF_KAFKA: Record<string, (config: Config) => unknown> = {
   KAFKA_PARTITIONS: ({ kafka }) => kafka?.partitions,
   KAFKA_REPLICATION: ({ kafka }) => kafka?.replication,
@@ -140,6 +163,7 @@ const RANGES: Record<string, [min: number, max: number]> = {
   DATABASE_CONNECT_TIMEOUT_MS: [100, 60_000],
   DATABASE_LOCK_WAIT_MS: [1_000, 60_000],
   PORT: [0, 65_535],
+  METRICS_PORT: [0, 65_535],
   REDIS_COMMAND_TIMEOUT_MS: [10, 60_000],
   REDIS_CONNECT_TIMEOUT_MS: [10, 60_000],
   REDIS_PARTITIONS: [1, 1_024],
@@ -152,6 +176,15 @@ const RANGES: Record<string, [min: number, max: number]> = {
   AUDIT_WALK_EVERY_MS: [10_000, 604_800_000],
   AUDIT_RECHECK_AFTER_MS: [3_000, 600_000],
   AUDIT_USERS_PER_SECOND: [1, 1_000_000],
+  PROFILE_DEADLINE_MS: [10, 60_000],
+  BRANCHES_CALL_MS: [10, 60_000],
+  BRANCHES_ATTEMPT_MS: [5, 60_000],
+  BRANCHES_CONCURRENT: [1, 10_000],
+  PEOPLE_CALL_MS: [10, 60_000],
+  PEOPLE_ATTEMPT_MS: [5, 60_000],
+  PEOPLE_CONCURRENT: [1, 10_000],
+  NEIGHBOUR_FRESH_MS: [100, 86_400_000],
+  NEIGHBOUR_STALE_MS: [1_000, 604_800_000],
   INLINE_PROJECTION_MS: [0, 10_000],
   NEAR_CACHE_BYTES: [0, 999_999_999],
   BODY_LIMIT_BYTES: [1_024, 10_485_760],
@@ -222,6 +255,16 @@ describe('text', () => {
     }
   })
 
+  test('where a neighbour is, is http or https, without a query', () => {
+    for (const url of ['http://branches', 'https://b.example:8443/api/v2/', 'http://[::1]:80']) {
+      assert.equal(readConfig({ BRANCHES_URL: url }).neighbours.branches.url, url)
+    }
+    const refusal = new ConfigError('Wrong settings. PEOPLE_URL: http://… or https://…, without a query')
+    for (const url of ['people', 'ftp://people', 'http://', 'http://p?x=1', 'http://p#x']) {
+      assert.throws(() => readConfig({ PEOPLE_URL: url }), refusal, url)
+    }
+  })
+
   for (const [name, values] of [
     ['LOG_LEVEL', ['trace', 'debug', 'info', 'warn', 'error', 'silent']],
     ['LOG_FORMAT', ['auto', 'json', 'pretty']],
@@ -252,7 +295,7 @@ test('every wrong variable is named, and no value stands in the message', () => 
     (error: Error) => {
       assert.ok(error instanceof ConfigError)
       for (const name of Object.keys(wrong)) {
-        assert.equal(error.message.split(`${name}: `).length, 2, `${name} is named once`)
+        assert.equal(error.message.split(` ${name}: `).length, 2, `${name} is named once`)
       }
       assert.doesNotMatch(error.message, /s3cret/)
       assert.doesNotMatch(String(error.stack), /s3cret/)
@@ -270,8 +313,18 @@ test('what is written down as a default is one that is allowed, and gives the de
       .filter(({ fallback }) => fallback === null)
       .map(({ name }) => name),
     [
-      ...['DATABASE_URL', 'DATABASE_PASSWORD_FILE', 'DATABASE_MAPPING', 'REDIS_URL', 'PATH', 'KAFKA_BROKERS'],
-      ...['KAFKA_CA_FILE', 'KAFKA_USERNAME', 'KAFKA_PASSWORD', 'KAFKA_PASSWORD_FILE', 'JOBS_REDIS_URL'],
+      ...[
+        'METRICS_PORT',
+        'METRICS_HOST',
+        'DATABASE_URL',
+        'DATABASE_PASSWORD_FILE',
+        'DATABASE_MAPPING',
+        'REDIS_URL',
+        'PATH',
+        'KAFKA_BROKERS',
+      ],
+      ...['KAFKA_CA_FILE', 'KAFKA_USERNAME', 'KAFKA_PASSWORD', 'KAFKA_PASSWORD_FILE', 'BRANCHES_URL', 'PEOPLE_URL'],
+      'JOBS_REDIS_URL',
     ],
   )
 })

@@ -9,12 +9,15 @@ import {
   type KafkaConfig,
   kafkaFrom,
 } from './config-feed.ts'
+import { METRICS_VARIABLES, type MetricsConfig, metricsFrom } from './config-metrics.ts'
+import { NEIGHBOUR_VARIABLES, type NeighboursConfig, neighboursFrom } from './config-neighbours.ts'
 import { ConfigError, integer } from './config-values.ts'
 
 /** Every setting: one environment variable each. This is the only place that reads the environment. */
 export const VARIABLES = {
   HOST: z.string().min(1).default('127.0.0.1').describe('Address to listen on.'),
   PORT: integer(8080, 0, 65_535, 'Port to listen on; 0 takes a free one.'),
+  ...METRICS_VARIABLES,
   DATA_DIR: z.string().min(1).default('var').describe('Folder of the embedded database and of the bundled Redis.'),
   ...DATABASE_VARIABLES,
   REDIS_URL: z
@@ -43,6 +46,7 @@ export const VARIABLES = {
   ),
   REDIS_CONNECT_TIMEOUT_MS: integer(1_000, 10, 60_000, 'Longest wait for a connection to Redis.'),
   ...FEED_VARIABLES,
+  ...NEIGHBOUR_VARIABLES,
   JOBS_REDIS_URL: z
     .string()
     .regex(/^rediss?(-cluster)?:\/\/\S+$/, 'redis://…, rediss://…, or redis-cluster://host:port,host:port')
@@ -106,6 +110,7 @@ export type Config = {
     maxConnections: number
     drainMs: number
   }
+  metrics: MetricsConfig
   dataDir: string
   /** Null: the embedded one, under `dataDir`. */
   database: DatabaseConfig | null
@@ -132,6 +137,7 @@ export type Config = {
     recheckAfterMs: number
     usersPerSecond: number
   }
+  neighbours: NeighboursConfig
   inlineProjectionMs: number
   nearCacheBytes: number
   shutdownGraceMs: number
@@ -162,6 +168,7 @@ function configFrom(env: Environment, environment: NodeJS.ProcessEnv): Config {
       maxConnections: env.MAX_CONNECTIONS,
       drainMs: env.SHUTDOWN_DRAIN_MS,
     },
+    metrics: metricsFrom(env),
     dataDir: env.DATA_DIR,
     database: databaseFrom(env, environment),
     searchPath: env.PATH ?? '',
@@ -183,6 +190,7 @@ function configFrom(env: Environment, environment: NodeJS.ProcessEnv): Config {
       recheckAfterMs: env.AUDIT_RECHECK_AFTER_MS,
       usersPerSecond: env.AUDIT_USERS_PER_SECOND,
     },
+    neighbours: neighboursFrom(env),
     inlineProjectionMs: env.INLINE_PROJECTION_MS,
     nearCacheBytes: env.NEAR_CACHE_BYTES,
     shutdownGraceMs: env.SHUTDOWN_GRACE_MS,

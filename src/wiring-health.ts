@@ -1,6 +1,7 @@
 import type { RedisClient } from './adapters/redis/client.ts'
 import type { Check, HealthDeps } from './plugins/health.ts'
 import { MAX_UNPROVED_MS } from './ports/invalidations.ts'
+import type { Breakers } from './ports/neighbours.ts'
 import type { Database } from './ports.ts'
 import type { Freshness } from './projections/freshness/freshness.ts'
 import type { Keys } from './projections/keys.ts'
@@ -15,6 +16,7 @@ type Deps = {
   freshness: Pick<Freshness, 'isOld' | 'ageMs'>
   /** As of when the near cache is known to be told of changes; null: there is none. */
   near: (() => number) | null
+  breakers: Pick<Breakers, 'reports'>
 }
 
 /**
@@ -25,7 +27,8 @@ export function healthChecks(deps: Deps): HealthDeps['checks'] {
   return async () => {
     const { redis, isRead } = checkRedis(deps)
     const database = await checkDatabase(deps)
-    const others = { changes: checkChanges(deps), ...(deps.near ? { nearCache: checkNear(deps.near) } : {}) }
+    const near = deps.near ? { nearCache: checkNear(deps.near) } : {}
+    const others = { changes: checkChanges(deps), ...near, ...checkNeighbours(deps) }
     const state = 'failing' as const
     return isRead || database.state === 'ok'
       ? { database, redis, ...others }
@@ -73,4 +76,14 @@ function checkChanges({ freshness }: Deps): Check {
 function checkNear(provedAtMs: () => number): Check {
   const unprovedMs = performance.now() - provedAtMs()
   return unprovedMs <= MAX_UNPROVED_MS ? ok : degraded('off: Redis does not tell of changes; reads come from Redis')
+}
+
+/** One each that is configured. Never failing: whoever asks for a user gets them without the neighbours. */
+function checkNeighbours({ breakers }: Deps): Record<string, Check> {
+  return Object.fromEntries(
+    breakers.reports().map(({ neighbour, state, forced, since }) => {
+      const missing = `not asked since ${since}${forced ? ', as an operator has said' : ''}; profiles come without it`
+      return [neighbour, state === 'closed' ? ok : degraded(missing)]
+    }),
+  )
 }

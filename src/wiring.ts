@@ -37,18 +37,22 @@ import { visibleWrites } from './projections/visible-writes.ts'
 import type { QueryDeps } from './queries/index.ts'
 import { openDatabase, readEpoch } from './wiring-database.ts'
 import { healthChecks } from './wiring-health.ts'
+import { type MetricRegistry, wireApiMetrics } from './wiring-metrics.ts'
 import { type Near, wireNear } from './wiring-near.ts'
+import { wireNeighbours } from './wiring-neighbours.ts'
+import { wireSwitches } from './wiring-switches.ts'
 
 /** How long a start waits for Redis before it goes on without: reads then come from the database. */
 const REDIS_START_WAIT_MS = 2_000
 
 type Served = { commands: CommandDeps; queries: QueryDeps; health: HealthDeps; hot: Near['hot'] }
-export type Api = Served & { close(): Promise<void> }
+export type Api = Served & { metrics: MetricRegistry; close(): Promise<void> }
 
 /** Everything that answers requests needs. */
 export async function wireApi(config: Config, log: Log): Promise<Api> {
   const parts = await wireCore(config, log)
   const { database, keys } = parts
+  const metrics = wireApiMetrics()
   const tagBase = { epoch: keys.epoch, schema: SCHEMA }
   const near = wireNear({ ...parts, tagBase, maxBytes: config.nearCacheBytes, log })
   const publishing = { events: config.events !== null }
@@ -62,19 +66,28 @@ export async function wireApi(config: Config, log: Log): Promise<Api> {
   const forgetUs = parts.schemas.keepSeen()
   // Without the near cache: lists go by what Redis holds, and says is dirty, at one moment.
   const pages = lists(parts)
+  const neighbours = wireNeighbours({ ...parts, config: config.neighbours, observer: metrics.neighbours, log })
+  const switches = await wireSwitches({ ...parts, breakers: neighbours.breakers, redisUrl: redisUrl(config), log })
   return {
-    commands: { ...stores, now: () => new Date(), tagBase },
+    commands: { ...stores, ...switches.commands, now: () => new Date(), tagBase },
     queries: {
       ...near.reads,
+      ...switches.queries,
+      ...neighbours.queries,
       holders: holders({ views: near.reads.views, truths: parts.views.truths }),
       lists: userLists({ ...parts, pages }),
       tagBase,
     },
-    health: { checks: healthChecks({ ...parts, near: near.provedAtMs }), consistency: () => readConsistency(parts) },
+    health: {
+      checks: healthChecks({ ...parts, ...neighbours, near: near.provedAtMs }),
+      consistency: () => readConsistency(parts),
+    },
     hot: near.hot,
+    metrics: metrics.registry,
     close: async () => {
       forgetUs()
       near.stop()
+      await Promise.all([switches.stop(), neighbours.close()])
       await parts.close()
     },
   }

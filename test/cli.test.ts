@@ -8,6 +8,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { ask } from '../src/adapters/redis/one-question.ts'
+import { readExposition, seriesValue } from './support/exposition.ts'
+import { conventionFaults } from './support/metric-conventions.ts'
 import { until } from './support/service.ts'
 
 const ROOT = join(import.meta.dirname, '..')
@@ -93,6 +95,49 @@ test('a port that is taken is one sentence and 1, before anything is started', a
     assert.equal(err, `Cannot listen on 127.0.0.1, port ${port}: another program does; end it, or set PORT.\n`)
     assert.equal(await redisPid(run.dir), null)
     assert.ok(!existsSync(join(run.dir, 'all.pid')))
+  }
+})
+
+test('so is a port for metrics that is taken', async (t) => {
+  const port = await takenPort(t)
+  const REDIS_URL = 'redis://127.0.0.1:1'
+  for (const [args, environment] of [
+    [['all', '--seed-users', '50'], {}],
+    [['serve'], { REDIS_URL }],
+    [['work', 'project'], { REDIS_URL }],
+  ] as const) {
+    const run = await start(t, [...args], { METRICS_PORT: String(port), ...environment })
+    const { code, out, err } = await run.ended()
+    assert.deepEqual([code, out], [1, ''])
+    assert.equal(err, `Cannot listen on 127.0.0.1, port ${port}: another program does; end it, or set METRICS_PORT.\n`)
+    assert.equal(await redisPid(run.dir), null)
+  }
+})
+
+test('every process gives its metrics on a port of their own, and takes them along when it ends', async (t) => {
+  const all = await start(t, ['all', '--seed-users', '50'], { METRICS_PORT: '0' })
+  await all.says('Ctrl-C ends it')
+  const REDIS_URL = await readFile(join(all.dir, 'redis.url'), 'utf8')
+  const given = { DATA_DIR: all.dir, REDIS_URL, METRICS_PORT: '0' }
+  const others = [await start(t, ['serve'], given), await start(t, ['work', 'project'], given)]
+  await others[0]?.says('"serving"')
+  await others[1]?.says('"working"')
+  for (const run of [all, ...others]) {
+    const url = /http:\/\/127\.0\.0\.1:\d+\/metrics/.exec(run.said.out)?.[0] ?? assert.fail(run.said.out)
+    const text = await (await fetch(url)).text()
+    const families = readExposition(text)
+    assert.deepEqual(families.flatMap(conventionFaults), [])
+    const names = families.map(({ name }) => name)
+    assert.ok(names.includes('process_cpu_seconds_total'))
+    assert.equal(names.includes('users_neighbour_breaker_state'), run !== others[1])
+    if (run === others[1]) continue
+    const closed = { neighbour: 'people-service', state: 'closed' }
+    assert.equal(seriesValue(text, 'users_neighbour_breaker_state', closed), 1)
+  }
+  for (const run of [...others, all]) {
+    run.kill('SIGTERM')
+    const { code, err } = await run.ended()
+    assert.deepEqual([code, err], [0, ''])
   }
 })
 

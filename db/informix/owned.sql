@@ -93,6 +93,13 @@ CREATE TABLE pending_events (
   audit_id BIGINT NOT NULL PRIMARY KEY
 ) LOCK MODE ROW;
 
+-- What operators have set at run time, for all replicas: JSON, by name. No row: it is not set.
+CREATE TABLE service_switches (
+  switch_name VARCHAR(64) NOT NULL PRIMARY KEY,
+  setting LVARCHAR(2000) NOT NULL,
+  changed_at VARCHAR(23) NOT NULL
+) LOCK MODE ROW;
+
 -- The tables that count into a user's version.
 CREATE TABLE usr_sources (
   source VARCHAR(24) NOT NULL PRIMARY KEY

@@ -157,3 +157,10 @@ CREATE TABLE relay_leases (
 CREATE TABLE pending_events (
   audit_id BIGINT NOT NULL PRIMARY KEY
 ) WITHOUT ROWID;
+
+-- What operators have set at run time, for all replicas: JSON, by name. No row: it is not set.
+CREATE TABLE service_switches (
+  switch_name VARCHAR(64) NOT NULL PRIMARY KEY,
+  setting VARCHAR(2000) NOT NULL,
+  changed_at VARCHAR(23) NOT NULL
+) WITHOUT ROWID;

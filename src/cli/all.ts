@@ -2,9 +2,11 @@ import { Command } from 'commander'
 import { buildApp } from '../app.ts'
 import { type Config, readConfig } from '../config.ts'
 import { createServiceLog, wireApi } from '../wiring.ts'
+import { withMadeUpNeighbours } from '../wiring-neighbours.ts'
 import { wholeNumber } from './arguments.ts'
 import { startBundledRedis } from './bundled-redis.ts'
 import { checkAddress, listenOn } from './listening.ts'
+import { checkMetricsAddress, serveMetrics } from './metrics.ts'
 import { lazyProgressBar } from './progress.ts'
 import { seedDemo } from './seed-command.ts'
 import { lockFolder } from './single.ts'
@@ -25,6 +27,7 @@ export function allCommand(): Command {
       try {
         started.defer(await lockFolder(config.dataDir))
         await checkAddress(config.http)
+        await checkMetricsAddress(config)
         const filled = seedUsers !== undefined && config.database === null && (await seedDemo(config, seedUsers))
         await run(config, { firstTime: filled, started })
       } catch (error) {
@@ -34,14 +37,16 @@ export function allCommand(): Command {
     })
 }
 
+type Log = ReturnType<typeof createServiceLog>
 type RunOptions = { firstTime: boolean; started: AsyncDisposableStack }
 
 async function run(given: Config, { firstTime, started }: RunOptions): Promise<void> {
   const log = createServiceLog(given)
   const stopping = stopWhenTold({ log, graceMs: given.shutdownGraceMs }, () => started.disposeAsync())
-  const config = given.redis.url === null ? await withOwnRedis(given, log, started) : given
+  const config = await withWhatIsMissing(given, log, started)
   const api = await wireApi(config, log)
   started.defer(api.close)
+  started.defer(await serveMetrics(config, api.metrics, log))
   const workers = startWorkersThread(config)
   started.defer(workers.stop)
   workers.onFailure((error) => stopping.fail(error, 'the workers failed; stopping, so that nothing stale is served'))
@@ -54,14 +59,20 @@ async function run(given: Config, { firstTime, started }: RunOptions): Promise<v
   process.stdout.write(tour(address))
 }
 
-async function withOwnRedis(
-  config: Config,
-  log: ReturnType<typeof createServiceLog>,
-  started: AsyncDisposableStack,
-): Promise<Config> {
-  const redis = await startBundledRedis(config, log)
-  started.defer(redis.stop)
-  return { ...config, redis: { ...config.redis, url: redis.url } }
+/** A Redis, and where the users are made up, made-up neighbours: each in place of what nobody has named. */
+async function withWhatIsMissing(given: Config, log: Log, started: AsyncDisposableStack): Promise<Config> {
+  const config = { ...given }
+  if (given.redis.url === null) {
+    const redis = await startBundledRedis(given, log)
+    started.defer(redis.stop)
+    config.redis = { ...given.redis, url: redis.url }
+  }
+  if (given.database === null) {
+    const { neighbours, close } = await withMadeUpNeighbours(given)
+    started.defer(close)
+    config.neighbours = neighbours
+  }
+  return config
 }
 
 /** The first build is waited for, and shown. A later one goes on beside the serving: reads come from the database. */

@@ -4,11 +4,13 @@ import { PlainError } from './plain-error.ts'
 
 type Address = { host: string; port: number }
 type App = { listen(address: Address): Promise<string> }
+/** What the names of the variables begin with that say where: HOST and PORT, or METRICS_HOST and METRICS_PORT. */
+type Variables = '' | 'METRICS_'
 
 /** Refuses an address that is taken before anything else is started, which would only have to be ended again. */
-export async function checkAddress(address: Address): Promise<void> {
+export async function checkAddress(address: Address, variables: Variables = ''): Promise<void> {
   const server = createServer()
-  await refusing(address, async () => {
+  await refusing(address, variables, async () => {
     server.listen(address)
     await once(server, 'listening')
   })
@@ -17,23 +19,27 @@ export async function checkAddress(address: Address): Promise<void> {
 }
 
 /** Answers the URL. */
-export async function listenOn(app: App, { host, port }: Address): Promise<string> {
-  return refusing({ host, port }, () => app.listen({ host, port }))
+export async function listenOn(app: App, { host, port }: Address, variables: Variables = ''): Promise<string> {
+  return refusing({ host, port }, variables, () => app.listen({ host, port }))
 }
 
-async function refusing<Result>({ host, port }: Address, work: () => Promise<Result>): Promise<Result> {
+async function refusing<Result>(
+  { host, port }: Address,
+  variables: Variables,
+  work: () => Promise<Result>,
+): Promise<Result> {
   try {
     return await work()
   } catch (error) {
-    const why = REASONS[(error as { code?: string }).code ?? '']
+    const why = reasons(variables)[(error as { code?: string }).code ?? '']
     if (why === undefined) throw error
     throw new PlainError(`Cannot listen on ${host}, port ${port}: ${why}.`)
   }
 }
 
-const REASONS: Record<string, string> = {
-  EADDRINUSE: 'another program does; end it, or set PORT',
-  EADDRNOTAVAIL: 'this machine has no such address; set HOST',
-  ENOTFOUND: 'this machine has no such address; set HOST',
-  EACCES: 'that is not allowed; set PORT to one above 1023',
-}
+const reasons = (variables: Variables): Record<string, string> => ({
+  EADDRINUSE: `another program does; end it, or set ${variables}PORT`,
+  EADDRNOTAVAIL: `this machine has no such address; set ${variables}HOST`,
+  ENOTFOUND: `this machine has no such address; set ${variables}HOST`,
+  EACCES: `that is not allowed; set ${variables}PORT to one above 1023`,
+})

@@ -4,6 +4,7 @@ import { readConfig } from '../config.ts'
 import { createServiceLog, wireApi } from '../wiring.ts'
 import { requireRedis } from './bundled-redis.ts'
 import { checkAddress, listenOn } from './listening.ts'
+import { checkMetricsAddress, serveMetrics } from './metrics.ts'
 import { stopWhenTold } from './stopping.ts'
 
 export function serveCommand(): Command {
@@ -13,11 +14,13 @@ export function serveCommand(): Command {
       const config = requireRedis(readConfig())
       const log = createServiceLog(config)
       await checkAddress(config.http)
+      await checkMetricsAddress(config)
       const started = new AsyncDisposableStack()
       stopWhenTold({ log, graceMs: config.shutdownGraceMs }, () => started.disposeAsync())
       try {
         const api = await wireApi(config, log)
         started.defer(api.close)
+        started.defer(await serveMetrics(config, api.metrics, log))
         const app = await buildApp({ ...api, http: config.http, log })
         started.defer(() => app.close())
         const address = await listenOn(app, config.http)

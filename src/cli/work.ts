@@ -4,7 +4,9 @@ import { startProjectWorker } from '../../workers/project.ts'
 import { startRelayWorker } from '../../workers/relay.ts'
 import { readConfig } from '../config.ts'
 import { createServiceLog } from '../wiring.ts'
+import { wireWorkerMetrics } from '../wiring-metrics.ts'
 import { requireRedis } from './bundled-redis.ts'
+import { serveMetrics } from './metrics.ts'
 import { stopWhenTold } from './stopping.ts'
 
 const WORKERS = { project: startProjectWorker, jobs: startJobsWorker, relay: startRelayWorker }
@@ -20,8 +22,16 @@ export function workCommand(): Command {
       const given = readConfig()
       const config = name === 'relay' ? given : requireRedis(given)
       const log = createServiceLog(config)
-      const worker = await WORKERS[name](config, log)
+      const started = new AsyncDisposableStack()
+      try {
+        started.defer(await serveMetrics(config, wireWorkerMetrics().registry, log))
+        const worker = await WORKERS[name](config, log)
+        started.defer(worker.stop)
+      } catch (error) {
+        await started.disposeAsync()
+        throw error
+      }
       log.info({ worker: name }, 'working')
-      stopWhenTold({ log, graceMs: config.shutdownGraceMs }, worker.stop)
+      stopWhenTold({ log, graceMs: config.shutdownGraceMs }, () => started.disposeAsync())
     })
 }

@@ -2,9 +2,11 @@ import type { FastifyInstance } from 'fastify'
 import { assignBranchRoute } from './assign-branch/route.ts'
 import { changeDetailsRoute } from './change-details/route.ts'
 import { defineRoleRoute } from './define-role/route.ts'
+import { forceBreakerRoute } from './force-breaker/route.ts'
 import { grantRoleRoute } from './grant-role/route.ts'
 import { registerUserRoute } from './register-user/route.ts'
 import { reinstateUserRoute } from './reinstate-user/route.ts'
+import { releaseBreakerRoute } from './release-breaker/route.ts'
 import { removeLimitRoute } from './remove-limit/route.ts'
 import { removePreferenceRoute } from './remove-preference/route.ts'
 import { removeRoleRoute } from './remove-role/route.ts'
@@ -32,6 +34,8 @@ const slices = [
   removePreferenceRoute,
   defineRoleRoute,
   removeRoleRoute,
+  forceBreakerRoute,
+  releaseBreakerRoute,
 ]
 
 type Intersection<Union> = (Union extends unknown ? (u: Union) => void : never) extends (i: infer I) => void ? I : never

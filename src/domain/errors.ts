@@ -5,6 +5,7 @@
 export type ErrorCode =
   | 'user-not-found'
   | 'role-not-found'
+  | 'neighbour-not-found'
   | 'user-terminated'
   | 'username-taken'
   | 'branch-not-assigned'

@@ -10,6 +10,7 @@ import { SERVER_REFUSALS } from './server-refusals.ts'
 const STATUS = {
   'user-not-found': 404,
   'role-not-found': 404,
+  'neighbour-not-found': 404,
   'user-terminated': 409,
   'username-taken': 409,
   'branch-not-assigned': 409,

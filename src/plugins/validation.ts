@@ -12,14 +12,14 @@ export function refuseUndeclaredQueries(app: FastifyInstance): void {
   })
 }
 
-/**
- * Of the headers that reads take only Min-Version has a form; If-None-Match is any text, and described for the document.
- * Checking copies all headers, so that it is done only where there is something to check.
- */
+/** Of the headers that reads take only these have a form; If-None-Match is any text, and described for the document. */
+const CHECKED_OF_READS = ['min-version', 'x-request-deadline']
+
+/** Checking copies all headers, so that it is done only where there is something to check. */
 export const compileValidator: FastifySchemaCompiler<z.ZodType> = (route) => {
   const validate = validatorCompiler(route)
   if (route.httpPart === 'headers' && route.method === 'GET') {
-    return (headers) => !('min-version' in headers) || validate(headers)
+    return (headers) => !CHECKED_OF_READS.some((name) => name in headers) || validate(headers)
   }
   if (route.httpPart === 'querystring' && route.schema === NO_QUERY) {
     return (query) => {

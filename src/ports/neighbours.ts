@@ -68,3 +68,12 @@ export type Breakers = {
   /** null: it decides by itself again, beginning with closed. */
   force(neighbour: NeighbourName, forced: ForcedState | null): void
 }
+
+/** Counts calls, in passing: must be quick, and not throw. */
+export type NeighbourObserver = {
+  /** A call, and how long it took, waiting and further attempts among that. */
+  ended(neighbour: NeighbourName, outcome: 'answered' | NoAnswer, ms: number): void
+  /** A request is sent: the first of a call, or a further one. */
+  attempted(neighbour: NeighbourName): void
+  changed(neighbour: NeighbourName, state: BreakerState): void
+}

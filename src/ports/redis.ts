@@ -35,6 +35,13 @@ export type ReadModelRedis = {
   scan(pattern: string, visit: (keys: string[]) => Promise<unknown>): Promise<void>
 }
 
+/** Keys that end by themselves. */
+export type ExpiringKeys = {
+  setFor(key: string, value: string, ttlMs: number): Promise<void>
+  /** False: somebody has claimed this key, less than their `ttlMs` ago. With the deadline of reads. */
+  claim(key: string, ttlMs: number): Promise<boolean>
+}
+
 /** Which incarnation was begun last, by partition: told by the database, which no failover of Redis takes back. */
 export type Incarnations = {
   recorded(schema: string): Promise<Map<number, string>>

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { MAX_USER_ID } from '../domain/user.ts'
-import { epochOf, keysOf, readModelKeys, SCHEMA, schemaTag } from './keys.ts'
+import { epochOf, foreignKey, isForeignKey, keysOf, readModelKeys, SCHEMA, schemaTag } from './keys.ts'
 
 const EPOCH = '0a1b2c3d'
 const SEED = 20_240_802
@@ -58,6 +58,8 @@ const EPOCHS: { key: string; epoch: string | null }[] = [
   { key: OWN.username('ann.lee'), epoch: EPOCH },
   { key: OWN.username('{odd}:name'), epoch: EPOCH },
   { key: readModelKeys('other').of(3).branch('B1'), epoch: 'other' },
+  { key: foreignKey('branch', 1, 'B1'), epoch: null },
+  { key: foreignKey('branch', 1, '0a1b.2:x'), epoch: null },
   { key: '{usrportal}:x', epoch: null },
   { key: '{usrportal}:0a1b.2:x', epoch: null },
   { key: '{usr42}:cart', epoch: null },
@@ -70,6 +72,39 @@ const EPOCHS: { key: string; epoch: string | null }[] = [
   { key: 'bull:jobs:1', epoch: null },
 ]
 for (const { key, epoch } of EPOCHS) {
-  test(`${key} is ${epoch === null ? 'somebody else’s' : `of the epoch ${epoch}`}`, () =>
-    assert.equal(epochOf(key), epoch))
+  test(`${key} is ${epoch === null ? 'of no epoch' : `of the epoch ${epoch}`}`, () => assert.equal(epochOf(key), epoch))
 }
+
+const anyId = fc.oneof(
+  fc.constantFrom('', '{}', '}:1', 'B{1}', 'é', 'B 1', 'B1\n', '~QgAxAA', '\ud800', '\ud801'),
+  fc.string({ unit: 'binary', maxLength: 20 }),
+)
+test(`whatever the id, a copy of what others say has a slot and a name of its own (seed ${SEED})`, () => {
+  assert.equal(foreignKey('branch', 2, 'B-1'), '{usr:fbranch:B-1}:2')
+  fc.assert(
+    fc.property(anyId, anyId, (one, other) => {
+      const key = foreignKey('branch', 2, one)
+      assert.match(key, /^\{usr:fbranch:[\w.~-]+\}:2$/)
+      assert.ok(isForeignKey(key))
+      assert.equal(tagOf(key), key.slice(1, -3))
+      assert.equal(foreignKey('branch', 2, other) === key, other === one)
+    }),
+    { seed: SEED, numRuns: 1_000 },
+  )
+  assert.notEqual(foreignKey('branch', 2, 'B1'), foreignKey('branch', 3, 'B1'))
+  assert.notEqual(foreignKey('branch', 2, 'B1'), foreignKey('employment', 2, 'B1'))
+})
+
+test('keys of ours that are no such copies, and others’, are not taken for one', () => {
+  const claim = `${foreignKey('branch', 2, 'B1')}:claim`
+  for (const key of [
+    claim,
+    OWN.user(9),
+    OWN.username('fann'),
+    OWN.roles,
+    '{usr:fbranch:a{b}:2',
+    '{usr:n}:0a.2:{usr:fa:b}:2',
+  ]) {
+    assert.equal(isForeignKey(key), false, key)
+  }
+})

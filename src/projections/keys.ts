@@ -58,6 +58,8 @@ export function keysOf(epoch: string, tag: SchemaTag) {
     schemas: `{usr0}:${epoch}:schemas`,
     /** Pub/sub channel: something was committed. The same for all releases. */
     changed: `{usr0}:${epoch}:changed`,
+    /** Pub/sub channel: an operator has set a switch. The same for all releases. */
+    switched: `{usr0}:${epoch}:switched`,
     username: (username: string) => {
       const name = normaliseUsername(username)
       // A brace would end the hash tag early: such names (none that this service gave) share one slot.
@@ -79,7 +81,20 @@ export function keysOf(epoch: string, tag: SchemaTag) {
   }
 }
 
-/** The epoch of a key of this service; null: it is somebody else's key, though others tag theirs `{usr42}` as well. */
+/**
+ * The copy of what another service says of an id. It belongs to no epoch: our database knows nothing of it. `shape` is
+ * raised when what is kept changes its shape; the old copies expire.
+ */
+export function foreignKey(kind: string, shape: number, id: string): string {
+  // Other programs write ids as they like: a brace would end the hash tag early.
+  const safe = /^[\w.-]+$/.test(id) ? id : `~${Buffer.from(id, 'utf16le').toString('base64url')}`
+  return `{usr:f${kind}:${safe}}:${shape}`
+}
+export const isForeignKey = (key: string): boolean => /^\{usr:f[a-z]+(?:-[0-9a-f]+)?:[\w.~-]+\}:\d+$/.test(key)
+
+/**
+ * The epoch of a key of this service; null: of none, or somebody else's key, though others tag theirs `{usr42}` as well.
+ */
 export function epochOf(key: string): string | null {
   return /^\{usr(?:\d+|jobs|:n[^}]*)\}:([0-9a-z]+)(?:\.\d+(?:p\d+)?:|:schemas$)/.exec(key)?.[1] ?? null
 }

@@ -1,11 +1,13 @@
 import type { FastifyInstance } from 'fastify'
 import { checkPermissionRoute } from './check-permission/route.ts'
 import { getPermissionsRoute } from './get-permissions/route.ts'
+import { getProfileRoute } from './get-profile/route.ts'
 import { getRoleRoute } from './get-role/route.ts'
 import { getRosterRoute } from './get-roster/route.ts'
 import { type Deps as HotDeps, hotGetUser, type Shortcut } from './get-user/hot.ts'
 import { getUserRoute } from './get-user/route.ts'
 import { getUserByUsernameRoute } from './get-user-by-username/route.ts'
+import { listBreakersRoute } from './list-breakers/route.ts'
 import { listRolesRoute } from './list-roles/route.ts'
 import { listUsersRoute } from './list-users/route.ts'
 
@@ -13,12 +15,14 @@ import { listUsersRoute } from './list-users/route.ts'
 const slices = [
   getUserRoute,
   getUserByUsernameRoute,
+  getProfileRoute,
   listUsersRoute,
   getPermissionsRoute,
   checkPermissionRoute,
   getRosterRoute,
   listRolesRoute,
   getRoleRoute,
+  listBreakersRoute,
 ]
 
 type Intersection<Union> = (Union extends unknown ? (u: Union) => void : never) extends (i: infer I) => void ? I : never

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { listAnswer, readAnswer, writeAnswer } from './answer.ts'
+import { listAnswer, momentAnswer, readAnswer, writeAnswer } from './answer.ts'
 
 const TAG = '"ab12.1.u.7"'
 const BODY = Buffer.from('{"userId":7}')
@@ -51,4 +51,10 @@ test('who was registered is 201, with where they are', () => {
 test('what is committed but not yet visible says so', () => {
   assert.equal(writeAnswer(TAG, false, {}).headers.visibility, 'pending')
   assert.equal(writeAnswer(TAG, false, {}, '/v1/users/7').headers.visibility, 'pending')
+})
+
+test('what is so at this moment has neither tag nor source, and is kept nowhere', () => {
+  const headers = { 'content-type': JSON_TYPE, 'cache-control': 'no-store' }
+  assert.deepEqual(momentAnswer({ a: 1 }), { status: 200, headers, body: '{"a":1}' })
+  assert.deepEqual(momentAnswer({ a: 1 }, false).headers, { ...headers, visibility: 'pending' })
 })

@@ -40,6 +40,13 @@ export function writeAnswer(tag: string, visible: boolean, body: object, locatio
   return { status: location === undefined ? 200 : 201, headers, body: JSON.stringify(body) }
 }
 
+/** What is so in this process at this moment: it has no version, and a copy of it is worth nothing. */
+export function momentAnswer(body: object, visible = true): Answer {
+  const headers: Record<string, string> = { 'content-type': JSON_TYPE, 'cache-control': 'no-store' }
+  if (!visible) headers.visibility = 'pending'
+  return { status: 200, headers, body: JSON.stringify(body) }
+}
+
 // Plain JSON Schema: @fastify/swagger wraps each header in a `schema` of its own.
 const ETAG = { type: 'string', description: 'Names this version.' }
 const READ_AGE = {
@@ -96,6 +103,14 @@ export const writeAnswers = (schema: z.ZodType, status: 200 | 201 = 200): Answer
     },
     content: json(schema),
   },
+})
+
+export const momentAnswers = (
+  description: string,
+  schema: z.ZodType,
+  more: Record<string, object> = {},
+): AnswerMap => ({
+  200: { description, headers: { ...REQUEST_ID, 'cache-control': CACHE, ...more }, content: json(schema) },
 })
 
 export const IfMatch = z.looseObject({

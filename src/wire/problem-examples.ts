@@ -55,6 +55,7 @@ const TWICE = 'A role names each permission once.'
 export const TRUER = {
   username: refusal(404, 'user-not-found', 'There is no user with this username.'),
   role: refusal(404, 'role-not-found', 'There is no role "none".'),
+  neighbour: refusal(404, 'neighbour-not-found', 'There is no neighbour "none".'),
   taken: refusal(409, 'username-taken', USERNAME_TAKEN, at('body', '/username', USERNAME_TAKEN)),
   home: refusal(409, 'branch-is-home', BRANCH_IS_HOME, at('path', '/branchId', BRANCH_IS_HOME)),
   inUse: refusal(409, 'role-in-use', ROLE_IN_USE, at('path', '/role', ROLE_IN_USE)),
@@ -65,6 +66,7 @@ export const TRUER = {
   keyReused: refusal(422, 'idempotency-key-reused', 'This Idempotency-Key was used for another request.'),
   idsAlone: refusal(422, 'ids-stand-alone', IDS_ALONE, at('query', '/ids', IDS_ALONE)),
   twice: refusal(422, 'permission-twice', TWICE, at('body', '/permissions', TWICE)),
+  neighbourName: fault('path', '/neighbour', 'must be 1 to 32 lower-case letters, digits or hyphens'),
   roleName: fault('path', '/role', 'must be 1 to 32 letters, digits, dots, underscores or hyphens'),
 } satisfies Record<string, Example>
 

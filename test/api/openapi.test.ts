@@ -144,6 +144,7 @@ test('what can be tried out is filled in with what the made-up users hold', () =
     permission: 'receipt.void',
     limit: 'discount-percent',
     key: 'receipt-greeting',
+    neighbour: 'branches-service',
   })
   for (const { operation } of operations()) {
     for (const { example } of Object.values(operation.requestBody?.content ?? {}))

@@ -18,6 +18,7 @@ after(() => service?.close())
 const get = (url: string): Ask => ({ method: 'GET', url })
 const user = async (rest = '', details = {}) => `/v1/users/${await api.somebody(details)}${rest}`
 const defined = { title: 'Clerk', privileged: false, permissions: [{ permission: 'a', effect: 'allow' }] }
+const BREAKER = '/v1/breakers/branches-service'
 let made = 0
 /** A name that nothing has yet. */
 const fresh = (prefix: string) => {
@@ -48,6 +49,7 @@ const GOOD: Record<string, () => Promise<Ask>> = {
   listUsers: async () => get('/v1/users?limit=2'),
   getPermissions: async () => get(await user('/permissions?branchId=B001')),
   checkPermission: async () => get(await user('/permissions/receipt.void')),
+  getProfile: async () => get(await user('/profile')),
   getRoster: async () => get('/v1/branches/B001/users?limit=2'),
   listRoles: async () => get('/v1/roles'),
   getRole: async () => get('/v1/roles/cashier'),
@@ -77,6 +79,12 @@ const GOOD: Record<string, () => Promise<Ask>> = {
   }),
   defineRole: async () => ({ method: 'PUT', url: `/v1/roles/${fresh('role')}`, body: defined }),
   removeRole: async () => ({ method: 'DELETE', url: await put(`/v1/roles/${fresh('role')}`, defined) }),
+  listBreakers: async () => get('/v1/breakers'),
+  forceBreaker: async () => ({ method: 'PUT', url: BREAKER, body: { forced: 'closed', reason: fresh('reason') } }),
+  releaseBreaker: async () => ({
+    method: 'DELETE',
+    url: await put(BREAKER, { forced: 'closed', reason: fresh('reason') }),
+  }),
   isAlive: async () => get('/health/live'),
   isReady: async () => get('/health/ready'),
   howConsistent: async () => get('/health/consistency'),
@@ -107,6 +115,8 @@ const REFUSALS: Refusal[] = [
   missing('getUser', get(nobody)),
   bad('getUserByUsername', 'the username has a control character', get('/v1/users/by-username/a%07')),
   refused('getUserByUsername', 404, 'user-not-found', 'nobody has it', () => get('/v1/users/by-username/nobody')),
+  bad('getProfile', 'a part is unknown', get('/v1/users/1/profile?include=salary')),
+  missing('getProfile', get(`${nobody}/profile`)),
   bad('listUsers', 'a filter is unknown', get('/v1/users?sort=name')),
   refused('listUsers', 400, 'invalid-cursor', 'the cursor is made up', () => get('/v1/users?cursor=abcd')),
   refused('listUsers', 422, 'ids-stand-alone', 'ids has company', () => get('/v1/users?ids=1&limit=2')),
@@ -253,12 +263,31 @@ const REFUSALS: Refusal[] = [
     await put(await user('/roles/cashier'))
     return { method: 'DELETE', url: '/v1/roles/cashier' }
   }),
+  bad('listBreakers', 'there is a filter', get('/v1/breakers?q=a')),
+  bad('forceBreaker', 'it is to be half open', {
+    method: 'PUT',
+    url: BREAKER,
+    body: { forced: 'half-open', reason: 'x' },
+  }),
+  refused('forceBreaker', 404, 'neighbour-not-found', 'there is no such neighbour', () => ({
+    method: 'PUT',
+    url: '/v1/breakers/none',
+    body: { forced: 'open', reason: 'x' },
+  })),
+  bad('releaseBreaker', 'the name is malformed', { method: 'DELETE', url: '/v1/breakers/a%20b' }),
+  refused('releaseBreaker', 404, 'neighbour-not-found', 'there is no such neighbour', () => ({
+    method: 'DELETE',
+    url: '/v1/breakers/none',
+  })),
 ]
 
 const ID = /^[0-9a-f]{8}-/
 const isOfHealth = (operation: string) => /^(is|how)/.test(operation)
+/** What these show and change has no version. */
+const isOfMoment = (operation: string) => /Breakers?$/.test(operation)
 const isRead = (operation: string) => /^(get|list|check)/.test(operation) || isOfHealth(operation)
-const isTagged = (operation: string) => isRead(operation) && !['listUsers', 'getRoster'].includes(operation)
+const isTagged = (operation: string) =>
+  isRead(operation) && !['listUsers', 'getRoster', 'getProfile'].includes(operation)
 
 for (const [operation, ask] of Object.entries(GOOD)) {
   test(`${operation} succeeds, with the headers that go with it`, async () => {
@@ -269,15 +298,16 @@ for (const [operation, ask] of Object.entries(GOOD)) {
     assert.match(String(answer.headers['x-request-id']), ID)
     if (isOfHealth(operation)) return
     assert.equal(answer.headers['content-type'], 'application/json; charset=utf-8')
-    assert.equal(answer.headers['cache-control'], isRead(operation) ? 'private, no-cache' : 'no-store')
-    assert.match(String(answer.headers['read-from']), isRead(operation) ? /^(near|redis)$/ : /^undefined$/)
+    const isCopy = isRead(operation) && !isOfMoment(operation)
+    assert.equal(answer.headers['cache-control'], isCopy ? 'private, no-cache' : 'no-store')
+    assert.match(String(answer.headers['read-from']), isCopy ? /^(near|redis)$/ : /^undefined$/)
     assert.equal(
       answer.headers.location,
       operation === 'registerUser' ? `/v1/users/${answer.json().userId}` : undefined,
     )
     assert.equal(answer.headers.visibility, undefined)
     const tag = answer.headers.etag
-    if (!isTagged(operation) && isRead(operation)) return assert.equal(tag, undefined)
+    if (isOfMoment(operation) || (!isTagged(operation) && isRead(operation))) return assert.equal(tag, undefined)
     const { version } = answer.json()
     assert.match(String(tag), /^"[0-9a-f]{8}\.\d+\.[upr]\.\d+(\.\d+)?"$/)
     if (version !== undefined) assert.ok(String(tag).endsWith(`.${version}"`), `${tag} is of version ${version}`)
@@ -398,6 +428,9 @@ test('a query that can reach neither copy nor truth is 503, and says no more tha
   const unreachable = async () => {
     throw new DomainError('database-unavailable', 'The database does not answer.')
   }
+  const unread = () => {
+    throw new DomainError('database-unavailable', 'What operators have set could not be read yet.')
+  }
   // A database that fails on demand is no part of the embedded one, so the ports themselves refuse here.
   const queries = {
     ...real.queries,
@@ -405,6 +438,7 @@ test('a query that can reach neither copy nor truth is 503, and says no more tha
     roles: { ...real.queries.roles, catalogue: unreachable },
     holders: unreachable,
     lists: { list: unreachable },
+    switches: { settings: unread },
   }
   const app = await buildApp({ ...real, queries, http: service.config.http, log: quiet })
   t.after(async () => {
@@ -447,6 +481,7 @@ test('what nobody could confirm says so, also when it was put together', async (
   for (const operation of [
     'getUser',
     'getUserByUsername',
+    'getProfile',
     'getPermissions',
     'checkPermission',
     'listRoles',

@@ -9,6 +9,7 @@ import { registerContract } from './register-user.ts'
 import { relayLeaseContract } from './relay-lease.ts'
 import type { OpenRig } from './rig.ts'
 import { roleStoreContract } from './role-store.ts'
+import { switchesContract } from './switches.ts'
 import { triggersContract } from './triggers.ts'
 import { tornReadsContract, truthContract } from './truth.ts'
 import { userStoreContract } from './user-store.ts'
@@ -31,4 +32,5 @@ export function everyContract(open: OpenRig): void {
   pendingEventsContract(open)
   versionBumpsContract(open)
   relayLeaseContract(open)
+  switchesContract(open)
 }

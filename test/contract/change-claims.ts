@@ -316,7 +316,11 @@ function clashing(open: OpenRig): void {
 }
 
 /** Runs `first` in the transaction just before a statement that begins so: what another worker's commit would change. */
-function meddledWith(database: Database, beginning: string, first: (session: Session) => Promise<unknown>): Database {
+export function meddledWith(
+  database: Database,
+  beginning: string,
+  first: (session: Session) => Promise<unknown>,
+): Database {
   return {
     ...database,
     transaction: (work) =>

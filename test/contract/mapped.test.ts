@@ -11,6 +11,7 @@ import { registerContract } from './register-user.ts'
 import { lastFirst, type OpenRig } from './rig.ts'
 import { roleStoreContract } from './role-store.ts'
 import { plainClient, temporaryFolder } from './sqlite.ts'
+import { switchesContract } from './switches.ts'
 import { triggersContract } from './triggers.ts'
 import { tornReadsContract, truthContract } from './truth.ts'
 import { userStoreContract } from './user-store.ts'
@@ -66,3 +67,4 @@ userStoreContract(openMappedRig)
 registerContract(openMappedRig)
 roleStoreContract(openMappedRig)
 versionBumpsContract(openMappedRig)
+switchesContract(openMappedRig)

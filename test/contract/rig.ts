@@ -70,6 +70,7 @@ const TABLES = {
   user_audit: 'audit_id',
   pending_events: 'audit_id',
   relay_leases: 'lease',
+  service_switches: 'switch_name',
   command_keys: 'command_key',
 } as const satisfies Record<string, string>
 

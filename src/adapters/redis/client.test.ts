@@ -151,6 +151,30 @@ test('a script that reads may not write', async (t) => {
   assert.equal(await raw.exists('client:never'), 0)
 })
 
+test('what is set for a while ends by itself, whatever was there before', async (t) => {
+  const client = await connectClient(t, server.url, freshKeys())
+  await raw.hset('client:for', 'f', 'v')
+  await client.setFor('client:for', 'x', 60_000)
+  assert.equal(await client.get('client:for'), 'x')
+  const ttlMs = await raw.pttl('client:for')
+  assert.ok(ttlMs > 50_000 && ttlMs <= 60_000, `${ttlMs} ms`)
+  await client.setFor('client:for', 'y', 20)
+  await until('it has ended', async () => (await client.get('client:for')) === null)
+})
+
+test('of many who claim a key one has it, until the time that it was claimed for is over', async (t) => {
+  const clients = await Promise.all([1, 2, 3].map(() => connectClient(t, server.url, freshKeys())))
+  const claims = (ttlMs: number) =>
+    Promise.all(Array.from({ length: 30 }, (_, i) => clients[i % clients.length]?.claim('client:claim', ttlMs)))
+  assert.equal((await claims(60_000)).filter(Boolean).length, 1)
+  const ttlMs = await raw.pttl('client:claim')
+  assert.ok(ttlMs > 50_000 && ttlMs <= 60_000, `${ttlMs} ms`)
+  assert.equal((await claims(20)).filter(Boolean).length, 0, 'nor is it shortened')
+  await raw.pexpire('client:claim', 20)
+  await until('its time is over', async () => (await raw.exists('client:claim')) === 0)
+  assert.equal((await claims(20)).filter(Boolean).length, 1)
+})
+
 test('bytes come back as they went in', async (t) => {
   const client = await connectClient(t, server.url, freshKeys())
   const bytes = Buffer.from(Array.from({ length: 256 }, (_, i) => i))
@@ -247,6 +271,7 @@ test('a script that a reader waits for has the deadline of reads; a writer’s h
   signal(own.pid, 'SIGSTOP')
   const written = client.run(ECHO, ['k'], ['written'])
   await assert.rejects(client.runForReader(ECHO, ['k'], ['read']), /Timed out/)
+  await assert.rejects(client.claim('client:late', 1_000), /Timed out/)
   signal(own.pid, 'SIGCONT')
   assert.deepEqual(await written, ['k', 'written'])
 })

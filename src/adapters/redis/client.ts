@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Redis } from 'ioredis'
-import type { LuaScript, ReadModelRedis } from '../../ports/redis.ts'
+import type { ExpiringKeys, LuaScript, ReadModelRedis } from '../../ports/redis.ts'
 import { type Confirm, incarnationBeliefs } from './beliefs.ts'
 import { readBreaker } from './read-breaker.ts'
 import { reasonOf } from './server-facts.ts'
@@ -13,7 +13,8 @@ export type RedisClientOptions = ServerOptions & {
   readDeadlineMs: number
   confirm: Confirm
 }
-export type RedisClient = ReadModelRedis & {
+type Commands = ReadModelRedis & ExpiringKeys
+export type RedisClient = Commands & {
   ready(): Promise<void>
   isReady(): boolean
   /** The `maxmemory-policy` by which some master may drop keys on its own; null: none does, as far as is known. */
@@ -62,6 +63,8 @@ export function redisClient(options: RedisClientOptions): RedisClient {
     runId: servers.runIdOf,
     get: (key) => breaker.run(() => redis.get(key)),
     set: async (key, value) => void (await redis.set(key, value)),
+    setFor: async (key, value, ttlMs) => void (await redis.set(key, value, 'PX', ttlMs)),
+    claim: (key, ttlMs) => breaker.run(async () => (await redis.set(key, '', 'PX', ttlMs, 'NX')) === 'OK'),
     del: async (...keys) => void (await redis.del(...keys)),
     hmget: (key, ...fields) => breaker.run(() => redis.hmgetBuffer(key, ...fields)),
     hgetall: (key) => redis.hgetall(key),

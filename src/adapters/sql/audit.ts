@@ -1,4 +1,5 @@
 import type { DomainEvent } from '../../domain/events.ts'
+import type { SwitchEvent, SwitchedEntity } from '../../ports/switches.ts'
 import type { Actor, Dialect, Session } from '../../ports.ts'
 
 export type AuditedEntity = { name: 'user' | 'role'; id: string }
@@ -12,6 +13,8 @@ export type AuditEntry = AuditOptions & {
   happened: DomainEvent[]
   by: Actor
 }
+export type AuditRow = Pick<AuditEntry, 'dialect' | 'by'> &
+  ({ entity: AuditedEntity; event: DomainEvent } | { entity: SwitchedEntity; event: SwitchEvent })
 
 /**
  * One audit row an event, in the command's own transaction; the time is the database's. Called when the events' own
@@ -20,19 +23,22 @@ export type AuditEntry = AuditOptions & {
 export async function writeAudit(session: Session, entry: AuditEntry): Promise<void> {
   const { dialect, entity, happened, by, events } = entry
   const lastBefore = events ? await lastAuditId(session, entity) : 0
-  for (const event of happened) {
-    await session.execute(
-      `INSERT INTO user_audit (entity, entity_id, event_type, event, actor, request_id, address, recorded_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ${dialect.utcNow})`,
-      [entity.name, entity.id, event.type, JSON.stringify(event), by.name, by.requestId, by.address],
-    )
-  }
+  for (const event of happened) await writeAuditRow(session, { dialect, entity, event, by })
   if (!events) return
   // By what is new of this entity: how a database tells the key that it has just given differs from one to the next.
   await session.execute(
     `INSERT INTO pending_events (audit_id)
      SELECT audit_id FROM user_audit WHERE entity = ? AND entity_id = ? AND audit_id > ?`,
     [entity.name, entity.id, lastBefore],
+  )
+}
+
+/** What is written here alone is published to nobody. */
+export async function writeAuditRow(session: Session, { dialect, entity, event, by }: AuditRow): Promise<void> {
+  await session.execute(
+    `INSERT INTO user_audit (entity, entity_id, event_type, event, actor, request_id, address, recorded_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ${dialect.utcNow})`,
+    [entity.name, entity.id, event.type, JSON.stringify(event), by.name, by.requestId, by.address],
   )
 }
 

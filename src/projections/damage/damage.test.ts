@@ -4,6 +4,7 @@ import type { Redis } from 'ioredis'
 import { connectClient, connectRaw, freshKeys } from '../../../test/support/read-models.ts'
 import { startTestRedis, type TestRedis } from '../../../test/support/redis.ts'
 import { quiet } from '../../../test/support/service.ts'
+import { foreignKey } from '../keys.ts'
 import { mendingTypes } from './damage.ts'
 
 let server: TestRedis
@@ -49,6 +50,17 @@ test('an entry, or a hint, goes alone', async (t) => {
   assert.equal(await redis.get(hint), null)
   assert.equal(await raw.get(inc), 'i.run')
   assert.equal(dropped(), 2)
+})
+
+test('a copy of what another service says goes alone', async (t) => {
+  const { keys, redis, dropped } = await stage(t)
+  const { inc } = keys.of(3)
+  const copy = foreignKey('branch', 1, keys.epoch)
+  await raw.set(inc, 'i.run')
+  await raw.hset(copy, 'a', '1')
+  assert.equal(await redis.get(copy), null)
+  assert.deepEqual([await raw.exists(copy), await raw.get(inc)], [0, 'i.run'])
+  assert.equal(dropped(), 1)
 })
 
 test('of the keys of one call, those that are right stay', async (t) => {

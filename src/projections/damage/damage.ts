@@ -1,5 +1,6 @@
 import type { ReadModelRedis } from '../../ports/redis.ts'
 import type { Log } from '../../ports.ts'
+import { isForeignKey } from '../keys.ts'
 import { lua } from '../lua.ts'
 
 const DROP = lua(import.meta.url, 'drop-damaged-n')
@@ -15,7 +16,8 @@ const EXPECTED: Record<string, Expected> = {
   ...{ dirty: { type: 'set', alone: false }, branch: { type: 'zset', alone: false } },
   ...{ names: { type: 'zset', alone: false }, ids: { type: 'zset', alone: false } },
 }
-const HINT: Expected = { type: 'string', alone: true }
+/** A username's hint, or a copy of what another service says. */
+const LONE_TEXT: Expected = { type: 'string', alone: true }
 
 type Options = { log: Log; onDropped(count: number): void }
 
@@ -69,7 +71,8 @@ function isWrongType(error: unknown): boolean {
 
 /** Null: nothing is known of such a key, or it may be somebody else's. `name` holds no user's data. */
 function placeOf(key: string): (Expected & { inc: string; name: string }) | null {
-  if (/^\{usr:n[^}]*\}:[0-9a-z]+\.\d+(?:p\d+)?:/.test(key)) return { ...HINT, inc: key, name: 'a username' }
+  if (/^\{usr:n[^}]*\}:[0-9a-z]+\.\d+(?:p\d+)?:/.test(key)) return { ...LONE_TEXT, inc: key, name: 'a username' }
+  if (isForeignKey(key)) return { ...LONE_TEXT, inc: key, name: 'a copy of what another service says' }
   const [, base = '', name = '', id = ''] =
     /^(\{usr\d+\}:[0-9a-z]+(?:\.\d+(?:p\d+)?)?:)([a-z]+)(:.*)?$/s.exec(key) ?? []
   const expected = Object.hasOwn(EXPECTED, name) ? EXPECTED[name] : undefined

@@ -116,6 +116,7 @@ const SHAPES: Shape[] = [
   shown('Accept: text/html'),
   shown('traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'),
   shown('Cache-Control: no-cache'),
+  shown('X-Request-Deadline: 250'),
   unusual('Min-Version: user=99'),
   unusual('Min-Version: user=9007199254740992'),
   unusual('Min-Version: roles=1'),

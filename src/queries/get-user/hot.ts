@@ -84,7 +84,7 @@ const HEADERS = new Map<string, number>([
     ...['connection', 'user-agent', 'accept', 'accept-encoding', 'accept-language'],
     ...['cache-control', 'dnt', 'priority', 'referer', 'via', 'forwarded', 'x-real-ip'],
     ...['x-forwarded-for', 'x-forwarded-host', 'x-forwarded-port', 'x-forwarded-proto', 'x-forwarded-scheme'],
-    ...['traceparent', 'tracestate', 'baggage', 'newrelic'],
+    ...['traceparent', 'tracestate', 'baggage', 'newrelic', 'x-request-deadline'],
     ...['sec-fetch-dest', 'sec-fetch-mode', 'sec-fetch-site', 'sec-fetch-user', 'sec-ch-ua', 'sec-ch-ua-mobile'],
     ...['sec-ch-ua-platform', 'upgrade-insecure-requests'],
   ].map((name): [string, number] => [name, IGNORED]),

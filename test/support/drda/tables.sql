@@ -144,3 +144,9 @@ CREATE TABLE relay_leases (
 CREATE TABLE pending_events (
   audit_id BIGINT NOT NULL PRIMARY KEY
 );
+
+CREATE TABLE service_switches (
+  switch_name VARCHAR(64) NOT NULL PRIMARY KEY,
+  setting VARCHAR(2000) NOT NULL,
+  changed_at VARCHAR(23) NOT NULL
+);

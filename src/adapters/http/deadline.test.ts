@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict'
+import { getEventListeners } from 'node:events'
+import { describe, test } from 'node:test'
+import { Cancelled, OutOfTime, pause, within } from './deadline.ts'
+
+const soon = (ms: number) => {
+  const untilMs = performance.now() + ms
+  return () => untilMs
+}
+const LATER_MS = 60_000
+const never = () => new Promise<never>(() => undefined)
+
+/** The signal that the work is given. */
+function watched() {
+  const seen: AbortSignal[] = []
+  const work = (signal: AbortSignal) => {
+    seen.push(signal)
+    return never()
+  }
+  return { seen, work }
+}
+
+describe('work within a time', () => {
+  test('has its answer, or its error', async () => {
+    const limits = { untilMs: soon(LATER_MS), signals: [] }
+    assert.equal(await within(limits, async () => 1), 1)
+    await assert.rejects(
+      within(limits, () => Promise.reject(new Error('its own'))),
+      /its own/,
+    )
+  })
+
+  test('is given up when the time is over, not sooner, and told so', async () => {
+    const startedMs = performance.now()
+    const { seen, work } = watched()
+    await assert.rejects(within({ untilMs: () => startedMs + 20, signals: [] }, work), OutOfTime)
+    assert.ok(performance.now() - startedMs >= 20)
+    assert.ok(seen[0]?.reason instanceof OutOfTime)
+  })
+
+  test('goes on when the time has grown meanwhile', async () => {
+    let untilMs = performance.now() + 10
+    const { promise, resolve } = Promise.withResolvers<string>()
+    const answer = within({ untilMs: () => untilMs, signals: [] }, () => promise)
+    untilMs += LATER_MS
+    setTimeout(resolve, 30, 'late, but in time')
+    assert.equal(await answer, 'late, but in time')
+  })
+
+  test('is given up when one of the signals says so, and told so', async () => {
+    const [one, other] = [new AbortController(), new AbortController()]
+    const { seen, work } = watched()
+    const given = within({ untilMs: soon(LATER_MS), signals: [one.signal, other.signal] }, work)
+    other.abort()
+    await assert.rejects(given, Cancelled)
+    assert.ok(seen[0]?.reason instanceof Cancelled)
+  })
+
+  test('does not begin when it is too late', async () => {
+    const { seen, work } = watched()
+    await assert.rejects(within({ untilMs: soon(0), signals: [] }, work), OutOfTime)
+    await assert.rejects(within({ untilMs: soon(LATER_MS), signals: [AbortSignal.abort()] }, work), Cancelled)
+    assert.equal(seen.length, 0)
+  })
+
+  test('is not aborted after its end, by another’s end neither, and leaves nothing behind', async () => {
+    const { signal } = new AbortController()
+    const before = process.getActiveResourcesInfo().length
+    const own: AbortSignal[] = []
+    const work = async (signal: AbortSignal) => void own.push(signal)
+    await Promise.all([
+      within({ untilMs: soon(LATER_MS), signals: [signal] }, work),
+      within({ untilMs: soon(LATER_MS), signals: [signal] }, work),
+      assert.rejects(within({ untilMs: soon(1), signals: [signal] }, never)),
+    ])
+    assert.equal(new Set(own).size, 2)
+    assert.deepEqual(
+      own.map(({ aborted }) => aborted),
+      [false, false],
+    )
+    assert.equal(getEventListeners(signal, 'abort').length, 0)
+    assert.equal(process.getActiveResourcesInfo().length, before)
+  })
+
+  test('that fails after it was given up is nobody’s business', async () => {
+    const { promise, reject } = Promise.withResolvers<never>()
+    await assert.rejects(
+      within({ untilMs: soon(1), signals: [] }, () => promise),
+      OutOfTime,
+    )
+    reject(new Error('too late'))
+    // An unhandled rejection would fail the test.
+    await new Promise(setImmediate)
+  })
+})
+
+test('a pause ends by itself, or with its signal, and leaves no timer', async () => {
+  const controller = new AbortController()
+  await pause(1, controller.signal)
+  const before = process.getActiveResourcesInfo().length
+  const long = pause(LATER_MS, controller.signal)
+  controller.abort(new Cancelled())
+  await assert.rejects(long, Cancelled)
+  await assert.rejects(pause(LATER_MS, controller.signal), Cancelled)
+  assert.equal(process.getActiveResourcesInfo().length, before)
+  assert.equal(getEventListeners(controller.signal, 'abort').length, 0)
+})

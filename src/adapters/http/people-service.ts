@@ -1,0 +1,39 @@
+import { z } from 'zod'
+import type { PeopleService } from '../../ports/neighbours.ts'
+import type { GuardedClient, ServiceDescription, ServiceLimits } from './guarded-client.ts'
+
+/** Of another form nobody is known: it may mean another path, or none. Older programs write what they like. */
+const EMPLOYEE_NUMBER = /^[A-Za-z0-9-]{1,32}$/
+
+const Employment = z.object({
+  employeeNumber: z.string().min(1),
+  department: z.string(),
+  manager: z.object({ employeeNumber: z.string().min(1), name: z.string() }).nullable(),
+  startDate: z.iso.date(),
+  leave: z.object({ from: z.iso.date(), until: z.iso.date().nullable() }).nullable(),
+})
+const calls = {
+  employment: {
+    method: 'GET',
+    path: (employeeNumber: string) => `/employments/${encodeURIComponent(employeeNumber)}`,
+    answer: Employment,
+    noneIs404: true,
+  },
+} as const
+
+export type PeopleClient = GuardedClient<typeof calls>
+
+export function describePeople(baseUrl: string | null, limits: ServiceLimits): ServiceDescription<typeof calls> {
+  return { neighbour: 'people-service', baseUrl, limits, calls }
+}
+
+/** Of a copy that was kept: undefined when it is no such thing. */
+export const employmentFrom = (value: unknown) => Employment.safeParse(value).data
+
+export function peopleService(client: Pick<PeopleClient, 'call'>): PeopleService {
+  return {
+    async employment(employeeNumber, caller) {
+      return EMPLOYEE_NUMBER.test(employeeNumber) ? client.call('employment', employeeNumber, caller) : null
+    },
+  }
+}

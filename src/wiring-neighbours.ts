@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto'
+import { branchesService, branchFrom, describeBranches } from './adapters/http/branches-service.ts'
+import { guardedClient, type ServiceLimits } from './adapters/http/guarded-client.ts'
+import { startMadeUpNeighbours } from './adapters/http/made-up-neighbours.ts'
+import { describePeople, employmentFrom, peopleService } from './adapters/http/people-service.ts'
+import type { Config } from './config.ts'
+import type { NeighbourConfig, NeighboursConfig } from './config-neighbours.ts'
+import type { Branch, Employment, NeighbourName } from './domain/neighbours.ts'
+import { type Breakers, type Caller, MAX_BRANCHES_A_CALL, type NeighbourObserver } from './ports/neighbours.ts'
+import type { ExpiringKeys, ReadModelRedis } from './ports/redis.ts'
+import type { Log } from './ports.ts'
+import { FOREIGN_TIMES, foreignCopies } from './projections/foreign/foreign-copies.ts'
+
+/** For whoever has none: made-up ones, on loopback, in place of those that are not configured. */
+export async function withMadeUpNeighbours({ neighbours: given }: Pick<Config, 'neighbours'>) {
+  const madeUp = await startMadeUpNeighbours()
+  const { branches, people } = given
+  const neighbours: NeighboursConfig = {
+    ...given,
+    branches: { ...branches, url: branches.url ?? madeUp.url },
+    people: { ...people, url: people.url ?? madeUp.url },
+  }
+  return { neighbours, close: madeUp.close }
+}
+
+/** What is the same for all neighbours. */
+const LIMITS = {
+  /** What waits longer than a call may take has waited in vain. */
+  waiting: 64,
+  attempts: 3,
+  firstPauseMs: 20,
+  longestPauseMs: 100,
+  /** Within a cluster a connection takes a millisecond; one that takes this long is not coming. */
+  connectMs: 150,
+  /** A hundred branches with all their hours are a tenth of it. */
+  maxAnswerBytes: 1_048_576,
+  /** Before a neighbour on Node closes it, which it does after five seconds. */
+  idleMs: 4_000,
+  connectionTtlMs: 60_000,
+  budget: { share: 0.1, calls: 200 },
+  circuit: { leastCalls: 5, illPercent: 50, windowMs: 5_000, openMs: 2_000 },
+} as const satisfies Partial<ServiceLimits>
+
+type Deps = {
+  config: NeighboursConfig
+  redis: ReadModelRedis & ExpiringKeys
+  observer: NeighbourObserver
+  log: Log
+}
+
+/** The other services, guarded; what they know, by way of the copies that all replicas share; and their breakers. */
+export function wireNeighbours({ config, redis, observer, log }: Deps) {
+  const branches = guardedClient(describeBranches(config.branches.url, limitsOf(config.branches)), { log, observer })
+  const people = guardedClient(describePeople(config.people.url, limitsOf(config.people)), { log, observer })
+  const clients = { 'branches-service': branches, 'people-service': people } satisfies Record<NeighbourName, unknown>
+  const breakers: Breakers = {
+    reports: () => Object.values(clients).flatMap(({ isConfigured, report }) => (isConfigured ? [report()] : [])),
+    force: (neighbour, forced) => clients[neighbour].force(forced),
+  }
+  const copies = {
+    branches: foreignCopies<Branch>({
+      ...{ redis, log, shape: 1, check: branchFrom },
+      ...keptOf('branch', config.branches, config),
+      fetch: branchesService(branches).branches,
+      idsACall: MAX_BRANCHES_A_CALL,
+    }),
+    employments: foreignCopies<Employment>({
+      ...{ redis, log, shape: 1, check: employmentFrom },
+      ...keptOf('employment', config.people, config),
+      fetch: oneEach(peopleService(people).employment),
+      idsACall: 1,
+    }),
+  }
+  return {
+    queries: { ...copies, profileDeadlineMs: config.profileDeadlineMs },
+    breakers,
+    close: async () => {
+      for (const { stop } of Object.values(copies)) stop()
+      await Promise.all(Object.values(clients).map(({ close }) => close()))
+    },
+  }
+}
+
+function limitsOf({ callMs, attemptMs, concurrent }: NeighbourConfig): ServiceLimits {
+  return { ...LIMITS, callMs, attemptMs: Math.min(attemptMs, callMs), concurrent }
+}
+
+/** Sites that share a Redis and not their neighbours share no copies. */
+function keptOf(kind: string, { url, callMs }: NeighbourConfig, { freshMs, staleMs }: NeighboursConfig) {
+  const whose = createHash('sha256')
+    .update(url ?? '')
+    .digest('hex')
+    .slice(0, WHOSE_DIGITS)
+  return {
+    kind: `${kind}-${whose}`,
+    callMs,
+    times: {
+      freshMs,
+      refreshAfterMs: freshMs / 2,
+      staleIfErrorMs: Math.max(staleMs, freshMs),
+      // Else another replica would ask while a call is under way.
+      claimMs: Math.max(FOREIGN_TIMES.claimMs, callMs),
+    },
+  }
+}
+const WHOSE_DIGITS = 8
+
+/** A service that is asked for one at a time. */
+function oneEach<T>(ask: (id: string, caller: Caller) => Promise<T | null>) {
+  return async ([id = '']: string[], caller: Caller) => new Map([[id, await ask(id, caller)]])
+}
