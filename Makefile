@@ -8,7 +8,7 @@ SETUP := node scripts/setup.mjs
 WITH_NODE := PATH="$(CURDIR)/node_modules/.bin:$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-kafka test fuzz simulate bench bench-opponents bench-informix bench-kafka crash-kafka soak docs format clean
+.PHONY: help run run-kafka test fuzz simulate bench bench-opponents bench-informix bench-kafka resilience crash-kafka soak docs format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -76,6 +76,12 @@ bench-kafka: ## measure changes over Kafka beside changes out of the database, a
 	@REDIS_URL= $(SETUP)
 	@node scripts/setup-kafka.mjs needed
 	@$(WITH_NODE) exec node bench/kafka.ts $(if $(KAFKA_BENCH_USERS),,--write)
+
+# RESILIENCE_SECONDS, RESILIENCE_RATE and RESILIENCE_ONLY (a part of a fault's name) may be set; then the results are
+# printed only.
+resilience: ## break the other services in every way under load, for a quarter of an hour, and write the results down
+	@REDIS_URL= $(SETUP)
+	@$(WITH_NODE) exec node bench/resilience.ts $(if $(RESILIENCE_SECONDS)$(RESILIENCE_RATE)$(RESILIENCE_ONLY),,--write)
 
 docs: ## write the generated documents anew
 	@REDIS_URL= $(SETUP)

@@ -1,10 +1,12 @@
 import { z } from 'zod'
 import { integer } from './config-values.ts'
 
+const URL_FORM = 'http://… or https://…, without user, password and query'
+
 const url = (whose: string) =>
   z
-    .url({ protocol: /^https?$/, error: 'http://… or https://…, without a query' })
-    .refine((text) => !/[?#]/.test(text), 'http://… or https://…, without a query')
+    .url({ protocol: /^https?$/, error: URL_FORM })
+    .refine((text) => !/[?#@]/.test(text), URL_FORM)
     .optional()
     .describe(`Where ${whose} is. Absent: profiles come without its part, and say so.`)
 

@@ -259,8 +259,10 @@ describe('text', () => {
     for (const url of ['http://branches', 'https://b.example:8443/api/v2/', 'http://[::1]:80']) {
       assert.equal(readConfig({ BRANCHES_URL: url }).neighbours.branches.url, url)
     }
-    const refusal = new ConfigError('Wrong settings. PEOPLE_URL: http://… or https://…, without a query')
-    for (const url of ['people', 'ftp://people', 'http://', 'http://p?x=1', 'http://p#x']) {
+    const refusal = new ConfigError(
+      'Wrong settings. PEOPLE_URL: http://… or https://…, without user, password and query',
+    )
+    for (const url of ['people', 'ftp://people', 'http://', 'http://p?x=1', 'http://p#x', 'http://u:p@p']) {
       assert.throws(() => readConfig({ PEOPLE_URL: url }), refusal, url)
     }
   })

@@ -7,14 +7,15 @@ import type { Config } from './config.ts'
 import type { NeighbourConfig, NeighboursConfig } from './config-neighbours.ts'
 import type { Branch, Employment, NeighbourName } from './domain/neighbours.ts'
 import { type Breakers, type Caller, MAX_BRANCHES_A_CALL, type NeighbourObserver } from './ports/neighbours.ts'
-import type { ExpiringKeys, ReadModelRedis } from './ports/redis.ts'
+import type { ExpiringKeys } from './ports/redis.ts'
 import type { Log } from './ports.ts'
 import { FOREIGN_TIMES, foreignCopies } from './projections/foreign/foreign-copies.ts'
 
 /** For whoever has none: made-up ones, on loopback, in place of those that are not configured. */
 export async function withMadeUpNeighbours({ neighbours: given }: Pick<Config, 'neighbours'>) {
-  const madeUp = await startMadeUpNeighbours()
   const { branches, people } = given
+  if (branches.url !== null && people.url !== null) return { neighbours: given, close: async () => undefined }
+  const madeUp = await startMadeUpNeighbours()
   const neighbours: NeighboursConfig = {
     ...given,
     branches: { ...branches, url: branches.url ?? madeUp.url },
@@ -37,13 +38,14 @@ const LIMITS = {
   /** Before a neighbour on Node closes it, which it does after five seconds. */
   idleMs: 4_000,
   connectionTtlMs: 60_000,
-  budget: { share: 0.1, calls: 200 },
-  circuit: { leastCalls: 5, illPercent: 50, windowMs: 5_000, openMs: 2_000 },
+  /** One further attempt is saved at most: more would go out together when a neighbour falls ill. */
+  budget: { share: 0.1, calls: 10 },
+  circuit: { leastCalls: 5, illPercent: 50, windowMs: 2_000, openMs: 2_000 },
 } as const satisfies Partial<ServiceLimits>
 
 type Deps = {
   config: NeighboursConfig
-  redis: ReadModelRedis & ExpiringKeys
+  redis: ExpiringKeys
   observer: NeighbourObserver
   log: Log
 }
@@ -86,7 +88,7 @@ function limitsOf({ callMs, attemptMs, concurrent }: NeighbourConfig): ServiceLi
 }
 
 /** Sites that share a Redis and not their neighbours share no copies. */
-function keptOf(kind: string, { url, callMs }: NeighbourConfig, { freshMs, staleMs }: NeighboursConfig) {
+function keptOf(kind: string, { url, callMs, concurrent }: NeighbourConfig, { freshMs, staleMs }: NeighboursConfig) {
   const whose = createHash('sha256')
     .update(url ?? '')
     .digest('hex')
@@ -94,6 +96,7 @@ function keptOf(kind: string, { url, callMs }: NeighbourConfig, { freshMs, stale
   return {
     kind: `${kind}-${whose}`,
     callMs,
+    refreshes: Math.max(1, Math.floor(concurrent * REFRESHES_SHARE)),
     times: {
       freshMs,
       refreshAfterMs: freshMs / 2,
@@ -104,6 +107,8 @@ function keptOf(kind: string, { url, callMs }: NeighbourConfig, { freshMs, stale
   }
 }
 const WHOSE_DIGITS = 8
+/** Readers come first. */
+const REFRESHES_SHARE = 0.25
 
 /** A service that is asked for one at a time. */
 function oneEach<T>(ask: (id: string, caller: Caller) => Promise<T | null>) {

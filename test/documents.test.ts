@@ -22,6 +22,7 @@ test('what the documents link to in this repository is there', async () => {
     'contracts/events/README.md',
     'bench/README.md',
     'docs/consistency.md',
+    'docs/resilience.md',
     'docs/decisions/README.md',
   ]) {
     const path = join(ROOT, document)

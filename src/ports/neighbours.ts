@@ -28,14 +28,19 @@ export type NoAnswer =
   | 'cancelled'
   | 'not-configured'
 
+type NeighbourErrorOptions = ErrorOptions & { isHurried?: boolean }
+
 /** A call that has no answer. Its message holds nothing that was sent or received. */
 export class NeighbourError extends Error {
   readonly reason: NoAnswer
+  /** Whoever asked had so little time that this says nothing of what somebody with more would have been answered. */
+  readonly isHurried: boolean
 
-  constructor(neighbour: string, reason: NoAnswer, options?: ErrorOptions) {
+  constructor(neighbour: string, reason: NoAnswer, { isHurried = false, ...options }: NeighbourErrorOptions = {}) {
     super(`${neighbour}: ${reason}`, options)
     this.name = 'NeighbourError'
     this.reason = reason
+    this.isHurried = isHurried
   }
 }
 
@@ -58,7 +63,7 @@ export type BreakerReport = {
   neighbour: NeighbourName
   state: BreakerState
   forced: ForcedState | null
-  /** Since when it has been in this state here, `YYYY-MM-DDTHH:MM:SS.fffZ`. */
+  /** Since when the neighbour has been asked, or not, `YYYY-MM-DDTHH:MM:SS.fffZ`: that it is tried meanwhile changes nothing. */
   since: string
 }
 

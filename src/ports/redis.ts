@@ -35,11 +35,17 @@ export type ReadModelRedis = {
   scan(pattern: string, visit: (keys: string[]) => Promise<unknown>): Promise<void>
 }
 
-/** Keys that end by themselves. */
+/**
+ * Keys that end by themselves, with the deadline of reads: refused while they are slow or fail, by which reads of users are
+ * not refused.
+ */
 export type ExpiringKeys = {
+  getExpiring(key: string): Promise<string | null>
   setFor(key: string, value: string, ttlMs: number): Promise<void>
-  /** False: somebody has claimed this key, less than their `ttlMs` ago. With the deadline of reads. */
+  /** False: somebody has claimed this key, less than their `ttlMs` ago. What has no end is nobody's claim, and is had. */
   claim(key: string, ttlMs: number): Promise<boolean>
+  /** Whoever claimed it. */
+  release(key: string): Promise<void>
 }
 
 /** Which incarnation was begun last, by partition: told by the database, which no failover of Redis takes back. */

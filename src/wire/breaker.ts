@@ -46,7 +46,9 @@ const BreakerBody = z
       description: 'In the replica that answers. `not-configured`: nobody has said where the neighbour is.',
     }),
     forced: OverrideBody.nullable(),
-    since: Timestamp.nullable().meta({ description: 'Since when it has been in this state.' }),
+    since: Timestamp.nullable().meta({
+      description: 'Since when the neighbour has been asked, or has not; half open, it is not.',
+    }),
   })
   .meta({ id: 'Breaker' })
 export type BreakerBody = z.infer<typeof BreakerBody>

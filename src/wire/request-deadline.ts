@@ -14,7 +14,8 @@ export const REQUEST_DEADLINE = {
     .transform(Number)
     .optional()
     .meta({
-      description: 'For how many more milliseconds the caller waits. What cannot be had by then is left out.',
+      description:
+        'For how many more milliseconds the caller waits. What other services have not said by then is left out.',
       examples: ['250'],
       override: ({ jsonSchema }) => void Object.assign(jsonSchema, { type: 'string', pattern: FORM.source }),
     }),

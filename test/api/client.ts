@@ -118,6 +118,7 @@ export function operationOf(document: OpenApi, { method, url }: Pick<Ask, 'metho
 function answerCheck(document: OpenApi) {
   const ajv = new Ajv2020({ strict: false, allErrors: true })
   ajv.addFormat('date-time', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
+  ajv.addFormat('date', /^\d{4}-\d\d-\d\d$/)
   ajv.addSchema(document, 'api')
   const valid = (pointer: string[], value: unknown) => {
     const $ref = `api#/${pointer.map((part) => encodeURIComponent(part.replaceAll('~', '~0').replaceAll('/', '~1'))).join('/')}`

@@ -193,6 +193,9 @@ describe('when a neighbour fails', () => {
       ['timeout', 'timeout'],
     )
     assert.deepEqual([neighbours.branches.arrived(), neighbours.people.arrived()], [0, 0])
+    const heard = (await api.get(profile)).json()
+    assert.deepEqual(heard.degraded, [])
+    assert.deepEqual((await api.get(profile, { 'x-request-deadline': '0' })).json(), heard)
   })
 
   test('the request’s id and trace go with the calls', async () => {

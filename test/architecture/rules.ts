@@ -68,6 +68,8 @@ export const PACKAGES: [files: string, ...packages: string[]][] = [
   ['src/adapters/http/*.ts', 'undici', 'type zod'],
   ['src/adapters/http/*-service.ts', 'zod'],
   ['src/adapters/http/circuit.ts', 'opossum'],
+  ['src/adapters/http/pool.ts', 'type node:net'],
+  ['src/adapters/http/shared-lookup.ts', 'node:dns', 'type node:net'],
   ['src/adapters/http/made-up-draws.ts', 'node:crypto'],
   ['src/adapters/http/made-up-neighbours.ts', 'node:events', 'node:http', 'type node:net'],
   ['src/adapters/kafka/*.ts', 'kafkajs'],

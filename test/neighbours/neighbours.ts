@@ -30,7 +30,8 @@ export async function startNeighbours(): Promise<Neighbours> {
   })
   const people = await startFaultServer(({ path }) => {
     const number = decodeURIComponent(path.slice(path.lastIndexOf('/') + 1))
-    return number.startsWith(UNKNOWN) ? { status: 404, body: {} } : { status: 200, body: employmentOf(number) }
+    if (!number.startsWith(UNKNOWN)) return { status: 200, body: employmentOf(number) }
+    return { status: 404, body: { code: 'employment-not-found' } }
   })
   return {
     branches,

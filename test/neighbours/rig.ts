@@ -33,7 +33,7 @@ export const EMPLOYMENT: Employment = {
   leave: null,
 }
 export const respond = ({ path }: { path: string }) =>
-  path.endsWith('/E-1') ? { status: 200, body: EMPLOYMENT } : { status: 404, body: {} }
+  path.endsWith('/E-1') ? { status: 200, body: EMPLOYMENT } : { status: 404, body: { code: 'employment-not-found' } }
 
 export type Options = {
   limits?: Partial<ServiceLimits>

@@ -19,6 +19,8 @@ export type FaultServer = {
   arrived(): number
   /** The last ones of them, at most MAX_KEPT. */
   requests(): Asked[]
+  /** Connections that were taken, since the server began. */
+  connections(): number
   /** Bytes that were handed to the network or wait for it, headers among them, since the last reset. */
   sentBytes(): number
   reset(): void
@@ -66,6 +68,7 @@ export async function startFaultServer(respond: (request: Asked) => Answer): Pro
     },
     arrived: () => arrived,
     requests: () => [...kept],
+    connections: traffic.connections,
     sentBytes: traffic.sentBytes,
     reset() {
       arrived = 0
@@ -80,7 +83,9 @@ export async function startFaultServer(respond: (request: Asked) => Answer): Pro
 function watchTraffic(server: Server) {
   const countedFrom = new Map<Socket, number>()
   let ofClosed = 0
+  let connections = 0
   server.on('connection', (socket: Socket) => {
+    connections += 1
     countedFrom.set(socket, 0)
     socket.once('close', () => {
       ofClosed += socket.bytesWritten - (countedFrom.get(socket) ?? 0)
@@ -88,6 +93,7 @@ function watchTraffic(server: Server) {
     })
   })
   return {
+    connections: () => connections,
     sentBytes: () => [...countedFrom].reduce((sum, [socket, from]) => sum + socket.bytesWritten - from, ofClosed),
     reset() {
       ofClosed = 0

@@ -16,12 +16,14 @@ export const CALL_MS = 5_000
 export const IDS_A_CALL = 4
 export const KIND = 'shop'
 export const SHAPE = 3
+export const REFRESHES = 5
 const WAIT_MS = 500
 
-/** What is kept of a shop. */
-export type Shop = { name: string }
+/** What is kept of a shop; `of`: the id of a shop that knows its own. */
+export type Shop = { name: string; of?: string }
 const isShop = (value: unknown): value is Shop =>
   typeof value === 'object' && value !== null && 'name' in value && typeof value.name === 'string'
+const shopFrom = (value: unknown, id: string) => (isShop(value) && (value.of ?? id) === id ? value : undefined)
 
 /** The event loop has nothing left to do. */
 export const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
@@ -82,9 +84,10 @@ export function replica({ redis, fetch, now, log = quiet, claimMs = TIMES.claimM
     kind: KIND,
     shape: SHAPE,
     fetch,
-    check: (value) => (isShop(value) ? value : undefined),
+    check: shopFrom,
     callMs: CALL_MS,
     idsACall: IDS_A_CALL,
+    refreshes: REFRESHES,
     times: { ...TIMES, claimMs },
     now,
     clock,
@@ -126,4 +129,6 @@ export const stale = (id: string, reason: string, at: number) => ({
   ...{ state: 'stale', value: { name: `the ${id}` }, reason },
   asOf: new Date(at).toISOString(),
 })
+/** Told to be quick, it was not. */
+export const hurried = () => new NeighbourError('shops', 'timeout', { isHurried: true })
 export const missing = (reason: string) => ({ state: 'missing', reason })

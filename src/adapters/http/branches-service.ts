@@ -5,21 +5,17 @@ import type { GuardedClient, ServiceDescription, ServiceLimits } from './guarded
 
 /** Of another form no branch is known: it may be refused, and with it the whole call. Older programs write what they like. */
 const BRANCH_ID = /^[A-Za-z0-9-]{1,16}$/
+const Text = z.string().max(255)
 const MOST_OPENINGS = 7 * 4
 const Time = z.string().regex(/^(?:[01]\d|2[0-3]):[0-5]\d$|^24:00$/)
 
 /** What is agreed on, and no more: what else an answer has is left out. */
 const Branch = z.object({
   branchId: z.string().min(1),
-  name: z.string(),
-  address: z.object({
-    street: z.string(),
-    postalCode: z.string(),
-    city: z.string(),
-    countryCode: z.string().length(2),
-  }),
-  phone: z.string().nullable(),
-  timeZone: z.string().min(1),
+  name: Text,
+  address: z.object({ street: Text, postalCode: Text, city: Text, countryCode: z.string().length(2) }),
+  phone: Text.nullable(),
+  timeZone: Text.min(1),
   openingHours: z.array(z.object({ day: z.enum(WEEKDAYS), opens: Time, closes: Time })).max(MOST_OPENINGS),
 })
 const calls = {
@@ -28,7 +24,11 @@ const calls = {
     method: 'GET',
     path: (branchIds: string[]) => `/branches?ids=${branchIds.join(',')}`,
     answer: z.object({ branches: z.array(Branch).max(MAX_BRANCHES_A_CALL) }),
-    noneIs404: false,
+    none: null,
+    fits: (asked: string[], { branches }: { branches: { branchId: string }[] }) => {
+      const ids = branches.map(({ branchId }) => branchId)
+      return new Set(ids).size === ids.length && ids.every((id) => asked.includes(id))
+    },
   },
 } as const
 
@@ -39,7 +39,10 @@ export function describeBranches(baseUrl: string | null, limits: ServiceLimits):
 }
 
 /** Of a copy that was kept: undefined when it is no such thing. */
-export const branchFrom = (value: unknown) => Branch.safeParse(value).data
+export function branchFrom(value: unknown, branchId: string) {
+  const { data } = Branch.safeParse(value)
+  return data?.branchId === branchId ? data : undefined
+}
 
 export function branchesService(client: Pick<BranchesClient, 'call'>): BranchesService {
   return {

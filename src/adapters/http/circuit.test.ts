@@ -91,6 +91,38 @@ describe('a circuit', () => {
     }
   })
 
+  test('begins anew when it closes: what was before counts no more', async (t) => {
+    const { breaker, pass } = opened(t)
+    await went(breaker, ...ILL)
+    pass(OPEN_MS)
+    await went(breaker, 'answered', 'ill')
+    assert.equal(breaker.state(), 'closed')
+  })
+
+  test('tells the one call that tries that it does', async (t) => {
+    const { breaker, pass } = opened(t)
+    const told: string[] = []
+    const work = async (how: string) => void told.push(how)
+    await breaker.run(work)
+    await went(breaker, ...ILL, ...ILL)
+    pass(OPEN_MS)
+    await breaker.run(work)
+    await breaker.run(work)
+    assert.deepEqual(told, ['usual', 'trying', 'usual'])
+  })
+
+  test('a call that began before it opened says nothing after it has closed again', async (t) => {
+    const { breaker, pass } = opened(t)
+    const old = Promise.withResolvers<void>()
+    const slow = ILL.map(() => breaker.run(() => old.promise))
+    await went(breaker, ...ILL)
+    pass(OPEN_MS)
+    await went(breaker, 'answered')
+    old.reject(failure('ill'))
+    await Promise.allSettled(slow)
+    assert.equal(breaker.state(), 'closed')
+  })
+
   test('lets one call through only, while that has not ended', async (t) => {
     const { breaker, pass } = opened(t)
     await went(breaker, ...ILL)
@@ -140,6 +172,7 @@ describe('an operator', () => {
     )
     breaker.force('open')
     breaker.force(null)
+    await went(breaker, 'ill')
     assert.deepEqual(changes, ['open null', 'closed closed', 'open open', 'closed null'])
     assert.equal(breaker.state(), 'closed')
   })

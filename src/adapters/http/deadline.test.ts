@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
 import { describe, test } from 'node:test'
+import { MessageChannel } from 'node:worker_threads'
 import { Cancelled, OutOfTime, pause, within } from './deadline.ts'
 
 const soon = (ms: number) => {
@@ -8,6 +9,9 @@ const soon = (ms: number) => {
   return () => untilMs
 }
 const LATER_MS = 60_000
+function standStill(ms: number): void {
+  for (const untilMs = performance.now() + ms; performance.now() < untilMs; );
+}
 const never = () => new Promise<never>(() => undefined)
 
 /** The signal that the work is given. */
@@ -36,6 +40,25 @@ describe('work within a time', () => {
     await assert.rejects(within({ untilMs: () => startedMs + 20, signals: [] }, work), OutOfTime)
     assert.ok(performance.now() - startedMs >= 20)
     assert.ok(seen[0]?.reason instanceof OutOfTime)
+  })
+
+  test('whose answer has come while this process stood still has its answer', async () => {
+    const { port1, port2 } = new MessageChannel()
+    const answer = new Promise<string>((resolve) => port2.once('message', resolve))
+    const given = within({ untilMs: soon(15), signals: [] }, () => answer)
+    // Not in a timer's turn: the next thing to run is the timer that says that the time is over.
+    setImmediate(() => {
+      port1.postMessage('it was there in time')
+      standStill(40)
+    })
+    assert.equal(await given, 'it was there in time')
+    port1.close()
+  })
+
+  test('is given up late when this process stood still, and knows how late', async () => {
+    const given = within({ untilMs: soon(5), signals: [] }, never)
+    setImmediate(() => standStill(60))
+    await assert.rejects(given, (error) => error instanceof OutOfTime && error.lateMs > 20)
   })
 
   test('goes on when the time has grown meanwhile', async () => {

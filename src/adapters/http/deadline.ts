@@ -1,5 +1,11 @@
-/** Thrown when the time is over. */
-export class OutOfTime extends Error {}
+/** Thrown when the time is over. `lateMs`: how long after that it was noticed, since this process had other things to do. */
+export class OutOfTime extends Error {
+  readonly lateMs: number
+  constructor(lateMs: number) {
+    super('out of time')
+    this.lateMs = lateMs
+  }
+}
 /** Thrown when nobody waits any more. */
 export class Cancelled extends Error {}
 
@@ -20,12 +26,14 @@ export type Limits = {
 export function within<Answer>(limits: Limits, work: (signal: AbortSignal) => Promise<Answer>): Promise<Answer> {
   const { untilMs, signals } = limits
   if (signals.some(({ aborted }) => aborted)) return Promise.reject(new Cancelled())
-  if (untilMs() <= performance.now()) return Promise.reject(new OutOfTime())
+  if (untilMs() <= performance.now()) return Promise.reject(new OutOfTime(0))
   return new Promise((resolve, reject) => {
     const controller = new AbortController()
-    let timer: NodeJS.Timeout
+    let timer: NodeJS.Timeout | undefined
+    let lastLook: NodeJS.Immediate | undefined
     const end = () => {
       clearTimeout(timer)
+      clearImmediate(lastLook)
       for (const signal of signals) signal.removeEventListener('abort', cancel)
     }
     const giveUp = (reason: Error) => {
@@ -36,9 +44,10 @@ export function within<Answer>(limits: Limits, work: (signal: AbortSignal) => Pr
     const cancel = () => giveUp(new Cancelled())
     const look = () => {
       const leftMs = untilMs() - performance.now()
-      if (leftMs <= 0) giveUp(new OutOfTime())
       // A timer may be early by a part of a millisecond.
-      else timer = setTimeout(look, Math.ceil(leftMs))
+      if (leftMs > 0) timer = setTimeout(look, Math.ceil(leftMs))
+      // Timers go before what has arrived: an answer that came while this process stood still is read first.
+      else lastLook = setImmediate(() => giveUp(new OutOfTime(-leftMs)))
     }
     for (const signal of signals) signal.addEventListener('abort', cancel, { once: true })
     look()

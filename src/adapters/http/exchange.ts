@@ -2,7 +2,7 @@ import { type Dispatcher, errors } from 'undici'
 import type { z } from 'zod'
 import type { NeighbourName } from '../../domain/neighbours.ts'
 import type { NoAnswer } from '../../ports/neighbours.ts'
-import { Failure, type Verdict } from './failure.ts'
+import { Failure } from './failure.ts'
 import { retryAfterMs } from './retry-after.ts'
 
 export type Question<Answer> = {
@@ -10,14 +10,18 @@ export type Question<Answer> = {
   path: string
   headers: Record<string, string>
   answer: z.ZodType<Answer>
-  /** 404 is an answer, null: there is no such thing. Without this it is a failure. */
-  noneIs404: boolean
+  /** Of the body of a 404 that is an answer, null: there is no such thing. Any other 404 comes from somebody in between. */
+  none: z.ZodType | null
+  /** Whether it is the answer to this question: one that came too late may be taken for the next one's. */
+  fits(answer: Answer): boolean
 }
 type Deps = {
   neighbour: NeighbourName
-  pool: Pick<Dispatcher, 'request'>
+  request: Dispatcher['request']
   /** Tells what is wrong with an answer, and never what it holds. */
   onWrong(what: string): void
+  /** An answer to another question came. */
+  onMisfit(): void
 }
 
 /** What a refusal's body may have that is read to keep the connection; a longer one closes it. */
@@ -28,26 +32,36 @@ const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json *(?:;|$)/i
 const AGAIN_LATER = new Set([429, 502, 503, 504])
 
 /** One request and its answer, parsed and checked. Rejects with Failure, or with the signal's reason. */
-export function exchange({ neighbour, pool, onWrong }: Deps) {
+export function exchange(deps: Deps) {
+  const { neighbour, request, onWrong, onMisfit } = deps
   const wrong = (what: string) => {
     onWrong(what)
     return new Failure(neighbour, 'wrong-answer')
   }
+  const parsed = async <Answer>(schema: z.ZodType<Answer>, { headers, body }: Dispatcher.ResponseData) => {
+    const fault = faultOfHead(headers)
+    if (fault === null) return read(schema, await body.text(), wrong)
+    await body.dump({ limit: DUMP_BYTES })
+    throw wrong(fault)
+  }
+  const answered = async <Answer>(question: Question<Answer>, response: Dispatcher.ResponseData) => {
+    if (response.statusCode === 200) {
+      const answer = await parsed(question.answer, response)
+      if (question.fits(answer)) return answer
+      onMisfit()
+      throw wrong('it is the answer to another question')
+    }
+    if (response.statusCode === 404 && question.none !== null) {
+      await parsed(question.none, response)
+      return null
+    }
+    await response.body.dump({ limit: DUMP_BYTES })
+    throw refusal(deps, response)
+  }
   return async <Answer>(question: Question<Answer>, signal: AbortSignal): Promise<Answer | null> => {
-    const { method, path, headers, noneIs404 } = question
+    const { method, path, headers } = question
     try {
-      const { statusCode, headers: head, body } = await pool.request({ method, path, headers, signal })
-      if (statusCode !== 200) {
-        await body.dump({ limit: DUMP_BYTES, signal })
-        if (statusCode === 404 && noneIs404) return null
-        throw refusal(neighbour, statusCode, retryAfterMs(head['retry-after'], Date.now()))
-      }
-      const fault = faultOfHead(head)
-      if (fault !== null) {
-        await body.dump({ limit: DUMP_BYTES, signal })
-        throw wrong(fault)
-      }
-      return read(question.answer, await body.text(), wrong)
+      return await answered(question, await request({ method, path, headers, signal }))
     } catch (error) {
       if (error instanceof Failure) throw error
       if (signal.aborted) throw signal.reason
@@ -58,8 +72,8 @@ export function exchange({ neighbour, pool, onWrong }: Deps) {
 
 function faultOfHead(head: Record<string, string | string[] | undefined>): string | null {
   if (!JSON_TYPE.test(String(head['content-type'] ?? ''))) return 'its content type is not JSON'
-  // None was asked for.
-  return head['content-encoding'] === undefined ? null : 'it has a content coding'
+  const coding = head['content-encoding'] ?? 'identity'
+  return coding === 'identity' ? null : 'it has a content coding'
 }
 
 function read<Answer>(schema: z.ZodType<Answer>, text: string, wrong: (what: string) => Failure): Answer {
@@ -76,11 +90,16 @@ function read<Answer>(schema: z.ZodType<Answer>, text: string, wrong: (what: str
   throw wrong(`not as agreed: ${issues.join(', ')}`)
 }
 
-function refusal(neighbour: NeighbourName, status: number, afterMs: number): Failure {
-  if (AGAIN_LATER.has(status)) return new Failure(neighbour, 'unavailable', { again: true, afterMs })
-  if (status >= 500) return new Failure(neighbour, 'unavailable')
-  // A redirection or an informational answer is not agreed upon; with any 4xx it is well, and we are at fault.
-  if (status < 400) return new Failure(neighbour, 'wrong-answer')
+function refusal({ neighbour, onWrong }: Deps, { statusCode, headers }: Dispatcher.ResponseData): Failure {
+  if (AGAIN_LATER.has(statusCode)) {
+    const afterMs = retryAfterMs(headers['retry-after'], Date.now())
+    return new Failure(neighbour, 'unavailable', { again: true, afterMs })
+  }
+  if (statusCode >= 500) return new Failure(neighbour, 'unavailable')
+  onWrong(`status ${statusCode}`)
+  // A redirection is not agreed upon. A 404 that is none of its own comes from somebody who does not find it.
+  if (statusCode < 400 || statusCode === 404) return new Failure(neighbour, 'wrong-answer')
+  // With any other 4xx it is well, and we are at fault.
   return new Failure(neighbour, 'refused', { verdict: 'well' })
 }
 
@@ -90,15 +109,13 @@ const CODES: Record<string, [reason: NoAnswer, again: boolean]> = {
   UND_ERR_HEADERS_TIMEOUT: ['timeout', true],
   UND_ERR_BODY_TIMEOUT: ['timeout', true],
   UND_ERR_HEADERS_OVERFLOW: ['wrong-answer', false],
-  // Half a body.
-  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: ['unreachable', true],
 }
 
 function asFailure(neighbour: NeighbourName, error: unknown, wrong: (what: string) => Failure): Failure {
   if (error instanceof errors.ResponseExceededMaxSizeError) return wrong('it is too large')
   const code = String((error as { code?: unknown }).code ?? '')
   if (code.startsWith('HPE_')) return wrong(`it is not HTTP: ${code}`)
+  // What is not known has to do with the connection, half a body among that.
   const [reason, again] = CODES[code] ?? ['unreachable', true]
-  const verdict: Verdict = 'ill'
-  return new Failure(neighbour, reason, { verdict, again, cause: error })
+  return new Failure(neighbour, reason, { again, cause: error })
 }

@@ -9,6 +9,7 @@ export type Verdict = 'ill' | 'well' | 'nothing'
 
 /** Why an attempt failed. */
 export class Failure extends NeighbourError {
+  readonly neighbour: NeighbourName
   readonly verdict: Verdict
   /** Whether another attempt may do better. */
   readonly again: boolean
@@ -16,13 +17,21 @@ export class Failure extends NeighbourError {
   readonly afterMs: number
 
   constructor(neighbour: NeighbourName, reason: NoAnswer, says: Says = {}) {
-    super(neighbour, reason, says.cause === undefined ? undefined : { cause: says.cause })
-    this.verdict = says.verdict ?? 'ill'
-    this.again = says.again ?? false
-    this.afterMs = says.afterMs ?? 0
+    const { verdict = 'ill', again = false, afterMs = 0, ...rest } = says
+    super(neighbour, reason, rest)
+    this.neighbour = neighbour
+    this.verdict = verdict
+    this.again = again
+    this.afterMs = afterMs
+  }
+
+  /** The same failure, saying something else of the neighbour. */
+  saying(verdict: Verdict, isHurried = this.isHurried): Failure {
+    const { neighbour, reason, again, afterMs, cause } = this
+    return new Failure(neighbour, reason, { verdict, again, afterMs, cause, isHurried })
   }
 }
-type Says = { verdict?: Verdict; again?: boolean; afterMs?: number; cause?: unknown }
+type Says = { verdict?: Verdict; again?: boolean; afterMs?: number; cause?: unknown; isHurried?: boolean }
 
 export function verdictOf(error: unknown): Verdict {
   return error instanceof Failure ? error.verdict : 'ill'

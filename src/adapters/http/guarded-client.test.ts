@@ -12,6 +12,7 @@ import {
   times,
 } from '../../../test/neighbours/rig.ts'
 import { type Fault, UNRESOLVABLE_URL } from '../../../test/support/fault-kinds.ts'
+import { startFaultServer } from '../../../test/support/fault-server.ts'
 import { quiet, until } from '../../../test/support/service.ts'
 import { guardedClient } from './guarded-client.ts'
 import { describePeople } from './people-service.ts'
@@ -86,6 +87,29 @@ describe('a guarded client', () => {
     })
   }
 
+  test('an answer to another question is a wrong answer, and its connection is not used again', async (t) => {
+    const server = await startFaultServer(({ path }) => ({
+      status: 200,
+      body: { ...EMPLOYMENT, employeeNumber: path.endsWith('/E-1') ? 'E-2' : (path.split('/').at(-1) ?? '') },
+    }))
+    t.after(server.close)
+    const client = guardedClient(describePeople(server.url, LIMITS), { log: quiet, observer: IGNORED })
+    t.after(client.close)
+    for (const _ of times(3, Number)) assert.equal(await outcome(client, 'E-3'), 'answered')
+    const before = server.connections()
+    assert.equal(await outcome(client, 'E-1'), 'wrong-answer')
+    assert.equal(server.connections(), before)
+    assert.equal(await outcome(client, 'E-3'), 'answered')
+    assert.equal(server.connections(), before + 1)
+  })
+
+  test('a 404 that is not the service’s own is a wrong answer', async (t) => {
+    const { ask, client, server } = await openRig(t)
+    await server.set({ kind: 'status', status: 404 })
+    for (const _ of times(5, Number)) assert.equal(await ask(), 'wrong-answer')
+    assert.equal(client.report().state, 'open')
+  })
+
   test('a name that is unknown is unreachable', async (t) => {
     const client = guardedClient(describePeople(UNRESOLVABLE_URL, LIMITS), { log: quiet, observer: IGNORED })
     t.after(client.close)
@@ -141,6 +165,52 @@ describe('a guarded client', () => {
     const leaving = times(10, () => ask({ signal: left.signal }))
     left.abort()
     await Promise.all(leaving)
+    assert.equal(client.report().state, 'closed')
+  })
+
+  test('nor do they when the neighbour says that it could not be so quick', async (t) => {
+    const { ask, client, server } = await openRig(t)
+    await server.set({ kind: 'status', status: 503 })
+    for (const _ of times(20, Number)) {
+      const soon = callerWith({ untilMs: performance.now() + 200 })
+      await assert.rejects(client.call('employment', 'E-1', soon), { reason: 'unavailable', isHurried: true })
+    }
+    assert.equal(client.report().state, 'closed')
+    for (const _ of times(5, Number)) await ask()
+    assert.equal(client.report().state, 'open')
+  })
+
+  test('nor do they keep it ill: the call that tries goes on without them', async (t) => {
+    const limits = { circuit: { leastCalls: 5, illPercent: 50, windowMs: LATER_MS, openMs: 50 } }
+    const { ask, client, server } = await openRig(t, { limits })
+    await server.set({ kind: 'status', status: 500 })
+    for (const _ of times(5, Number)) await ask()
+    await server.set({ kind: 'latency', ms: () => 40 })
+    await until('one tries', async () => (await ask({ untilMs: performance.now() + 10 })) === 'timeout')
+    await until('it is well', async () => client.report().state === 'closed')
+    await server.set({ kind: 'status', status: 500 })
+    for (const _ of times(5, Number)) await ask()
+    await server.set({ kind: 'latency', ms: () => 40 })
+    server.reset()
+    await until('one tries and leaves', async () => {
+      const left = new AbortController()
+      const asked = ask({ signal: left.signal })
+      await new Promise(setImmediate)
+      if (server.arrived() > 0) left.abort()
+      return (await asked) === 'cancelled' || client.report().state === 'closed'
+    })
+    await until('it is well again', async () => client.report().state === 'closed')
+  })
+
+  test('a standstill of this process is no fault of the neighbour’s', async (t) => {
+    const { ask, client, server } = await openRig(t, { limits: { attemptMs: 100, attempts: 1 } })
+    await server.set({ kind: 'blackhole' })
+    const asked = times(10, () => ask())
+    await until('they are asked', async () => server.arrived() === 10)
+    setImmediate(() => {
+      for (const untilMs = performance.now() + 200; performance.now() < untilMs; );
+    })
+    assert.deepEqual(new Set(await Promise.all(asked)), new Set(['timeout']))
     assert.equal(client.report().state, 'closed')
   })
 

@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import type { ForcedState, NeighbourName } from '../../domain/neighbours.ts'
 import type { BreakerReport, Caller, NeighbourObserver } from '../../ports/neighbours.ts'
 import type { Log } from '../../ports.ts'
-import { attempts } from './attempt.ts'
+import { type Asker, attempts, FAIR_SHARE } from './attempt.ts'
 import { type BulkheadLimits, bulkhead, Full } from './bulkhead.ts'
 import { type CircuitLimits, CircuitOpen } from './circuit.ts'
 import { Cancelled, OutOfTime, within } from './deadline.ts'
@@ -11,12 +11,15 @@ import { Failure } from './failure.ts'
 import { openPool, type PoolLimits } from './pool.ts'
 import { type RetryLimits, retries } from './retries.ts'
 import { type RetryBudgetLimits, retryBudget } from './retry-budget.ts'
+import { sparingly } from './sparingly.ts'
 import { watchedCircuit } from './watched-circuit.ts'
 
 /** A call, by name: what is asked, and what an answer must be. */
-export type CallDescription<Params, Answer> = Pick<Question<Answer>, 'method' | 'answer' | 'noneIs404'> & {
+export type CallDescription<Params, Answer> = Pick<Question<Answer>, 'method' | 'answer' | 'none'> & {
   /** Beneath the service's base URL, with its query. */
   path(params: Params): string
+  /** Whether it is the answer to what was asked. */
+  fits(params: Params, answer: Answer): boolean
 }
 // biome-ignore lint/suspicious/noExplicitAny: what a call takes and answers is its own.
 type Calls = Record<string, CallDescription<any, any>>
@@ -39,7 +42,7 @@ export type ServiceDescription<C extends Calls> = {
 }
 
 type Params<D> = D extends CallDescription<infer P, infer _A> ? P : never
-type Answer<D> = D extends { answer: z.ZodType<infer A>; noneIs404: infer N } ? (N extends true ? A | null : A) : never
+type Answer<D> = D extends { answer: z.ZodType<infer A>; none: infer N } ? (N extends null ? A : A | null) : never
 
 export type GuardedClient<C extends Calls> = {
   /** Settles within the caller's time. Rejects with NeighbourError. */
@@ -66,41 +69,52 @@ export function guardedClient<C extends Calls>(service: ServiceDescription<C>, d
   const { log, observer } = deps
   const breaker = watchedCircuit({ neighbour, limits: limits.circuit, log, observer })
   const places = bulkhead(limits)
-  const retrying = retries({ ...limits, budget: retryBudget(limits.budget) })
+  const leastMs = limits.attemptMs * FAIR_SHARE
+  const retrying = retries({ ...limits, leastMs, budget: retryBudget(limits.budget) })
   const closing = new AbortController()
   const server = baseUrl === null ? null : openPool(baseUrl, limits)
-  const onWrong = (what: string) => log.warn({ neighbour, what }, 'a wrong answer')
-  const attempt = server && attempts({ ...limits, neighbour, ask: exchange({ neighbour, pool: server.pool, onWrong }) })
+  const attempt =
+    server && attempts({ ...limits, neighbour, ask: exchange({ ...server, ...told(service, log, server) }) })
 
   const guarded = (question: Question<unknown>, caller: Caller): Promise<unknown> => {
     if (attempt === null) return Promise.reject(new Failure(neighbour, 'not-configured'))
     const latestMs = performance.now() + limits.callMs
     const untilMs = () => Math.min(latestMs, caller.untilMs)
     const idempotent = question.method !== NOT_IDEMPOTENT
-    const attemptOnce = (signal: AbortSignal) => () => {
+    const once = (asker: Asker) => {
       observer.attempted(neighbour)
-      return attempt(question, { untilMs, signal })
+      return attempt(question, asker)
     }
     return within({ untilMs, signals: [caller.signal, closing.signal] }, (signal) =>
-      places.run(signal, () => breaker.run(() => retrying({ idempotent, untilMs, signal }, attemptOnce(signal)))),
+      places.run(signal, () =>
+        breaker.run((how) =>
+          how === 'trying'
+            ? // For all who come later: whoever was the first may have no time to see how it ends, or leave.
+              once({ untilMs: () => Number.POSITIVE_INFINITY, signal: closing.signal })
+            : retrying({ idempotent, untilMs, signal }, () => once({ untilMs, signal })),
+        ),
+      ),
     )
   }
   return {
     async call(name, params, caller) {
       const startedMs = performance.now()
-      const told = (outcome: Parameters<NeighbourObserver['ended']>[1]) =>
+      const count = (outcome: Parameters<NeighbourObserver['ended']>[1]) =>
         observer.ended(neighbour, outcome, performance.now() - startedMs)
       try {
-        const { path, ...description } = calls[name] as C[typeof name]
-        const answer = await guarded(
-          { ...description, path: `${server?.path}${path(params)}`, headers: head(caller) },
-          caller,
-        )
-        told('answered')
+        const { path, fits, ...description } = calls[name] as C[typeof name]
+        const question = {
+          ...description,
+          path: `${server?.path}${path(params)}`,
+          headers: head(caller),
+          fits: (answer: unknown) => fits(params, answer),
+        }
+        const answer = await guarded(question, caller)
+        count('answered')
         return answer as Answer<C[typeof name]>
       } catch (error) {
         const failure = failureOf(neighbour, error)
-        told(failure.reason)
+        count(failure.reason)
         throw failure
       }
     },
@@ -110,13 +124,29 @@ export function guardedClient<C extends Calls>(service: ServiceDescription<C>, d
     async close() {
       closing.abort()
       breaker.stop()
-      await server?.pool.destroy()
+      await server?.destroy()
     },
   }
 }
 
+/** What is wrong is said, but not with every call. */
+function told(
+  { neighbour }: { neighbour: NeighbourName },
+  log: Log,
+  server: Pick<ReturnType<typeof openPool>, 'renew'>,
+) {
+  const warn = sparingly<{ what: string }>((fields) => log.warn({ neighbour, ...fields }, 'a wrong answer'))
+  return { neighbour, onWrong: (what: string) => warn({ what }), onMisfit: server.renew }
+}
+
 function head({ requestId, trace }: Caller): Record<string, string> {
-  return { accept: 'application/json', 'user-agent': 'users-service', 'x-request-id': requestId, ...trace }
+  return {
+    accept: 'application/json',
+    'accept-encoding': 'identity',
+    'user-agent': 'users-service',
+    'x-request-id': requestId,
+    ...trace,
+  }
 }
 
 function failureOf(neighbour: NeighbourName, error: unknown): Failure {

@@ -58,8 +58,9 @@ function answerTo(url: string, now: Date): Answer {
   const { pathname, searchParams } = URL.parse(url, `http://${LOOPBACK}`) ?? {}
   if (pathname === '/branches') return branches(searchParams?.get('ids') ?? '')
   const employeeNumber = /^\/employments\/([^/]+)$/.exec(pathname ?? '')?.[1]
-  const employment = employeeNumber === undefined ? null : madeUpEmployment(employeeNumber, now)
-  return employment ? { status: 200, body: employment } : NOT_FOUND
+  if (employeeNumber === undefined) return NOT_FOUND
+  const employment = madeUpEmployment(employeeNumber, now)
+  return employment ? { status: 200, body: employment } : { status: 404, body: { code: 'employment-not-found' } }
 }
 
 /** In the order asked for, without those that there are not. */

@@ -5,10 +5,11 @@ import type { GuardedClient, ServiceDescription, ServiceLimits } from './guarded
 /** Of another form nobody is known: it may mean another path, or none. Older programs write what they like. */
 const EMPLOYEE_NUMBER = /^[A-Za-z0-9-]{1,32}$/
 
+const Text = z.string().max(255)
 const Employment = z.object({
-  employeeNumber: z.string().min(1),
-  department: z.string(),
-  manager: z.object({ employeeNumber: z.string().min(1), name: z.string() }).nullable(),
+  employeeNumber: Text.min(1),
+  department: Text,
+  manager: z.object({ employeeNumber: Text.min(1), name: Text }).nullable(),
   startDate: z.iso.date(),
   leave: z.object({ from: z.iso.date(), until: z.iso.date().nullable() }).nullable(),
 })
@@ -17,7 +18,8 @@ const calls = {
     method: 'GET',
     path: (employeeNumber: string) => `/employments/${encodeURIComponent(employeeNumber)}`,
     answer: Employment,
-    noneIs404: true,
+    none: z.object({ code: z.literal('employment-not-found') }),
+    fits: (asked: string, { employeeNumber }: { employeeNumber: string }) => employeeNumber === asked,
   },
 } as const
 
@@ -28,7 +30,10 @@ export function describePeople(baseUrl: string | null, limits: ServiceLimits): S
 }
 
 /** Of a copy that was kept: undefined when it is no such thing. */
-export const employmentFrom = (value: unknown) => Employment.safeParse(value).data
+export function employmentFrom(value: unknown, employeeNumber: string) {
+  const { data } = Employment.safeParse(value)
+  return data?.employeeNumber === employeeNumber ? data : undefined
+}
 
 export function peopleService(client: Pick<PeopleClient, 'call'>): PeopleService {
   return {

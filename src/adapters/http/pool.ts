@@ -1,4 +1,6 @@
-import { Pool } from 'undici'
+import type { LookupFunction } from 'node:net'
+import { type Dispatcher, Pool } from 'undici'
+import { sharedLookup } from './shared-lookup.ts'
 
 export type PoolLimits = {
   /** Connections, one call on each. */
@@ -19,19 +21,33 @@ const MAX_HEADER_BYTES = 16_384
 /** Connections to one neighbour, and the path beneath which its calls are. `baseUrl`: http or https. */
 export function openPool(baseUrl: string, limits: PoolLimits) {
   const { origin, pathname } = new URL(baseUrl)
-  const pool = new Pool(origin, {
-    connections: limits.concurrent,
-    pipelining: PIPELINING,
-    connectTimeout: limits.connectMs,
-    // Coarse (undici's timers tick twice a second): behind the attempt's own deadline, which is exact.
-    headersTimeout: limits.attemptMs,
-    bodyTimeout: limits.attemptMs,
-    maxResponseSize: limits.maxAnswerBytes,
-    maxHeaderSize: MAX_HEADER_BYTES,
-    keepAliveTimeout: limits.idleMs,
-    keepAliveMaxTimeout: limits.idleMs,
-    clientTtl: limits.connectionTtlMs,
-    allowH2: false,
-  })
-  return { pool, path: pathname.replace(/\/$/, '') }
+  const lookup = sharedLookup()
+  const open = () => new Pool(origin, optionsOf(limits, lookup))
+  let pool = open()
+  return {
+    path: pathname.replace(/\/$/, ''),
+    request: ((...args: Parameters<Dispatcher['request']>) => pool.request(...args)) as Dispatcher['request'],
+    /** No connection is used any more for what is asked from here on; what is under way ends on the old ones. */
+    renew(): void {
+      const former = pool
+      pool = open()
+      former.close().catch(() => undefined)
+    },
+    destroy: () => pool.destroy(),
+  }
 }
+
+const optionsOf = (limits: PoolLimits, lookup: LookupFunction): Pool.Options => ({
+  connections: limits.concurrent,
+  pipelining: PIPELINING,
+  connect: { timeout: limits.connectMs, lookup },
+  // Coarse (undici's timers tick twice a second): behind the attempt's own deadline, which is exact.
+  headersTimeout: limits.attemptMs,
+  bodyTimeout: limits.attemptMs,
+  maxResponseSize: limits.maxAnswerBytes,
+  maxHeaderSize: MAX_HEADER_BYTES,
+  keepAliveTimeout: limits.idleMs,
+  keepAliveMaxTimeout: limits.idleMs,
+  clientTtl: limits.connectionTtlMs,
+  allowH2: false,
+})

@@ -15,7 +15,7 @@ const call = (leftMs = LATER_MS) => {
 const RICH: RetryBudget = { answered: () => undefined, spend: () => true }
 
 type Options = { budget?: RetryBudget; random?: () => number }
-const limits = { attempts: 3, firstPauseMs: 4, longestPauseMs: 6 }
+const limits = { attempts: 3, firstPauseMs: 4, longestPauseMs: 6, leastMs: 5 }
 const retrying = ({ budget = RICH, random = () => 0 }: Options = {}) => retries({ ...limits, budget, random })
 
 /** Fails as told, then answers. */
@@ -79,6 +79,23 @@ describe('further attempts', () => {
     assert.equal(made(), 1)
   })
 
+  test('none with less time than one needs', async () => {
+    const { attempt, made } = failing(again())
+    await assert.rejects(retries({ ...limits, leastMs: 60, budget: RICH, random: () => 0 })(call(50), attempt))
+    assert.equal(made(), 1)
+  })
+
+  test('of several in vain, one that shows that the neighbour is ill counts', async () => {
+    const nothing = () => new Failure('people-service', 'timeout', { verdict: 'nothing', again: true })
+    for (const [errors, verdict] of [
+      [[again(), nothing(), nothing()], 'ill'],
+      [[nothing(), again(), nothing()], 'ill'],
+      [[nothing(), nothing(), nothing()], 'nothing'],
+    ] as const) {
+      await assert.rejects(retrying()(call(), failing(...errors).attempt), { verdict, reason: 'timeout' })
+    }
+  })
+
   test('not before Retry-After', async () => {
     const startedMs = performance.now()
     const { attempt } = failing(again(25))
@@ -111,10 +128,7 @@ test('the pause doubles, up to a limit', () => {
 test('is drawn from nothing up to that', async () => {
   const startedMs = performance.now()
   const { attempt } = failing(again(), again())
-  await retries({ attempts: 3, firstPauseMs: 20, longestPauseMs: 20, budget: RICH, random: () => 0.99 })(
-    call(),
-    attempt,
-  )
+  await retries({ ...limits, firstPauseMs: 20, longestPauseMs: 20, budget: RICH, random: () => 0.99 })(call(), attempt)
   assert.ok(performance.now() - startedMs >= 36)
   let drawn = 0
   const random = () => {

@@ -1,16 +1,16 @@
 export type RetryBudgetLimits = {
-  /** Further attempts for each answered call, on average. */
+  /** Further attempts for each call that was answered. */
   share: number
-  /** So many recent ones count: the budget never holds more than their share. */
+  /** So many answered calls are remembered, at least as many as pay for one further attempt: older ones pay for nothing. */
   calls: number
 }
 export type RetryBudget = ReturnType<typeof retryBudget>
 
 /**
- * A token bucket that answered calls fill and further attempts empty: attempts are at most `1 + share` times the calls,
- * however ill the neighbour is. Without it, three attempts a call are three times the load when it can bear least (Google,
- * Site Reliability Engineering, chapter 21: a tenth of the requests). Calls in vain do not fill it: who answers nobody gets
- * no more than what was saved, and further attempts only where they may help.
+ * A token bucket that answered calls fill and further attempts empty: over any time, these are at most `share` of the calls
+ * that were answered, and what `calls` had saved before; a neighbour that answers nobody soon gets none. Without it, three
+ * attempts a call are three times the load when it can bear least (Google, Site Reliability Engineering, chapter 21: a tenth
+ * of the requests; filled by successes only, as gRPC does: https://github.com/grpc/proposal/blob/master/A6-client-retries.md).
  */
 export function retryBudget({ share, calls }: RetryBudgetLimits) {
   // Counted in calls, so that sums of tenths do not drift.

@@ -51,17 +51,20 @@ describe('people-service', () => {
   })
 })
 
-test('a copy that was kept is checked as an answer is', () => {
-  assert.deepEqual(branchFrom({ ...branchOf('B1'), more: 1 }), branchOf('B1'))
-  assert.deepEqual(employmentFrom(employmentOf('E-1')), employmentOf('E-1'))
+test('a copy that was kept is checked as an answer is, and is of the one that was asked for', () => {
+  assert.deepEqual(branchFrom({ ...branchOf('B1'), more: 1 }, 'B1'), branchOf('B1'))
+  assert.deepEqual(employmentFrom(employmentOf('E-1'), 'E-1'), employmentOf('E-1'))
+  const [branch, employment] = [branchOf('B1'), employmentOf('E-1')]
   for (const wrong of [
     null,
     1,
     {},
-    { ...branchOf('B1'), name: 7 },
-    { ...branchOf('B1'), openingHours: [{ day: 'x' }] },
+    { ...branch, name: 7 },
+    { ...branch, name: 'x'.repeat(256) },
+    { ...branch, openingHours: [{ day: 'x' }] },
+    branchOf('B2'),
   ])
-    assert.equal(branchFrom(wrong), undefined)
-  for (const wrong of [null, { ...employmentOf('E-1'), startDate: 'soon' }])
-    assert.equal(employmentFrom(wrong), undefined)
+    assert.equal(branchFrom(wrong, 'B1'), undefined)
+  for (const wrong of [null, { ...employment, startDate: 'soon' }, employmentOf('E-2')])
+    assert.equal(employmentFrom(wrong, 'E-1'), undefined)
 })

@@ -36,7 +36,7 @@ export function neighbourMetrics(registry: MetricRegistry): NeighbourObserver {
   })
   const requests = counter(registry, {
     name: 'users_neighbour_requests_total',
-    help: 'Requests that were sent to another service, further attempts of a call among them.',
+    help: 'Requests to another service that were tried, further attempts of a call among them.',
     labels: { neighbour: NEIGHBOURS },
   })
   const breakers = gauge(registry, {

@@ -155,11 +155,11 @@ test('what is set for a while ends by itself, whatever was there before', async 
   const client = await connectClient(t, server.url, freshKeys())
   await raw.hset('client:for', 'f', 'v')
   await client.setFor('client:for', 'x', 60_000)
-  assert.equal(await client.get('client:for'), 'x')
+  assert.equal(await client.getExpiring('client:for'), 'x')
   const ttlMs = await raw.pttl('client:for')
   assert.ok(ttlMs > 50_000 && ttlMs <= 60_000, `${ttlMs} ms`)
   await client.setFor('client:for', 'y', 20)
-  await until('it has ended', async () => (await client.get('client:for')) === null)
+  await until('it has ended', async () => (await client.getExpiring('client:for')) === null)
 })
 
 test('of many who claim a key one has it, until the time that it was claimed for is over', async (t) => {
@@ -173,6 +173,64 @@ test('of many who claim a key one has it, until the time that it was claimed for
   await raw.pexpire('client:claim', 20)
   await until('its time is over', async () => (await raw.exists('client:claim')) === 0)
   assert.equal((await claims(20)).filter(Boolean).length, 1)
+})
+
+test('what was claimed and is released can be had again at once', async (t) => {
+  const [one, two] = [
+    await connectClient(t, server.url, freshKeys()),
+    await connectClient(t, server.url, freshKeys()),
+  ] as const
+  const key = 'client:released'
+  assert.deepEqual([await one.claim(key, 60_000), await two.claim(key, 60_000)], [true, false])
+  await one.release(key)
+  assert.deepEqual([await two.claim(key, 60_000), await one.claim(key, 60_000)], [true, false])
+  await one.release('client:never-claimed')
+})
+
+test('of what somebody made by hand in the place of a claim, one of many has it, for as long as a claim', async (t) => {
+  const clients = await Promise.all([1, 2, 3].map(() => connectClient(t, server.url, freshKeys())))
+  for (const [key, make] of [
+    ['client:stray', () => raw.set('client:stray', 'x')],
+    ['client:stray-hash', () => raw.hset('client:stray-hash', 'f', 'v')],
+  ] as const) {
+    await make()
+    const had = await Promise.all(Array.from({ length: 30 }, (_, i) => clients[i % clients.length]?.claim(key, 60_000)))
+    assert.equal(had.filter(Boolean).length, 1)
+    const ttlMs = await raw.pttl(key)
+    assert.ok(ttlMs > 50_000 && ttlMs <= 60_000, `${ttlMs} ms`)
+  }
+})
+
+test('of what ends by itself the failures are its own: nobody’s other reads are refused', async (t) => {
+  const client = await connectClient(t, server.url, freshKeys())
+  await raw.hset('client:damaged', 'f', 'v')
+  await until('these are refused', () =>
+    client.getExpiring('client:damaged').then(
+      () => false,
+      (error: Error) => /open/i.test(error.message),
+    ),
+  )
+  for (const call of [
+    () => client.setFor('client:refused', 'x', 1_000),
+    () => client.claim('client:refused', 1_000),
+    () => client.release('client:refused'),
+  ]) {
+    await assert.rejects(call(), /open/i)
+  }
+  assert.equal(await client.get('client:nothing'), null)
+})
+
+test('a Redis that is full still gives what it has', async (t) => {
+  const own = await ownServer(t)
+  const client = await connectClient(t, own.url, freshKeys())
+  const there = connectRaw(t, own.url)
+  await client.setFor('client:full', 'x', 60_000)
+  await there.config('SET', 'maxmemory', '1')
+  for (let n = 0; n < 20; n += 1) {
+    await assert.rejects(client.claim(`client:full:${n}`, 1_000), /OOM/)
+    await assert.rejects(client.setFor(`client:full:${n}`, 'x', 1_000), /OOM/)
+  }
+  assert.deepEqual([await client.getExpiring('client:full'), await client.get('client:none')], ['x', null])
 })
 
 test('bytes come back as they went in', async (t) => {
@@ -271,7 +329,14 @@ test('a script that a reader waits for has the deadline of reads; a writer’s h
   signal(own.pid, 'SIGSTOP')
   const written = client.run(ECHO, ['k'], ['written'])
   await assert.rejects(client.runForReader(ECHO, ['k'], ['read']), /Timed out/)
-  await assert.rejects(client.claim('client:late', 1_000), /Timed out/)
+  for (const call of [
+    () => client.getExpiring('client:late'),
+    () => client.setFor('client:late', 'x', 1_000),
+    () => client.claim('client:late', 1_000),
+    () => client.release('client:late'),
+  ]) {
+    await assert.rejects(call(), /Timed out/)
+  }
   signal(own.pid, 'SIGCONT')
   assert.deepEqual(await written, ['k', 'written'])
 })

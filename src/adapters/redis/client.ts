@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import type { ExpiringKeys, LuaScript, ReadModelRedis } from '../../ports/redis.ts'
 import { type Confirm, incarnationBeliefs } from './beliefs.ts'
-import { readBreaker } from './read-breaker.ts'
+import { type ReadBreaker, readBreaker } from './read-breaker.ts'
 import { reasonOf } from './server-facts.ts'
 import { connectServers, type ServerOptions, type Servers } from './servers.ts'
 
@@ -39,6 +39,13 @@ type BufferScripts = Record<
 const LOOK_AGAIN_MS = 100
 const READY_POLL_MS = 5
 const SCAN_COUNT = 1_000
+const READS = { open: 'Redis is slow or gone: reads go to the database', close: 'reads go to Redis again' }
+const COPIES = {
+  open: 'Redis is slow or gone: other services are asked without copies',
+  close: 'copies of what other services say are used again',
+}
+/** It still answers what is read. */
+const isFull = (error: unknown) => reasonOf(error).startsWith('OOM')
 
 /**
  * The connections for read models. After each (re)connection nothing is believed until the server's run id has been
@@ -50,7 +57,9 @@ export function redisClient(options: RedisClientOptions): RedisClient {
   const sha = digests()
   const buffers = redis as unknown as BufferScripts
   const beliefs = watchIncarnations(options, servers)
-  const breaker = readBreaker({ deadlineMs: options.readDeadlineMs, log: options.log })
+  const { readDeadlineMs: deadlineMs, log } = options
+  const breaker = readBreaker({ deadlineMs, words: READS, log })
+  const copiesBreaker = readBreaker({ deadlineMs, words: COPIES, isNoFault: isFull, log })
   const run: RedisClient['run'] = (script, keys, args) =>
     loadingScript(
       () => redis.evalsha(sha(script), keys.length, ...keys, ...args),
@@ -63,8 +72,7 @@ export function redisClient(options: RedisClientOptions): RedisClient {
     runId: servers.runIdOf,
     get: (key) => breaker.run(() => redis.get(key)),
     set: async (key, value) => void (await redis.set(key, value)),
-    setFor: async (key, value, ttlMs) => void (await redis.set(key, value, 'PX', ttlMs)),
-    claim: (key, ttlMs) => breaker.run(async () => (await redis.set(key, '', 'PX', ttlMs, 'NX')) === 'OK'),
+    ...expiringKeys(redis, copiesBreaker),
     del: async (...keys) => void (await redis.del(...keys)),
     hmget: (key, ...fields) => breaker.run(() => redis.hmgetBuffer(key, ...fields)),
     hgetall: (key) => redis.hgetall(key),
@@ -94,8 +102,25 @@ export function redisClient(options: RedisClientOptions): RedisClient {
     close: async () => {
       beliefs.stop()
       breaker.stop()
+      copiesBreaker.stop()
       redis.disconnect()
     },
+  }
+}
+
+/** By a breaker of their own: what goes wrong with these, who reads a user is not to notice. */
+function expiringKeys(redis: Servers['redis'], { run }: ReadBreaker): ExpiringKeys {
+  return {
+    getExpiring: (key) => run(() => redis.get(key)),
+    setFor: (key, value, ttlMs) => run(async () => void (await redis.set(key, value, 'PX', ttlMs))),
+    claim: (key, ttlMs) =>
+      run(
+        async () =>
+          (await redis.set(key, '', 'PX', ttlMs, 'NX')) === 'OK' ||
+          // Without an end, nobody would ever have it again. One of many who find it so gives it one.
+          (await redis.pexpire(key, ttlMs, 'NX')) === 1,
+      ),
+    release: (key) => run(async () => void (await redis.del(key))),
   }
 }
 

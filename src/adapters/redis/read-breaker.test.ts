@@ -12,6 +12,8 @@ const MARGIN_MS = 400
 const PAUSE_MS = 1_500
 
 async function start(t: TestContext) {
+  const said: string[] = []
+  const say = (_: object, message: string) => void said.push(message)
   const server = await startTestRedis()
   t.after(() => server.stop())
   const client = redisClient({
@@ -21,11 +23,11 @@ async function start(t: TestContext) {
     confirm: async () => true,
     commandTimeoutMs: 30_000,
     connectTimeoutMs: 1_000,
-    log: quiet,
+    log: { ...quiet, info: say, warn: say },
   })
   t.after(() => client.close())
   await client.ready()
-  return { client, raw: connectRaw(t, server.url) }
+  return { client, raw: connectRaw(t, server.url), said }
 }
 
 test('a Redis that answers late costs a few readers the deadline, the others nothing, and comes back', async (t) => {
@@ -60,3 +62,23 @@ test('writes are tried although reads are not', async (t) => {
   await client.set('k', 'written')
   assert.equal(await raw.get('k'), 'written')
 })
+
+const SAID = {
+  get: ['Redis is slow or gone: reads go to the database', 'reads go to Redis again'],
+  getExpiring: [
+    'Redis is slow or gone: other services are asked without copies',
+    'copies of what other services say are used again',
+  ],
+} as const
+for (const name of ['get', 'getExpiring'] as const) {
+  test(`that ${name} is refused, and then is not any more, is said in its own words`, async (t) => {
+    const { client, raw, said } = await start(t)
+    const [open, close] = SAID[name]
+    await raw.client('PAUSE', PAUSE_MS)
+    await until('it is refused, and let through again', async () => {
+      await client[name]('k').catch(() => null)
+      return said.at(-1) === close
+    })
+    assert.deepEqual(new Set(said), new Set([open, close]))
+  })
+}

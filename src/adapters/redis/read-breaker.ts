@@ -15,11 +15,21 @@ export type ReadBreaker = {
   stop(): void
 }
 
+type Options = {
+  deadlineMs: number
+  /** What is logged when it opens, and when it closes again. */
+  words: { open: string; close: string }
+  /** A failure that says nothing against it. None is, unless it is said here. */
+  isNoFault?(error: unknown): boolean
+  log: Log
+}
+
 /**
- * A Redis that answers late is worse than none: each reader would wait for it before asking the database. One breaker for
- * all reads of a process. Writes (fences above all) are tried in any case: what they fail to do must be made good.
+ * A Redis that answers late is worse than none: each reader would wait for it before asking whom it is a copy of. One
+ * breaker for all reads of a process of one kind. Writes of read models (fences above all) are tried in any case: what they
+ * fail to do must be made good.
  */
-export function readBreaker({ deadlineMs, log }: { deadlineMs: number; log: Log }): ReadBreaker {
+export function readBreaker({ deadlineMs, words, isNoFault = () => false, log }: Options): ReadBreaker {
   const breaker = new CircuitBreaker((call: () => Promise<unknown>) => call(), {
     timeout: deadlineMs,
     errorThresholdPercentage: FAILED_PERCENT,
@@ -29,9 +39,10 @@ export function readBreaker({ deadlineMs, log }: { deadlineMs: number; log: Log 
     resetTimeout: OPEN_MS,
     // 7 ms a failure with many samples, and nobody reads them.
     rollingPercentilesEnabled: false,
+    errorFilter: isNoFault,
   })
-  breaker.on('open', () => log.warn({ openMs: OPEN_MS }, 'Redis is slow or gone: reads go to the database'))
-  breaker.on('close', () => log.info({}, 'reads go to Redis again'))
+  breaker.on('open', () => log.warn({ openMs: OPEN_MS }, words.open))
+  breaker.on('close', () => log.info({}, words.close))
   return {
     run: <Reply>(call: () => Promise<Reply>) => breaker.fire(call) as Promise<Reply>,
     stop: () => breaker.shutdown(),

@@ -1,4 +1,4 @@
-import type { ReadModelRedis } from '../../ports/redis.ts'
+import type { ExpiringKeys, ReadModelRedis } from '../../ports/redis.ts'
 import type { Log } from '../../ports.ts'
 import { isForeignKey } from '../keys.ts'
 import { lua } from '../lua.ts'
@@ -26,7 +26,10 @@ type Options = { log: Log; onDropped(count: number): void }
  * program's key), the key is dropped, as worthless, and the call made again. What it held is read from the database, and
  * projected again; what depends on it is built anew.
  */
-export function mendingTypes<Redis extends ReadModelRedis>(redis: Redis, { log, onDropped }: Options): Redis {
+export function mendingTypes<Redis extends ReadModelRedis & ExpiringKeys>(
+  redis: Redis,
+  { log, onDropped }: Options,
+): Redis {
   const drop = async (keys: string[]): Promise<void> => {
     const known = keys.flatMap((key) => {
       const place = placeOf(key)
@@ -54,6 +57,7 @@ export function mendingTypes<Redis extends ReadModelRedis>(redis: Redis, { log, 
     ...redis,
     refreshIncarnation: (incKey) => mending([incKey], () => redis.refreshIncarnation(incKey)),
     get: (key) => mending([key], () => redis.get(key)),
+    getExpiring: (key) => mending([key], () => redis.getExpiring(key)),
     hmget: (key, ...fields) => mending([key], () => redis.hmget(key, ...fields)),
     hgetall: (key) => mending([key], () => redis.hgetall(key)),
     smembers: (key, max) => mending([key], () => redis.smembers(key, max)),

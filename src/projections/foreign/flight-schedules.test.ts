@@ -7,8 +7,8 @@ import type { Outcomes } from './flight.ts'
 import { flights, type Need } from './flights.ts'
 import { type Waiter, waiter } from './waiter.ts'
 
-// Whoever comes and goes, and whatever ends when: nobody waits in vain, nobody's call is taken from them, and nothing is
-// asked for nobody.
+// Whoever comes and goes, and whatever ends when: nobody waits in vain, nobody's call is taken from them, nothing is asked
+// for nobody, and no claim stands but of what failed.
 
 const SEED = 20_261_129
 const RUNS = 1_500
@@ -21,7 +21,7 @@ const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 /** One thing that happens. Waiters, calls and claims are taken by number, modulo those that there are. */
 type Step =
   | { what: 'ask'; ids: string[]; need: Need; waitMs: number; with: string[] }
-  | { what: 'leave' | 'answer' | 'fail' | 'claim' | 'refuse'; which: number }
+  | { what: 'leave' | 'answer' | 'fail' | 'hurry' | 'claim' | 'refuse'; which: number }
   | { what: 'time'; ms: number }
   | { what: 'turn' }
 const some = fc.subarray(IDS, { minLength: 1 })
@@ -35,7 +35,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 6, arbitrary: ask as fc.Arbitrary<Step> },
   { weight: 3, arbitrary: fc.record({ what: fc.constant('time' as const), ms: fc.nat(30) }) },
   { weight: 6, arbitrary: fc.constant({ what: 'turn' as const }) },
-  ...[picked(3, 'leave'), picked(2, 'answer'), picked(1, 'fail'), picked(3, 'claim'), picked(1, 'refuse')],
+  ...[picked(3, 'leave'), picked(2, 'answer'), picked(1, 'fail'), picked(1, 'hurry')],
+  ...[picked(3, 'claim'), picked(1, 'refuse')],
 )
 
 // Short ones hold little of interest.
@@ -43,8 +44,13 @@ const schedule = fc.array(step, { minLength: 10, maxLength: 50, size: 'max' })
 
 type Asker = { ids: string[]; need: Need; one: Waiter; away: AbortController; outcomes: Outcomes<string>[] }
 /** `wasAborted` null: whether somebody left before or after it was noticed is open. */
-type End = { how: 'answered' | 'failed'; wasAborted: boolean | null }
-type Call = { ids: string[]; caller: Caller; end: End | null; settle(fails: boolean): void }
+type How = 'answer' | 'fail' | 'hurry'
+type End = { how: How; wasAborted: boolean | null }
+type Call = { ids: string[]; caller: Caller; end: End | null; settle(how: How): void }
+const FAILURES = {
+  fail: () => new NeighbourError('n', 'unreachable'),
+  hurry: () => new NeighbourError('n', 'unavailable', { isHurried: true }),
+}
 type Claim = { id: string; answer(claimed: boolean): void }
 
 function play() {
@@ -55,10 +61,18 @@ function play() {
   let ending: Call[] = []
   let claims: Claim[] = []
   const refused = new Set<string>()
-  /** Calls that should not have been made. */
+  /** How many claims of an id stand. */
+  const standing = new Map<string, number>()
+  const claimsOf = (id: string) => standing.get(id) ?? 0
+  /** Calls that should not have been made, and claims given back that nobody had. */
   const faults: string[] = []
   const all = flights<string>({
     claim: (id) => new Promise((resolve) => claims.push({ id, answer: resolve })),
+    async release(id) {
+      if (claimsOf(id) === 0) faults.push(`${id} given back`)
+      standing.set(id, claimsOf(id) - 1)
+    },
+    keep: async () => true,
     fetch: (ids, caller) =>
       new Promise((resolve, reject) => {
         const { signal, untilMs } = caller
@@ -66,24 +80,24 @@ function play() {
         if (ids.length === 0 || ids.length > IDS_A_CALL || signal.aborted || !isInTime) {
           faults.push(`${ids} until ${untilMs}, aborted: ${signal.aborted}`)
         }
-        const settle = (fails: boolean) => {
-          call.end = { how: fails ? 'failed' : 'answered', wasAborted: caller.signal.aborted }
+        const settle = (how: How) => {
+          call.end = { how, wasAborted: caller.signal.aborted }
           ending.push(call)
-          if (fails) reject(new NeighbourError('n', 'unreachable'))
+          if (how !== 'answer') reject(FAILURES[how]())
           else resolve(new Map(ids.map((id) => [id, `the ${id}`])))
         }
         const call: Call = { ids, caller, end: null, settle }
         calls.push(call)
       }),
-    ...{ callMs: CALL_MS, idsACall: IDS_A_CALL, clock },
+    ...{ callMs: CALL_MS, idsACall: IDS_A_CALL, now: clock.now, clock },
   })
   const isWaiting = ({ outcomes, one }: Asker) => outcomes.length === 0 && one.left() === null
   const open = () => calls.filter(({ end, caller }) => end === null && !caller.signal.aborted)
   const pick = <Item>(items: Item[], which: number) => items[which % Math.max(1, items.length)]
 
-  const join = (asker: Asker, boarding: ReturnType<typeof all.board>) => {
+  const join = (asker: Asker, seated: Promise<Outcomes<string>>) => {
     askers.push(asker)
-    void boarding.seat(asker.one, new Map(asker.ids.map((id) => [id, asker.need]))).then((outcomes) => {
+    void seated.then((outcomes) => {
       asker.one.end()
       asker.outcomes.push(outcomes)
     })
@@ -97,7 +111,8 @@ function play() {
     const claim = pick(claims, which)
     if (!claim) return
     claims = claims.filter((one) => one !== claim)
-    if (!isOurs) refused.add(claim.id)
+    if (isOurs) standing.set(claim.id, claimsOf(claim.id) + 1)
+    else refused.add(claim.id)
     claim.answer(isOurs)
   }
   const take = async (step: Step) => {
@@ -106,20 +121,23 @@ function play() {
     switch (step.what) {
       case 'ask': {
         const boarding = all.board()
-        join(newAsker(step.ids, step.need, step.waitMs), boarding)
-        // As a read does that has copies refreshed beside what it waits for.
-        if (step.with.length > 0) join(newAsker(step.with, 'if-claimed', CALL_MS), boarding)
+        const reader = newAsker(step.ids, step.need, step.waitMs)
+        join(reader, boarding.seat(reader.one, new Map(step.ids.map((id) => [id, step.need]))))
+        // As a read does that has copies refreshed beside what it waits for, or some of that.
+        const refresher = newAsker(step.with, 'if-claimed', CALL_MS)
+        join(refresher, boarding.hold(refresher.one, step.with))
         return boarding.takeOff()
       }
       case 'leave':
         return pick(askers.filter(isWaiting), step.which)?.away.abort()
       case 'answer':
       case 'fail':
+      case 'hurry':
         // Aborted ones end as well, some time.
         return pick(
           calls.filter(({ end }) => end === null),
           step.which,
-        )?.settle(step.what === 'fail')
+        )?.settle(step.what)
       case 'claim':
       case 'refuse':
         return claimed(step.which, step.what === 'claim')
@@ -143,11 +161,12 @@ function play() {
       )
     }
     for (const { ids } of waiting) {
-      const hope = ids.some((id) => open().some((call) => call.ids.includes(id)) || all.isUnderWay(id))
+      const hope = ids.some((id) => open().some((call) => call.ids.includes(id)) || all.callOf(id) !== null)
       assert.ok(hope, `${ids} is waited for in vain`)
     }
     for (const { end, caller } of calls) {
-      if (!end) continue
+      // After a call that had no time there may be another, with the same signal.
+      if (!end || end.how === 'hurry') continue
       end.wasAborted ??= caller.signal.aborted
       assert.equal(caller.signal.aborted, end.wasAborted, 'what has ended is not aborted any more')
     }
@@ -161,21 +180,30 @@ function play() {
       assert.equal(outcomes.length, 1, 'everybody has outcomes, once')
       assert.deepEqual(new Set(outcomes[0]?.keys()), new Set(ids))
       for (const [id, outcome] of outcomes[0] ?? []) {
-        if ('value' in outcome) assert.ok(outcome.value === `the ${id}` && ended('answered', id))
+        if ('value' in outcome) assert.ok(outcome.value === `the ${id}` && ended('answer', id))
         else if (outcome.reason === 'refreshing') assert.ok(need === 'if-claimed' && refused.has(id))
-        else assert.ok(outcome.reason === 'unreachable' ? ended('failed', id) : outcome.reason === one.left())
+        else if (outcome.reason === 'unreachable') assert.ok(ended('fail', id))
+        else if (outcome.reason === 'unavailable') assert.ok(ended('hurry', id))
+        else assert.equal(outcome.reason, one.left())
       }
     }
-    for (const id of IDS) assert.equal(all.isUnderWay(id), false)
+    for (const id of IDS) {
+      assert.equal(all.callOf(id), null)
+      const failed = calls.filter(({ ids, end }) => end?.how === 'fail' && ids.includes(id))
+      assert.ok(claimsOf(id) <= failed.length, `${claimsOf(id)} claims of ${id} stand`)
+    }
   }
   const endAll = async () => {
     while (claims.length > 0 || open().length > 0) {
       claimed(0, true)
       await turn()
-      open()[0]?.settle(false)
+      open()[0]?.settle('answer')
       await turn()
       check()
     }
+    // Those that were aborted.
+    for (const { end, settle } of calls) if (end === null) settle('hurry')
+    await turn()
   }
   return { take, check, endAll, checkOutcomes }
 }

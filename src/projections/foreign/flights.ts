@@ -16,7 +16,12 @@ export function flights<T>({ idsACall, ...deps }: Deps<T>) {
   const done = (id: string) => void underWay.delete(id)
 
   return {
-    isUnderWay: (id: string): boolean => underWay.has(id),
+    /** By what call it is being asked for: `held`, one that goes on whoever leaves, or one that ends with its readers. */
+    callOf(id: string): 'held' | 'waited-for' | null {
+      const found = underWay.get(id)
+      if (!found) return null
+      return found.isHeld(id) ? 'held' : 'waited-for'
+    },
 
     /** Those who are given seats here share the calls, of which there are as few as may be. */
     board() {
@@ -31,18 +36,25 @@ export function flights<T>({ idsACall, ...deps }: Deps<T>) {
         underWay.set(id, last)
         return last
       }
+      const seat = (waiter: Waiter, wanted: Map<string, Need>): Promise<Outcomes<T>> => {
+        const left = waiter.left()
+        if (left !== null) return Promise.resolve(new Map([...wanted.keys()].map((id) => [id, { reason: left }])))
+        const places = new Map<string, Flight<T>>()
+        for (const [id, need] of wanted) {
+          const found = underWay.get(id) ?? open(id, waiter.caller)
+          if (need === 'anyhow') found.need(id)
+          places.set(id, found)
+        }
+        return landed(waiter, places)
+      }
       return {
         /** Resolves when each of these ids has an outcome, at the latest when the waiter leaves. */
-        seat(waiter: Waiter, wanted: Map<string, Need>): Promise<Outcomes<T>> {
-          const left = waiter.left()
-          if (left !== null) return Promise.resolve(new Map([...wanted.keys()].map((id) => [id, { reason: left }])))
-          const places = new Map<string, Flight<T>>()
-          for (const [id, need] of wanted) {
-            const found = underWay.get(id) ?? open(id, waiter.caller)
-            if (need === 'anyhow') found.need(id)
-            places.set(id, found)
-          }
-          return landed(waiter, places)
+        seat,
+        /** As `seat`, for a waiter who goes away only when a whole call has had its time. */
+        hold(waiter: Waiter, ids: string[]): Promise<Outcomes<T>> {
+          const outcomes = seat(waiter, new Map(ids.map((id) => [id, 'if-claimed'])))
+          for (const id of ids) underWay.get(id)?.hold(id)
+          return outcomes
         },
         /** Once, in the same turn of the event loop: before that nothing is asked. */
         takeOff(): void {

@@ -3,10 +3,12 @@ import { test } from 'node:test'
 import {
   CALL_MS,
   fresh,
+  hurried,
   IDS_A_CALL,
   KIND,
   missing,
   neighbour,
+  REFRESHES,
   type Redis,
   replica,
   SHAPE,
@@ -19,12 +21,19 @@ import { foreignKey } from '../keys.ts'
 import { FOREIGN_TIMES, foreignCopies } from './foreign-copies.ts'
 
 const START = Date.UTC(2026, 10, 29, 4, 0, 0)
+/** What there is to read copies in at least. */
+const LEAST_MS = 25
+/** Longer a refresh is not waited for. */
+const GIVEN_UP_MS = CALL_MS + 100
+/** So far another replica's clock may be ahead. */
+const SKEW_MS = 5_000
+const MAX_BYTES = 65_536
 
 /** Redis as far as it is needed, on the test's time; `down`: the commands that it does not carry out. */
 function fakeRedis(now: () => number) {
   const kept = new Map<string, { text: string; until: number; ttlMs: number }>()
   const down = new Set<keyof Redis>()
-  const counts = { get: 0, claim: 0 }
+  const counts = { get: 0, claim: 0, release: 0 }
   const held = (key: string) => {
     const entry = kept.get(key)
     return entry && entry.until > now() ? entry : undefined
@@ -35,9 +44,9 @@ function fakeRedis(now: () => number) {
     return carryOut()
   }
   const redis: Redis = {
-    get(key) {
+    getExpiring(key) {
       counts.get += 1
-      return command('get', () => held(key)?.text ?? null)
+      return command('getExpiring', () => held(key)?.text ?? null)
     },
     setFor: (key, text, ttlMs) => command('setFor', () => put(key, text, ttlMs)),
     claim(key, ttlMs) {
@@ -47,6 +56,10 @@ function fakeRedis(now: () => number) {
         put(key, '', ttlMs)
         return true
       })
+    },
+    release(key) {
+      counts.release += 1
+      return command('release', () => void kept.delete(key))
     },
   }
   return { redis, kept, put, down, counts }
@@ -109,7 +122,7 @@ const AGES: { ageMs: number; shown: 'at once' | 'after the answer'; asked: boole
   { ageMs: TIMES.freshMs + 1, shown: 'after the answer', asked: true },
   { ageMs: TIMES.staleIfErrorMs, shown: 'after the answer', asked: true },
   { ageMs: -1, shown: 'at once', asked: false },
-  { ageMs: -10 * TIMES.staleIfErrorMs, shown: 'at once', asked: false },
+  { ageMs: -SKEW_MS, shown: 'at once', asked: false },
 ]
 for (const { ageMs, shown, asked } of AGES) {
   test(`a copy of ${ageMs} ms is shown ${shown}, and is ${asked ? '' : 'not '}asked for`, async () => {
@@ -153,26 +166,33 @@ test('a refresh goes on when whoever began it has left, in the time of a whole c
   assert.deepEqual(shops.asked(), ['a'])
 })
 
-test('a refresh that does not end is given up after the time of a call', async () => {
+test('a refresh that does not end by itself in the time of a call is given up soon after', async () => {
   const { one, copy, shops, pass } = stage()
   copy('a', TIMES.refreshAfterMs)
   await one.read(['a'])
-  await pass(CALL_MS - 1)
+  await pass(GIVEN_UP_MS - 1)
   assert.equal(shops.calls[0]?.caller.signal.aborted, false)
   await pass(1)
   assert.equal(shops.next().caller.signal.aborted, true)
   assert.equal(one.clock.pending(), 0)
 })
 
-test('only so many refreshes are under way at once', async () => {
+test('only so many refreshes are under way at once; what is old is asked for all the same', async () => {
   const { one, copy, shops, pass } = stage()
-  const ids = Array.from({ length: 60 }, (_, i) => `a${i}`)
+  const ids = Array.from({ length: REFRESHES + 3 }, (_, i) => `a${i}`)
   for (const id of ids) copy(id, TIMES.refreshAfterMs)
   for (const id of ids) assert.deepEqual((await one.read([id])).found(), { [id]: fresh(id) })
-  assert.equal(shops.calls.length, 50)
+  assert.deepEqual(shops.asked(), ids.slice(0, REFRESHES))
+  copy('old', TIMES.freshMs + 1)
+  const reading = await one.read(['old'], { waitMs: 30 })
+  await pass(30)
+  assert.equal(reading.found()?.old?.state, 'stale')
+  const [old] = shops.calls.splice(REFRESHES)
+  assert.deepEqual([old?.ids, old?.caller.signal.aborted], [['old'], true], 'for its reader only')
   await shops.calls[0]?.answer()
-  await one.read(['a59'])
-  assert.equal(shops.calls.length, 51)
+  const last = `a${REFRESHES}`
+  await one.read([last])
+  assert.equal(shops.asked().at(-1), last)
   one.stop()
   await pass(0)
   assert.equal(one.clock.pending(), 0)
@@ -297,47 +317,130 @@ test('another reader joins what is under way, and asks for the rest', async () =
   assert.deepEqual(second.found(), { b: fresh('b'), c: missing('unreachable') })
 })
 
-test('each waits for their own time only, and has the old copy then', async () => {
-  const { one, copy, shops, pass, wall } = stage()
-  copy('a', TIMES.freshMs + 1)
-  const at = wall.now - TIMES.freshMs - 1
-  const hasty = await one.read(['a', 'b'], { waitMs: 10 })
-  const patient = await one.read(['a'], { waitMs: 20 })
-  await pass(10)
-  assert.deepEqual([hasty.found(), patient.found()], [{ a: stale('a', 'timeout', at), b: missing('timeout') }, null])
+test('each waits for their own time only; where there is no copy the call ends with them', async () => {
+  const { one, shops, pass } = stage()
+  const hasty = await one.read(['a', 'b'], { waitMs: 30 })
+  const patient = await one.read(['a'], { waitMs: 40 })
+  await pass(30)
+  assert.deepEqual([hasty.found(), patient.found()], [{ a: missing('timeout'), b: missing('timeout') }, null])
   const { caller } = shops.next()
   assert.equal(caller.signal.aborted, false, 'somebody waits')
   patient.leave()
   await turn()
-  assert.deepEqual(patient.found(), { a: stale('a', 'cancelled', at) })
+  assert.deepEqual(patient.found(), { a: missing('cancelled') })
   assert.equal(caller.signal.aborted, true)
   assert.equal(one.clock.pending(), 0)
 })
 
-test('who has no time, or has left, is answered at once, and nobody is asked', async () => {
-  const { one, counts, shops } = stage()
-  assert.deepEqual((await one.read(['a'], { waitMs: 0 })).found(), { a: missing('timeout') })
-  const reading = one.begin(['a'])
-  reading.leave()
-  assert.deepEqual(await reading.answered(), { a: missing('cancelled') })
-  assert.deepEqual([shops.asked(), counts.claim], [[], 0])
+for (const why of ['timeout', 'cancelled'] as const) {
+  test(`who leaves by ${why} has the old copy, and the newer one is there for the next, on all replicas`, async () => {
+    const { one, two, copy, shops, pass, wall } = stage({ replicas: 2 })
+    copy('a', TIMES.freshMs + 1)
+    const at = wall.now - TIMES.freshMs - 1
+    const begun = one.clock.now()
+    const hasty = await one.read(['a'], { waitMs: 15 })
+    if (why === 'cancelled') hasty.leave()
+    await pass(15)
+    assert.deepEqual(hasty.found(), { a: stale('a', why, at) })
+    const { caller, answer } = shops.next()
+    assert.deepEqual([caller.signal.aborted, caller.untilMs], [false, begun + CALL_MS])
+    await pass(25)
+    await answer({ a: { name: 'newer' } })
+    for (const some of [one, two]) {
+      assert.deepEqual((await some.read(['a'])).found(), { a: { state: 'fresh', value: { name: 'newer' } } })
+    }
+    assert.deepEqual(shops.asked(), [])
+    assert.equal(one.clock.pending(), 0)
+  })
+}
+
+test('however many hurried readers come and go, it is one call, which all who come meanwhile wait for', async () => {
+  const { one, copy, shops, pass, counts } = stage()
+  copy('a', TIMES.freshMs + 1)
+  for (let n = 0; n < 10; n += 1) {
+    const reading = await one.read(['a'], { waitMs: 15 })
+    await pass(15)
+    assert.equal(reading.found()?.a?.state, 'stale')
+  }
+  const patient = await one.read(['a'])
+  await shops.next().answer()
+  assert.deepEqual(patient.found(), { a: fresh('a') })
+  assert.deepEqual([counts.claim, one.clock.pending()], [1, 0])
 })
 
-test('a Redis that is silent holds up nobody for longer than they wait', async () => {
+test('who has no time makes no call for themselves, and is shown what is here; who has left sees nothing', async () => {
+  const { one, copy, counts, shops, wall } = stage()
+  for (const waitMs of [0, -5]) {
+    assert.deepEqual((await one.read(['none'], { waitMs })).found(), { none: missing('timeout') })
+  }
+  const reading = one.begin(['none'])
+  reading.leave()
+  assert.deepEqual(await reading.answered(), { none: missing('cancelled') })
+  copy('a', 0)
+  assert.deepEqual((await one.read(['a'], { waitMs: 0 })).found(), { a: fresh('a') })
+  assert.deepEqual([shops.asked(), counts.claim], [[], 0])
+  copy('old', TIMES.freshMs + 1)
+  const found = (await one.read(['old', 'none'], { waitMs: 0 })).found()
+  assert.deepEqual(found, { old: stale('old', 'timeout', wall.now - TIMES.freshMs - 1), none: missing('timeout') })
+  assert.deepEqual(shops.asked(), ['old'], 'for whoever comes next')
+})
+
+test('a call that had no time is made once more for who has joined it', async () => {
+  const { one, shops, pass } = stage()
+  const hasty = await one.read(['a'], { waitMs: 30 })
+  const patient = await one.read(['a'])
+  await pass(30)
+  assert.deepEqual(hasty.found(), { a: missing('timeout') })
+  await shops.next().fail(hurried())
+  assert.equal(patient.found(), null)
+  await shops.next().answer()
+  assert.deepEqual(patient.found(), { a: fresh('a') })
+})
+
+test('once it has been kept, the next copy that grows old is asked for without delay', async () => {
+  const { one, two, shops, pass, copy, wall } = stage({ replicas: 2 })
+  copy('a', TIMES.freshMs + 1)
+  const first = await one.read(['a'])
+  await shops.next().answer()
+  assert.deepEqual(first.found(), { a: fresh('a') })
+  copy('a', TIMES.freshMs + 1)
+  await two.read(['a'])
+  assert.deepEqual((await one.read(['a'])).found(), { a: stale('a', 'refreshing', wall.now - TIMES.freshMs - 1) })
+  await pass(TIMES.claimMs - 1)
+  await shops.next().fail('unavailable')
+  assert.equal((await one.read(['a'])).found()?.a?.state, 'stale')
+  assert.deepEqual(shops.asked(), [], 'it has just failed')
+})
+
+test('a Redis that is silent holds up nobody for longer than they wait, or a moment where they do not', async () => {
   const { one, redis, pass, copy, shops, wall } = stage()
   const silence = new Promise<never>(() => undefined)
-  const { get } = redis
-  redis.get = () => silence
-  const first = await one.read(['a'], { waitMs: 10 })
-  await pass(10)
-  assert.deepEqual(first.found(), { a: missing('timeout') })
+  const { getExpiring } = redis
+  redis.getExpiring = () => silence
+  for (const [waitMs, waitedMs] of [
+    [LEAST_MS + 5, LEAST_MS + 5],
+    [10, LEAST_MS],
+    [0, LEAST_MS],
+  ] as const) {
+    const first = await one.read(['a'], { waitMs })
+    await pass(waitedMs - 1)
+    assert.equal(first.found(), null)
+    await pass(1)
+    assert.deepEqual(first.found(), { a: missing('timeout') })
+  }
+  const left = await one.read(['a'], { waitMs: 0 })
+  left.leave()
+  await turn()
+  assert.deepEqual(left.found(), { a: missing('cancelled') })
 
-  redis.get = get
+  redis.getExpiring = getExpiring
   redis.claim = () => silence
   copy('a', TIMES.freshMs + 1)
   const second = await one.read(['a'], { waitMs: 10 })
   await pass(10)
   assert.deepEqual(second.found(), { a: stale('a', 'timeout', wall.now - TIMES.freshMs - 11) })
+  // Nor does a claim that never ends.
+  await pass(GIVEN_UP_MS)
   redis.claim = async () => true
   const third = await one.read(['a'])
   await shops.next().answer()
@@ -346,7 +449,7 @@ test('a Redis that is silent holds up nobody for longer than they wait', async (
 
 test('while Redis is gone each process asks for itself, joined; nothing is marked and nothing rejects', async () => {
   const { one, two, down, shops, logged } = stage({ replicas: 2 })
-  for (const command of ['get', 'claim', 'setFor'] as const) down.add(command)
+  for (const command of ['getExpiring', 'claim', 'setFor', 'release'] as const) down.add(command)
   const readings = [one.begin(['a']), one.begin(['a']), two.begin(['a'])]
   await turn()
   assert.deepEqual(shops.asked(), ['a', 'a'])
@@ -376,6 +479,8 @@ const UNUSABLE: { name: string; text: string }[] = [
   { name: 'with a time that is none', text: '{"at":1e999,"value":{"name":"x"}}' },
   { name: 'without a value', text: `{"at":${START}}` },
   { name: 'of another shape', text: `{"at":${START},"value":{"title":"x"}}` },
+  { name: 'of another id', text: `{"at":${START},"value":{"name":"x","of":"b"}}` },
+  { name: 'from the future', text: `{"at":${START + SKEW_MS + 1},"value":{"name":"x"}}` },
   { name: 'too old', text: `{"at":${START - TIMES.staleIfErrorMs - 1},"value":{"name":"x"}}` },
 ]
 for (const { name, text: held } of UNUSABLE) {
@@ -391,6 +496,25 @@ for (const { name, text: held } of UNUSABLE) {
     assert.equal(counts.claim, 0)
   })
 }
+
+test('what is too large is shown, not kept, and told without what it holds', async () => {
+  const { one, shops, text, logged, counts, copy } = stage()
+  const largest = 'ü'.repeat((MAX_BYTES - `{"at":${START},"value":{"name":""}}`.length) / 2)
+  for (const [name, isKept] of [
+    [largest, true],
+    [`${largest}x`, false],
+  ] as const) {
+    const reading = await one.read([`a${isKept}`])
+    await shops.next().answer({ [`a${isKept}`]: { name } })
+    assert.deepEqual(reading.found(), { [`a${isKept}`]: { state: 'fresh', value: { name } } })
+    assert.equal(text(`a${isKept}`) !== undefined, isKept)
+  }
+  assert.deepEqual(logged, [{ level: 'debug', fields: { kind: KIND, bytes: MAX_BYTES + 1 } }])
+  copy('old', TIMES.freshMs + 1)
+  await one.read(['old'])
+  await shops.next().answer({ old: { name: `${largest}x` } })
+  assert.equal(counts.release, 0, 'it is asked for once a claim')
+})
 
 test('what cannot be used is told without what it holds', async () => {
   const { one, put, keyOf, logged } = stage()
@@ -450,7 +574,18 @@ test('unless it is said otherwise, a copy is refreshed from half its life on, an
   const times = { freshMs: 100 }
   const log = { debug() {}, info() {}, warn() {}, error() {} }
   const { read } = foreignCopies<number>({
-    ...{ redis, kind: 'n', shape: 1, fetch, check: Number, callMs: CALL_MS, times, now: () => now, log },
+    ...{
+      redis,
+      kind: 'n',
+      shape: 1,
+      fetch,
+      check: Number,
+      callMs: CALL_MS,
+      refreshes: REFRESHES,
+      times,
+      now: () => now,
+      log,
+    },
   })
   const caller = { untilMs: performance.now() + 10_000, signal: new AbortController().signal, requestId: '', trace: {} }
   put(foreignKey('n', 1, 'a'), JSON.stringify({ at: START, value: 1 }), FOREIGN_TIMES.staleIfErrorMs)

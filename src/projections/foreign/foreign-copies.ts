@@ -1,5 +1,5 @@
 import { type Caller, MAX_BRANCHES_A_CALL, NeighbourError, type NoAnswer } from '../../ports/neighbours.ts'
-import { type AgedCopy, type Copies, type Copy, type CopyDeps, copies } from './copies.ts'
+import { type AgedCopy, type Copy, type CopyDeps, copies } from './copies.ts'
 import type { FlightDeps, Outcome, Outcomes, Reason } from './flight.ts'
 import { flights, type Need } from './flights.ts'
 import { type Clock, realClock, type Waiter, waiter } from './waiter.ts'
@@ -33,6 +33,8 @@ type Deps<T> = CopyDeps<T> & {
   /** A call takes no longer. */
   callMs: number
   idsACall?: number
+  /** So many calls at once go on when nobody waits for them. Past it what is due waits for the next who reads it. */
+  refreshes: number
   times?: Partial<ForeignTimes>
   /** Milliseconds since 1970. */
   now?: () => number
@@ -40,7 +42,7 @@ type Deps<T> = CopyDeps<T> & {
 }
 
 export type ForeignReads<T> = {
-  /** One each. Settles within the caller's time, and never rejects. */
+  /** One each. Settles within the caller's time, or COPIES_LEAST_MS where that is more, and never rejects. */
   read(ids: string[], caller: Caller): Promise<Map<string, Foreign<T>>>
 }
 export type ForeignCopies<T> = ForeignReads<T> & {
@@ -48,8 +50,10 @@ export type ForeignCopies<T> = ForeignReads<T> & {
   stop(): void
 }
 
-/** Calls that nobody waits for; past it a copy is left to grow old. */
-const MAX_REFRESHES = 50
+/** Who has no time, or whose time others have used up, is shown what is here all the same. Redis takes a millisecond. */
+const COPIES_LEAST_MS = 25
+/** A refresh has that more than a call: so the call ends by itself, and says why. */
+const REFRESH_MARGIN_MS = 100
 /** Of a refresh: `stop` ends it. */
 const NEVER = new AbortController().signal
 
@@ -59,21 +63,20 @@ const NEVER = new AbortController().signal
  * and when Redis is gone, each process asks for itself.
  */
 export function foreignCopies<T>(deps: Deps<T>): ForeignCopies<T> {
-  const { callMs, idsACall = MAX_BRANCHES_A_CALL, now = Date.now, clock = realClock } = deps
+  const { callMs, refreshes, idsACall = MAX_BRANCHES_A_CALL, now = Date.now, clock = realClock } = deps
   const freshMs = deps.times?.freshMs ?? FOREIGN_TIMES.freshMs
   const times = { ...FOREIGN_TIMES, freshMs, refreshAfterMs: freshMs / 2, ...deps.times }
   const kept = copies(deps, times)
-  const fetch = keeping({ ...deps, keep: kept.keep, now })
-  const calls = flights({ claim: kept.claim, fetch, callMs, idsACall, clock })
+  const calls = flights({ ...kept, fetch: telling(deps), callMs, idsACall, now, clock })
   /** All who wait now. */
   const waiting = new Set<Waiter>()
-  let refreshes = 0
+  let refreshing = 0
   let isStopped = false
 
   return {
     async read(ids, caller) {
+      const found = await copiesOf([...new Set(ids)], caller)
       const reader = enter(caller)
-      const found = (await reader.unlessLeft(kept.read([...new Set(ids)], now()))) ?? new Map<string, AgedCopy<T>>()
       const outcomes = await ask(reader, sorted(ids, found, times))
       leave(reader)
       return new Map(ids.map((id) => [id, shown(found.get(id), outcomes.get(id))]))
@@ -96,16 +99,24 @@ export function foreignCopies<T>(deps: Deps<T>): ForeignCopies<T> {
     waiting.delete(one)
   }
 
-  function ask(reader: Waiter, { wanted, due }: Sorted): Promise<Outcomes<T>> {
+  async function copiesOf(ids: string[], caller: Caller): Promise<Map<string, AgedCopy<T>>> {
+    const reader = enter({ ...caller, untilMs: Math.max(caller.untilMs, clock.now() + COPIES_LEAST_MS) })
+    const found = await reader.unlessLeft(kept.read(ids, now()))
+    leave(reader)
+    return found ?? new Map()
+  }
+
+  function ask(reader: Waiter, { wanted, old }: Sorted): Promise<Outcomes<T>> {
     const boarding = calls.board()
     const outcomes = boarding.seat(reader, wanted)
-    for (const id of due.keys()) if (calls.isUnderWay(id)) due.delete(id)
-    if (due.size > 0 && refreshes < MAX_REFRESHES) {
-      refreshes += 1
-      const refresher = enter({ ...reader.caller, untilMs: clock.now() + callMs, signal: NEVER })
+    const refreshed = old.filter((id) => calls.callOf(id) !== 'held')
+    if (refreshed.length > 0 && refreshing < refreshes) {
+      refreshing += 1
+      const untilMs = clock.now() + callMs + REFRESH_MARGIN_MS
+      const refresher = enter({ ...reader.caller, untilMs, signal: NEVER })
       // In the reader's own call, as far as there is one.
-      void boarding.seat(refresher, due).then(() => {
-        refreshes -= 1
+      void boarding.hold(refresher, refreshed).then(() => {
+        refreshing -= 1
         leave(refresher)
       })
     }
@@ -114,33 +125,25 @@ export function foreignCopies<T>(deps: Deps<T>): ForeignCopies<T> {
   }
 }
 
-type Sorted = { wanted: Map<string, Need>; due: Map<string, Need> }
+/** `wanted`: what the reader waits for. `old`: what is to be asked for whether the reader waits for it, and stays, or not. */
+type Sorted = { wanted: Map<string, Need>; old: string[] }
 
-/** `due`: nobody waits for these. */
 function sorted(ids: string[], found: Map<string, { ageMs: number }>, times: ForeignTimes): Sorted {
-  const { wanted, due }: Sorted = { wanted: new Map(), due: new Map() }
+  const wanted: Sorted['wanted'] = new Map()
+  const old = new Set<string>()
   for (const id of ids) {
     const ageMs = found.get(id)?.ageMs
     if (ageMs === undefined) wanted.set(id, 'anyhow')
     else if (ageMs > times.freshMs) wanted.set(id, 'if-claimed')
-    else if (ageMs >= times.refreshAfterMs) due.set(id, 'if-claimed')
+    if (ageMs !== undefined && ageMs >= times.refreshAfterMs) old.add(id)
   }
-  return { wanted, due }
+  return { wanted, old: [...old] }
 }
 
-type Keeping<T> = Pick<Deps<T>, 'fetch' | 'kind' | 'log'> & { now(): number; keep: Copies<T>['keep'] }
-
-function keeping<T>({ fetch, keep, now, kind, log }: Keeping<T>): FlightDeps<T>['fetch'] {
+function telling<T>({ fetch, kind, log }: Pick<Deps<T>, 'fetch' | 'kind' | 'log'>): FlightDeps<T>['fetch'] {
   return async (ids, caller) => {
-    // Before it is asked: the answer is no older than that.
-    const at = now()
     try {
-      const values = await fetch(ids, caller)
-      for (const id of ids) {
-        const value = values.get(id)
-        if (value !== undefined) void keep(id, { at, value })
-      }
-      return values
+      return await fetch(ids, caller)
     } catch (error) {
       if (!(error instanceof NeighbourError)) {
         log.error({ kind, error: error instanceof Error ? error.name : 'unknown' }, 'a call failed as nobody foresaw')

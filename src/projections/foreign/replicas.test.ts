@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict'
 import { after, before, type TestContext, test } from 'node:test'
 import type { Redis as RawRedis } from 'ioredis'
-import { fresh, KIND, missing, neighbour, replica, SHAPE, stale, TIMES } from '../../../test/support/foreign.ts'
+import {
+  fresh,
+  KIND,
+  missing,
+  neighbour,
+  REFRESHES,
+  replica,
+  SHAPE,
+  stale,
+  TIMES,
+} from '../../../test/support/foreign.ts'
 import { connectClient, connectRaw, freshKeys } from '../../../test/support/read-models.ts'
 import { startTestRedis, type TestRedis } from '../../../test/support/redis.ts'
 import { quiet, until } from '../../../test/support/service.ts'
@@ -74,6 +84,7 @@ test('an old copy that many read on all replicas is asked for once', async (t) =
   assert.ok((await raw.pttl(`${key}:claim`)) > 0)
   await shops.calls[0]?.answer()
   for (const { answered } of waiting) assert.deepEqual(await answered(), { [id]: fresh(id) })
+  await until('the claim is given back', async () => (await raw.exists(`${key}:claim`)) === 0)
   for (const { answered } of crowd()) assert.deepEqual(await answered(), { [id]: fresh(id) })
   assert.deepEqual(shops.asked(), [id])
   assert.ok((await raw.pttl(key)) > TIMES.staleIfErrorMs / 2)
@@ -88,6 +99,46 @@ test('a copy that grows old is refreshed once, and nobody waits', async (t) => {
   await until('the newer one is kept', async () => (await raw.get(key))?.includes('newer'))
   assert.deepEqual(await two.begin([id]).answered(), { [id]: { state: 'fresh', value: { name: 'newer' } } })
   assert.deepEqual(shops.asked(), [id])
+})
+
+test('an old copy that hurried readers ask for at one replica is fresh for a patient one at another', async (t) => {
+  const { shops, id, copy, one, two, asked } = await stage(t)
+  await copy(TIMES.freshMs + 1)
+  const hurried = [one.begin([id], { waitMs: 15 }), one.begin([id], { waitMs: 15 })]
+  await asked()
+  one.clock.advance(15)
+  for (const { answered } of hurried) assert.equal((await answered())[id]?.state, 'stale')
+  assert.equal((await two.begin([id]).answered())[id]?.state, 'stale', 'it is under way')
+  const { caller, answer } = shops.next()
+  assert.equal(caller.signal.aborted, false)
+  await answer()
+  await until('it is kept', async () => (await two.begin([id]).answered())[id]?.state === 'fresh')
+  assert.deepEqual(shops.asked(), [])
+})
+
+test('a call that ends when its reader goes away leaves no claim behind', async (t) => {
+  const { shops, id, key, copy, one, two, asked } = await stage(t)
+  await copy(TIMES.freshMs + 1)
+  // All places for calls that nobody waits for are taken.
+  const others = Array.from({ length: REFRESHES }, (_, n) => `${id}.${n}`)
+  for (const other of others) {
+    await raw.set(foreignKey(KIND, SHAPE, other), await raw.get(key).then(String), 'PX', TIMES.staleIfErrorMs)
+    one.begin([other])
+  }
+  await until('they are asked for', async () => shops.calls.length === REFRESHES)
+  const reading = one.begin([id])
+  await until('it is asked for', async () => shops.calls.length > REFRESHES)
+  const { caller, fail } = shops.calls.at(-1) ?? assert.fail()
+  reading.leave()
+  assert.equal((await reading.answered())[id]?.state, 'stale')
+  assert.equal(caller.signal.aborted, true)
+  await fail('cancelled')
+  await until('the claim is given back', async () => (await raw.exists(`${key}:claim`)) === 0)
+  shops.calls.splice(0)
+  const next = two.begin([id])
+  await asked()
+  await shops.next().answer()
+  assert.deepEqual(await next.answered(), { [id]: fresh(id) })
 })
 
 test('while the other service is down it is asked about an old copy once a claim, by all replicas together', async (t) => {
