@@ -82,7 +82,7 @@ function checkNear(provedAtMs: () => number): Check {
 function checkNeighbours({ breakers }: Deps): Record<string, Check> {
   return Object.fromEntries(
     breakers.reports().map(({ neighbour, state, forced, since }) => {
-      const missing = `not asked since ${since}; profiles come without it`
+      const missing = `not asked since ${since}; profiles show what was last known`
       if (forced === 'open') return [neighbour, degraded(`an operator’s word: ${missing}`)]
       if (forced === 'closed')
         return [neighbour, degraded(`an operator’s word: asked since ${since} however ill it is`)]

@@ -56,31 +56,6 @@ export function measurer({ threads, questions, served, unresolvable, neighbours 
     }
   }
 
-  /** The phases of one case, under load: well, with the fault, and well again until the breakers are closed. */
-  const undergo = async (one: Case, { port, metricsPort }: Served) => {
-    const isForced = one.arrangement === 'forced-closed'
-    const isLasting = one.arrangement === 'unresolvable'
-    const breakers = await watchBreakers(port)
-    const healthy = await mark(metricsPort, neighbours.look)
-    await delay(HEALTHY_MS)
-    if (isForced) await forceBreakers(port, 'closed')
-    const begun = await mark(metricsPort, async () => {
-      // Its fault has always been there, and now it is met.
-      if (isLasting) await forceBreakers(port, null)
-      return neighbours.set(one.fault === null ? null : one.name)
-    })
-    await delay(1_000 * seconds)
-    const ended = await mark(metricsPort, () => neighbours.set(null))
-    if (isForced) await forceBreakers(port, null)
-    const closedAt = isLasting ? null : await breakers.allClosed(CLOSED_LIMIT_MS)
-    await breakers.stop()
-    return {
-      marks: [healthy, begun, ended] as const,
-      openedAfterMs: breakers.openedSince(begun.seen.atTime).map((at) => at - begun.seen.atTime),
-      closedAfterMs: closedAt === null ? null : closedAt - ended.seen.atTime,
-    }
-  }
-
   return {
     async warmUp(ms: number): Promise<void> {
       const end = begin(served.port)
@@ -98,7 +73,7 @@ export function measurer({ threads, questions, served, unresolvable, neighbours 
       const end = begin(asked.port)
       // The other process has been at work for long.
       await delay(isLasting ? SETTLE_MS + HEALTHY_MS : SETTLE_MS)
-      const { marks, ...times } = await undergo(one, asked)
+      const { marks, ...times } = await undergo(one, asked, neighbours, seconds)
       const results = await end()
       if (isLasting) await asked.running.stop()
       const [healthy, begun, ended] = marks
@@ -111,5 +86,30 @@ export function measurer({ threads, questions, served, unresolvable, neighbours 
         complaints: [...results.profiles.complaints, ...results.hot.complaints],
       }
     },
+  }
+}
+
+/** The phases of one case, under load: well, with the fault, and well again until the breakers are closed. */
+async function undergo(one: Case, { port, metricsPort }: Served, neighbours: Rig['neighbours'], seconds: number) {
+  const isForced = one.arrangement === 'forced-closed'
+  const isLasting = one.arrangement === 'unresolvable'
+  const breakers = await watchBreakers(port)
+  const healthy = await mark(metricsPort, neighbours.look)
+  await delay(HEALTHY_MS)
+  if (isForced) await forceBreakers(port, 'closed')
+  const begun = await mark(metricsPort, async () => {
+    // Its fault has always been there, and now it is met.
+    if (isLasting) await forceBreakers(port, null)
+    return neighbours.set(one.fault === null ? null : one.name)
+  })
+  await delay(1_000 * seconds)
+  const ended = await mark(metricsPort, () => neighbours.set(null))
+  if (isForced) await forceBreakers(port, null)
+  const closedAt = isLasting ? null : await breakers.allClosed(CLOSED_LIMIT_MS)
+  await breakers.stop()
+  return {
+    marks: [healthy, begun, ended] as const,
+    openedAfterMs: breakers.openedSince(begun.seen.atTime).map((at) => at - begun.seen.atTime),
+    closedAfterMs: closedAt === null ? null : closedAt - ended.seen.atTime,
   }
 }

@@ -13,6 +13,7 @@ import {
   seenIn,
 } from './figures.ts'
 import { HEALTHY_MS, HOT_RATE, type Measured, type Pace } from './measure.ts'
+import type { Phase } from './phases.ts'
 import { FRESH_MS, STALE_MS, USERS } from './rig.ts'
 
 export type Results = { command: string; date: string; machine: Machine; pace: Pace; measured: Measured[] }
@@ -73,6 +74,8 @@ measured: \`bench/README.md\`.`
 }
 
 function clientSection(measured: Measured[]): string {
+  const noise = Math.max(...measured.map(({ before }) => hotP99(before).median))
+  const marked = (phase: Phase) => `${ranged(hotP99(phase))}${hotP99(phase).median > noise ? ' ▲' : ''}`
   const rows = measured.map(({ name, before, during }) => {
     const { statuses, shares, p50Ms, p99Ms } = seenIn(during.profiles)
     return [
@@ -81,7 +84,7 @@ function clientSection(measured: Measured[]): string {
       ...[shares.whole, shares['last-known'], shares.without].map(percent),
       ...[p50Ms, p99Ms].map(toOne),
       ranged(hotP99(before)),
-      ranged(hotP99(during)),
+      marked(during),
       reasonsIn(during.profiles)
         .slice(0, REASONS_SHOWN)
         .map(([reason, share]) => `${reason} ${percent(share)}`)
@@ -92,8 +95,9 @@ function clientSection(measured: Measured[]): string {
   return `### What clients saw
 
 Of profiles, while the fault lasted: status and number of the answers; how many were whole, had a part that was old (with its
-\`asOf\`), had none of a part. Beside them the p99 of the hot GET just before the fault and during it, by slices of
-${HEALTHY_MS / 1_000} s. What \`degraded\` said most, in % of the answers.
+\`asOf\`), had none of a part. Where a fault takes time, the p99 is of the time before the breaker opened. Beside them the p99
+of the hot GET just before the fault and during it, by slices of ${HEALTHY_MS / 1_000} s: ▲ marks what
+is above all phases before, which is more than noise. What \`degraded\` said most, in % of the answers.
 
 ${table([...columns, 'hot p99: before', 'during', '`degraded` %'], rows)}`
 }
@@ -113,8 +117,8 @@ function neighbourSection(measured: Measured[]): string {
   const columns = ['fault', 'calls', 'let through', 'requests', 'amplification', 'requests a profile']
   return `### What reached the neighbours
 
-Of both together, while the fault lasted: calls that profiles needed, those that the breaker and the bulkhead let through, and
-requests that arrived for them (or were sent, where nobody is there to receive them). *Amplification*: requests a call that
+Of both together, while the fault lasted: calls that profiles needed (and that ended), those that the breaker and the bulkhead
+let through, and requests that arrived for them (or were sent, where nobody is there to receive them). *Amplification*: requests a call that
 was let through, of the neighbour for which it is more; above ${MOST_REQUESTS_A_CALL} the run fails. *Requests a profile*:
 just before the fault, and during it. Then when the first breaker opened (how often they did, where it was more than once
 each), and when both were closed after the fault's end.

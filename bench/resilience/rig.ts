@@ -81,7 +81,9 @@ async function hotQuestions(port: number, hot: Person[]): Promise<Question[]> {
 /** In turn one of the regular users, and one who has not been asked for since their copies were dropped. */
 export function profileQuestions(userIds: number[], ratePerSecond: number): Question[] {
   const regular = userIds.slice(0, Math.round((ratePerSecond / 2) * REGULAR_EVERY_SECONDS))
-  const rare = userIds.slice(regular.length)
+  // As many rounds of the regular ones, so that when all come round again nobody is asked for too soon.
+  const rounds = Math.floor((userIds.length - regular.length) / regular.length)
+  const rare = userIds.slice(regular.length, regular.length * (1 + rounds))
   const rareEverySeconds = rare.length / (ratePerSecond / 2)
   if (rareEverySeconds * 1_000 <= STALE_MS) throw new Error('too few users for this rate')
   return rare.flatMap((userId, i) => [question(regular[i % regular.length] ?? 0), question(userId)])

@@ -35,9 +35,9 @@ const VISIBILITY = {
   enum: ['pending'],
   description: 'Only when it is so: committed, and in force in this replica only within a second, as in the others.',
 }
-export const forcedBreakerAnswers = momentAnswers('Done, or it was so already.', ForcedBreakerBody, {
-  visibility: VISIBILITY,
-})
+/** Made anew for each route: the document keeps what it is given. */
+export const forcedBreakerAnswers = () =>
+  momentAnswers('Done, or it was so already.', ForcedBreakerBody, { visibility: VISIBILITY })
 
 const BreakerBody = z
   .object({

@@ -89,7 +89,7 @@ const DESCRIPTIONS: Record<number, string> = {
   404: 'There is no such thing.',
   405: 'The path exists, but not with this method; see `Allow`.',
   409: 'A rule forbids it.',
-  412: 'If-Match does not name the current version.',
+  412: 'If-Match does not name the current version; or what is known is older than Min-Version.',
   413: 'The body is too large.',
   415: 'The body has a media type that is not taken here.',
   422: 'Each part is well-formed, and together they make no sense.',

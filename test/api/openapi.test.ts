@@ -94,6 +94,8 @@ test('every operation of the API says what it answers, well and ill, and refusal
     )
     for (const [status, { description, content }] of Object.entries(operation.responses)) {
       assert.ok(description.length > 3)
+      for (const { schema } of Object.values(content ?? {}))
+        assert.notDeepEqual(schema, {}, `${operation.operationId} ${status} says what it holds`)
       if (Number(status) < 400) continue
       const { schema, example, ...more } = content?.['application/problem+json'] ?? assert.fail(`no problem ${status}`)
       assert.deepEqual([schema, more], [{ $ref: '#/components/schemas/Problem' }, {}])

@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { Redis } from 'ioredis'
 import { apiClient } from '../api/client.ts'
 import { lastFirst } from '../contract/rig.ts'
+import { startNeighbours } from '../neighbours/neighbours.ts'
 import { startTestRedis } from '../support/redis.ts'
 import { startService, until } from '../support/service.ts'
 
@@ -32,9 +33,14 @@ test('under the least rights that the documentation gives, nothing is refused', 
   assert.equal(rules.length, 2)
   for (const some of rules) await admin.call('ACL', 'SETUSER', 'users-service', ...some)
   const url = redis.url.replace('redis://', `redis://users-service:${PASSWORD}@`)
+  const neighbours = await startNeighbours()
+  t.after(neighbours.close)
   const service = await startService({
     redis: { ...redis, url },
-    environment: { AUDIT_SAMPLE_EVERY_MS: '1000', AUDIT_WALK_EVERY_MS: '10000', AUDIT_RECHECK_AFTER_MS: '3000' },
+    environment: {
+      ...{ BRANCHES_URL: neighbours.branches.url, PEOPLE_URL: neighbours.people.url, NEIGHBOUR_FRESH_MS: '100' },
+      ...{ AUDIT_SAMPLE_EVERY_MS: '1000', AUDIT_WALK_EVERY_MS: '10000', AUDIT_RECHECK_AFTER_MS: '3000' },
+    },
   })
   t.after(service.close)
   await service.startWorker(['jobs'])
@@ -54,6 +60,13 @@ test('under the least rights that the documentation gives, nothing is refused', 
     const { statusCode } = await api.get(path)
     assert.equal(statusCode, path.endsWith('987654') ? 404 : 200, path)
   }
+  // Copies of what neighbours say: kept, aged, claimed, and the claim given back.
+  const asked = () => neighbours.branches.arrived()
+  await until('a profile was read, and its copies were refreshed', async () => {
+    assert.equal((await api.get(`/v1/users/${userId}/profile`)).statusCode, 200)
+    return asked() >= 3
+  })
+  await api.put('/v1/breakers/people-service', { forced: 'open', reason: 'a switch wakes the others' })
   await until('it is kept near', async () => (await api.get(`/v1/users/${userId}`)).headers['read-from'] === 'near')
   await admin.hset(await entryOf(admin, userId), 'b', '{}')
   await until(

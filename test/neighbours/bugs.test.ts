@@ -25,6 +25,16 @@ const noStorm: Check = async (t, make) => {
   assert.ok(server.arrived() <= CALLS * 1.1, `${server.arrived()} requests for ${CALLS} calls`)
 }
 
+/** Who has too little time left after waiting is not let through: the neighbour would work for nobody. */
+const noneInVain: Check = async (t, make) => {
+  const { ask, server } = await openRig(t, { make, limits: { concurrent: 1, callMs: 500, attemptMs: 250 } })
+  await server.set({ kind: 'latency', ms: () => 150 })
+  const outcomes = await Promise.all(times(6, () => ask()))
+  const answered = outcomes.filter((outcome) => outcome === 'answered').length
+  assert.ok(answered > 0)
+  assert.equal(server.arrived(), answered, `${outcomes}`)
+}
+
 /** One call's end is not another's. */
 const ownAborts: Check = async (t, make) => {
   const { ask, server } = await openRig(t, { make, limits: { circuit: NEVER_OPEN } })
@@ -122,6 +132,14 @@ const BUGS: Bug[] = [
         from: 'budget: retryBudget(limits.budget)',
         to: 'budget: { answered: () => undefined, spend: () => true }',
       },
+    ],
+  },
+  {
+    bug: 'a queue that takes the time of those in it',
+    check: noneInVain,
+    plants: [
+      { file: `${IN}guarded-client.ts`, from: 'longestWaitOf(limits) })', to: 'limits.callMs })' },
+      { file: `${IN}bulkhead.ts`, from: '}, longestWaitMs)', to: '}, 60_000)' },
     ],
   },
   {

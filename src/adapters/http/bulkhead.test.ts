@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import { bulkhead, Full } from './bulkhead.ts'
 
 const { signal } = new AbortController()
+const LONG = { longestWaitMs: 60_000 }
 
 /** Calls that end when they are told to, in the order in which they have begun. */
 function calls(places: ReturnType<typeof bulkhead>) {
@@ -25,7 +26,7 @@ function calls(places: ReturnType<typeof bulkhead>) {
 
 describe('a bulkhead', () => {
   test('lets so many in at once; the others wait their turn', async () => {
-    const places = bulkhead({ concurrent: 2, waiting: 9 })
+    const places = bulkhead({ ...LONG, concurrent: 2, waiting: 9 })
     const { begun, call, end } = calls(places)
     const all = [1, 2, 3, 4].map((number) => call(number))
     assert.deepEqual(begun, [])
@@ -39,7 +40,7 @@ describe('a bulkhead', () => {
   })
 
   test('refuses what is more than may wait', async () => {
-    const { call, end } = calls(bulkhead({ concurrent: 1, waiting: 1 }))
+    const { call, end } = calls(bulkhead({ ...LONG, concurrent: 1, waiting: 1 }))
     const [one, two] = [call(1), call(2)]
     await assert.rejects(call(3), Full)
     await end()
@@ -48,7 +49,7 @@ describe('a bulkhead', () => {
   })
 
   test('a call that fails gives its place to the next', async () => {
-    const { call, end } = calls(bulkhead({ concurrent: 1, waiting: 1 }))
+    const { call, end } = calls(bulkhead({ ...LONG, concurrent: 1, waiting: 1 }))
     const failing = assert.rejects(call(1), /its own/)
     const next = call(2)
     await new Promise(setImmediate)
@@ -59,7 +60,7 @@ describe('a bulkhead', () => {
   })
 
   test('who leaves the queue is not called, and makes room in it', async () => {
-    const { begun, call, end } = calls(bulkhead({ concurrent: 1, waiting: 1 }))
+    const { begun, call, end } = calls(bulkhead({ ...LONG, concurrent: 1, waiting: 1 }))
     const one = call(1)
     const left = new AbortController()
     const leaving = assert.rejects(call(2, left.signal), /left/)
@@ -72,8 +73,27 @@ describe('a bulkhead', () => {
     assert.deepEqual(begun, [1, 3])
   })
 
+  test('who has waited too long is refused and not called, and makes room', async ({ mock }) => {
+    mock.timers.enable({ apis: ['setTimeout'] })
+    const places = bulkhead({ concurrent: 1, waiting: 1, longestWaitMs: 20 })
+    const { begun, call, end } = calls(places)
+    const one = call(1)
+    const two = call(2)
+    mock.timers.tick(19)
+    assert.equal(places.waiting(), 1)
+    mock.timers.tick(1)
+    await assert.rejects(two, Full)
+    assert.equal(places.waiting(), 0)
+    const three = call(3)
+    await end()
+    mock.timers.tick(20)
+    await end()
+    assert.deepEqual(await Promise.all([one, three]), [1, 3], 'whoever has got in stays')
+    assert.deepEqual(begun, [1, 3])
+  })
+
   test('who left before is not let in', async () => {
-    const { begun, call } = calls(bulkhead({ concurrent: 1, waiting: 1 }))
+    const { begun, call } = calls(bulkhead({ ...LONG, concurrent: 1, waiting: 1 }))
     await assert.rejects(call(1, AbortSignal.abort(new Error('left'))), /left/)
     assert.deepEqual(begun, [])
   })

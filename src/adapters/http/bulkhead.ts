@@ -3,14 +3,16 @@ export type BulkheadLimits = {
   concurrent: number
   /** Calls that wait for one of these to end; one more is refused. */
   waiting: number
+  /** Who has waited longer is refused, too. */
+  longestWaitMs: number
 }
-/** Thrown when too many wait already. */
+/** Thrown when too many wait already, or somebody has waited too long. */
 export class Full extends Error {}
 
 export type Bulkhead = ReturnType<typeof bulkhead>
 
 /** Bounds what one neighbour can hold of this process: a slow one fills its own places, and nobody else's. */
-export function bulkhead({ concurrent, waiting }: BulkheadLimits) {
+export function bulkhead({ concurrent, waiting, longestWaitMs }: BulkheadLimits) {
   // A set keeps the order in which they came, and lets go of one in its midst.
   const queue = new Set<() => void>()
   let running = 0
@@ -22,14 +24,23 @@ export function bulkhead({ concurrent, waiting }: BulkheadLimits) {
     }
     if (queue.size >= waiting) return Promise.reject(new Full())
     return new Promise((resolve, reject) => {
-      const leave = () => {
+      const end = () => {
+        clearTimeout(timer)
         queue.delete(admit)
-        reject(signal.reason)
+        signal.removeEventListener('abort', leave)
       }
       const admit = () => {
-        signal.removeEventListener('abort', leave)
+        end()
         resolve()
       }
+      const leave = () => {
+        end()
+        reject(signal.reason)
+      }
+      const timer = setTimeout(() => {
+        end()
+        reject(new Full())
+      }, longestWaitMs)
       queue.add(admit)
       signal.addEventListener('abort', leave, { once: true })
     })
@@ -41,7 +52,6 @@ export function bulkhead({ concurrent, waiting }: BulkheadLimits) {
       running -= 1
       return
     }
-    queue.delete(next)
     next()
   }
   return {

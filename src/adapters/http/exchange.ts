@@ -103,7 +103,7 @@ function refusal({ neighbour, onWrong }: Deps, { statusCode, headers }: Dispatch
   return new Failure(neighbour, 'refused', { verdict: 'well' })
 }
 
-/** Errors by undici's, Node's or llhttp's code. */
+/** Errors by undici's or Node's code. */
 const CODES: Record<string, [reason: NoAnswer, again: boolean]> = {
   UND_ERR_CONNECT_TIMEOUT: ['timeout', true],
   UND_ERR_HEADERS_TIMEOUT: ['timeout', true],
@@ -113,8 +113,8 @@ const CODES: Record<string, [reason: NoAnswer, again: boolean]> = {
 
 function asFailure(neighbour: NeighbourName, error: unknown, wrong: (what: string) => Failure): Failure {
   if (error instanceof errors.ResponseExceededMaxSizeError) return wrong('it is too large')
+  if (error instanceof errors.HTTPParserError) return wrong('it is not HTTP')
   const code = String((error as { code?: unknown }).code ?? '')
-  if (code.startsWith('HPE_')) return wrong(`it is not HTTP: ${code}`)
   // What is not known has to do with the connection, half a body among that.
   const [reason, again] = CODES[code] ?? ['unreachable', true]
   return new Failure(neighbour, reason, { again, cause: error })

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { type AddressInfo, createServer } from 'node:net'
 import { describe, test } from 'node:test'
 import {
   callerWith,
@@ -86,6 +87,19 @@ describe('a guarded client', () => {
       assert.equal(await ask(), 'answered')
     })
   }
+
+  test('what is not HTTP is a wrong answer, and said to be so, without its content', async (t) => {
+    const server = createServer((socket) => socket.on('error', () => undefined).end('SSH-2.0-secret\r\n'))
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    t.after(() => server.close())
+    const said: object[] = []
+    const log = { ...quiet, warn: (fields: object) => void said.push(fields) } as typeof quiet
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const client = guardedClient(describePeople(url, LIMITS), { log, observer: IGNORED })
+    t.after(client.close)
+    assert.equal(await outcome(client, 'E-1'), 'wrong-answer')
+    assert.deepEqual(said, [{ neighbour: 'people-service', what: 'it is not HTTP', more: 0 }])
+  })
 
   test('an answer to another question is a wrong answer, and its connection is not used again', async (t) => {
     const server = await startFaultServer(({ path }) => ({

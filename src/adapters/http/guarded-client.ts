@@ -24,7 +24,7 @@ export type CallDescription<Params, Answer> = Pick<Question<Answer>, 'method' | 
 // biome-ignore lint/suspicious/noExplicitAny: what a call takes and answers is its own.
 type Calls = Record<string, CallDescription<any, any>>
 
-export type ServiceLimits = BulkheadLimits &
+export type ServiceLimits = Omit<BulkheadLimits, 'longestWaitMs'> &
   PoolLimits &
   RetryLimits & {
     /** A call may take so long, its waiting and its further attempts among that. */
@@ -68,11 +68,12 @@ export function guardedClient<C extends Calls>(service: ServiceDescription<C>, d
   const { neighbour, baseUrl, limits, calls } = service
   const { log, observer } = deps
   const breaker = watchedCircuit({ neighbour, limits: limits.circuit, log, observer })
-  const places = bulkhead(limits)
+  const places = bulkhead({ ...limits, longestWaitMs: longestWaitOf(limits) })
   const leastMs = limits.attemptMs * FAIR_SHARE
   const retrying = retries({ ...limits, leastMs, budget: retryBudget(limits.budget) })
   const closing = new AbortController()
   const server = baseUrl === null ? null : openPool(baseUrl, limits)
+  if (server !== null) observer.changed(neighbour, 'closed')
   const attempt =
     server && attempts({ ...limits, neighbour, ask: exchange({ ...server, ...told(service, log, server) }) })
 
@@ -138,6 +139,15 @@ function told(
   const warn = sparingly<{ what: string }>((fields) => log.warn({ neighbour, ...fields }, 'a wrong answer'))
   return { neighbour, onWrong: (what: string) => warn({ what }), onMisfit: server.renew }
 }
+
+/**
+ * Who has waited longer has no time left for a whole attempt. It would be made in vain, and those behind would wait for
+ * it: with more calls than a slow neighbour can take, nobody would be answered any more.
+ */
+function longestWaitOf({ callMs, attemptMs }: ServiceLimits): number {
+  return Math.max(callMs - attemptMs, callMs * LEAST_WAIT_SHARE)
+}
+const LEAST_WAIT_SHARE = 0.25
 
 function head({ requestId, trace }: Caller): Record<string, string> {
   return {

@@ -37,7 +37,7 @@ export function openPool(baseUrl: string, limits: PoolLimits) {
   }
 }
 
-const optionsOf = (limits: PoolLimits, lookup: LookupFunction): Pool.Options => ({
+export const optionsOf = (limits: PoolLimits, lookup: LookupFunction): Pool.Options => ({
   connections: limits.concurrent,
   pipelining: PIPELINING,
   connect: { timeout: limits.connectMs, lookup },

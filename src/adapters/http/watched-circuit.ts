@@ -1,5 +1,5 @@
 import type { ForcedState, NeighbourName } from '../../domain/neighbours.ts'
-import type { BreakerReport, NeighbourObserver } from '../../ports/neighbours.ts'
+import type { BreakerReport, BreakerState, NeighbourObserver } from '../../ports/neighbours.ts'
 import type { Log } from '../../ports.ts'
 import { type CircuitLimits, circuit } from './circuit.ts'
 import { verdictOf } from './failure.ts'
@@ -9,21 +9,22 @@ type Deps = { neighbour: NeighbourName; limits: CircuitLimits; log: Log; observe
 /** A neighbour's circuit that says once when it changes, and since when it is as it is. */
 export function watchedCircuit({ neighbour, limits, log, observer }: Deps) {
   let since = new Date()
-  let told = 'closed null'
+  let told: { state: BreakerState; forced: ForcedState | null } = { state: 'closed', forced: null }
   const breaker = circuit({
     ...limits,
     verdictOf,
     onChange(state, forced) {
       observer.changed(neighbour, state)
       // It tries each time that it has been open for a while: only the beginning and the end are news.
-      if (state === 'half-open' || told === `${state} ${forced}`) return
-      told = `${state} ${forced}`
-      since = new Date()
+      if (state === 'half-open' || (state === told.state && forced === told.forced)) return
+      if (state !== told.state) since = new Date()
       if (state === 'open') log.warn({ neighbour, forced }, 'a neighbour is not asked any more')
-      else log.info({ neighbour, forced }, 'a neighbour is asked again')
+      else if (forced === 'closed') log.warn({ neighbour, forced }, 'a neighbour is asked, however ill it is')
+      else if (told.state === 'open') log.info({ neighbour, forced }, 'a neighbour is asked again')
+      else log.info({ neighbour, forced }, 'a neighbour’s breaker decides by itself again')
+      told = { state, forced }
     },
   })
-  observer.changed(neighbour, breaker.state())
   return {
     run: breaker.run,
     stop: breaker.stop,

@@ -21,7 +21,7 @@ export function forceBreakerRoute(app: FastifyInstance, deps: Deps): void {
       params: z.object({ neighbour: NeighbourParam }),
       body: BreakerForcing,
       response: {
-        ...forcedBreakerAnswers,
+        ...forcedBreakerAnswers(),
         ...problems(TRUER.neighbourName, TRUER.neighbour, 413, 415, 503),
       },
     } satisfies FastifyZodOpenApiSchema,

@@ -19,7 +19,7 @@ export function releaseBreakerRoute(app: FastifyInstance, deps: Deps): void {
       description: 'It begins closed: here from this answer on, in all other replicas within a second.',
       params: z.object({ neighbour: NeighbourParam }),
       response: {
-        ...forcedBreakerAnswers,
+        ...forcedBreakerAnswers(),
         ...problems(TRUER.neighbourName, TRUER.neighbour, 413, 415, 503),
       },
     } satisfies FastifyZodOpenApiSchema,
