@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { callerWith, EMPLOYMENT, IGNORED, LATER_MS, respond } from '../test/neighbours/rig.ts'
 import { startFaultServer } from '../test/support/fault-server.ts'
 import { quiet, until } from '../test/support/service.ts'
 import type { NeighboursConfig } from './config-neighbours.ts'
 import type { ExpiringKeys } from './ports/redis.ts'
-import { wireNeighbours } from './wiring-neighbours.ts'
+import { LIMITS, MAX_ANSWER_BYTES, wireNeighbours } from './wiring-neighbours.ts'
 
 const CONCURRENT = 8
 
@@ -53,4 +55,21 @@ test('a copy of somebody else is not shown, but asked for', async (t) => {
   assert.deepEqual((await read('E-1')).get('E-1'), { state: 'fresh', value: EMPLOYMENT })
   assert.equal((await read('E-2')).get('E-2')?.state, 'fresh')
   assert.equal(server.arrived(), 1)
+})
+
+test('the limits are those that the documentation tells of', async () => {
+  const { waiting, attempts, firstPauseMs, longestPauseMs, connectMs, budget, circuit } = LIMITS
+  const document = await readFile(join(import.meta.dirname, '..', 'docs', 'resilience.md'), 'utf8')
+  for (const words of [
+    `${waiting} more wait`,
+    `${attempts - 1} at most, after 0–${firstPauseMs} and 0–${Math.min(longestPauseMs, 2 * firstPauseMs)} ms`,
+    `connecting ${connectMs} ms`,
+    `at most ${MAX_ANSWER_BYTES.branches / 1_024} KiB (branches) or ${MAX_ANSWER_BYTES.people / 1_024} KiB (people)`,
+    `at least ${circuit.leastCalls} calls in ${circuit.windowMs / 1_000} s`,
+    `open for ${circuit.openMs / 1_000} s`,
+  ]) {
+    assert.ok(document.includes(words), words)
+  }
+  assert.equal(circuit.illPercent, 50, 'more than half')
+  assert.deepEqual(budget, { share: 0.1, calls: 10 }, 'one for ten answered calls, one saved')
 })

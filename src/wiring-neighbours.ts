@@ -24,8 +24,8 @@ export async function withMadeUpNeighbours({ neighbours: given }: Pick<Config, '
   return { neighbours, close: madeUp.close }
 }
 
-/** What is the same for all neighbours. */
-const LIMITS = {
+/** What is the same for all neighbours (docs/resilience.md tells of it). */
+export const LIMITS = {
   /** What waits longer than a call may take has waited in vain. */
   waiting: 64,
   attempts: 3,
@@ -33,8 +33,6 @@ const LIMITS = {
   longestPauseMs: 100,
   /** Within a cluster a connection takes a millisecond; one that takes this long is not coming. */
   connectMs: 150,
-  /** A hundred branches with all their hours are a tenth of it. */
-  maxAnswerBytes: 1_048_576,
   /** Before a neighbour on Node closes it, which it does after five seconds. */
   idleMs: 4_000,
   connectionTtlMs: 60_000,
@@ -42,6 +40,8 @@ const LIMITS = {
   budget: { share: 0.1, calls: 10 },
   circuit: { leastCalls: 5, illPercent: 50, windowMs: 2_000, openMs: 2_000 },
 } as const satisfies Partial<ServiceLimits>
+/** A few times what the largest are: a hundred branches with all their hours, one employment. More is read in vain. */
+export const MAX_ANSWER_BYTES = { branches: 262_144, people: 16_384 }
 
 type Deps = {
   config: NeighboursConfig
@@ -52,8 +52,8 @@ type Deps = {
 
 /** The other services, guarded; what they know, by way of the copies that all replicas share; and their breakers. */
 export function wireNeighbours({ config, redis, observer, log }: Deps) {
-  const branches = guardedClient(describeBranches(config.branches.url, limitsOf(config.branches)), { log, observer })
-  const people = guardedClient(describePeople(config.people.url, limitsOf(config.people)), { log, observer })
+  const branches = guardedClient(describeBranches(config.branches.url, limitsOf(config, 'branches')), { log, observer })
+  const people = guardedClient(describePeople(config.people.url, limitsOf(config, 'people')), { log, observer })
   const clients = { 'branches-service': branches, 'people-service': people } satisfies Record<NeighbourName, unknown>
   const breakers: Breakers = {
     reports: () => Object.values(clients).flatMap(({ isConfigured, report }) => (isConfigured ? [report()] : [])),
@@ -83,8 +83,10 @@ export function wireNeighbours({ config, redis, observer, log }: Deps) {
   }
 }
 
-function limitsOf({ callMs, attemptMs, concurrent }: NeighbourConfig): ServiceLimits {
-  return { ...LIMITS, callMs, attemptMs: Math.min(attemptMs, callMs), concurrent }
+function limitsOf(config: NeighboursConfig, whose: keyof typeof MAX_ANSWER_BYTES): ServiceLimits {
+  const { callMs, attemptMs, concurrent } = config[whose]
+  const maxAnswerBytes = MAX_ANSWER_BYTES[whose]
+  return { ...LIMITS, maxAnswerBytes, callMs, attemptMs: Math.min(attemptMs, callMs), concurrent }
 }
 
 /** Sites that share a Redis and not their neighbours share no copies. */
