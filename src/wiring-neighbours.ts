@@ -101,7 +101,6 @@ function keptOf(kind: string, { url, callMs, concurrent }: NeighbourConfig, { fr
     refreshes: Math.max(1, Math.floor(concurrent * REFRESHES_SHARE)),
     times: {
       freshMs,
-      refreshAfterMs: freshMs / 2,
       staleIfErrorMs: Math.max(staleMs, freshMs),
       // Else another replica would ask while a call is under way.
       claimMs: Math.max(FOREIGN_TIMES.claimMs, callMs),

@@ -12,14 +12,18 @@ export function refuseUndeclaredQueries(app: FastifyInstance): void {
   })
 }
 
-/** Of the headers that reads take only these have a form; If-None-Match is any text, and described for the document. */
-const CHECKED_OF_READS = ['min-version', 'x-request-deadline']
+/** Of the headers that reads take, the one that has no form: it is any text, and described for the document. */
+const WITHOUT_FORM = 'if-none-match'
+/** Refused by reads that cannot keep it (wire/min-version.ts), so that it is looked for also where it is not declared. */
+const CHECKED_EVERYWHERE = 'min-version'
 
 /** Checking copies all headers, so that it is done only where there is something to check. */
 export const compileValidator: FastifySchemaCompiler<z.ZodType> = (route) => {
   const validate = validatorCompiler(route)
   if (route.httpPart === 'headers' && route.method === 'GET') {
-    return (headers) => !CHECKED_OF_READS.some((name) => name in headers) || validate(headers)
+    const declared = route.schema instanceof z.ZodObject ? Object.keys(route.schema.shape) : []
+    const checked = [...new Set([CHECKED_EVERYWHERE, ...declared])].filter((name) => name !== WITHOUT_FORM)
+    return (headers) => !checked.some((name) => name in headers) || validate(headers)
   }
   if (route.httpPart === 'querystring' && route.schema === NO_QUERY) {
     return (query) => {

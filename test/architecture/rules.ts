@@ -66,7 +66,7 @@ export const PACKAGES: [files: string, ...packages: string[]][] = [
   ['src/adapters/*/*.ts', 'node:timers/promises'],
   ['src/adapters/bullmq/*.ts', 'bullmq'],
   ['src/adapters/http/*.ts', 'undici', 'type zod'],
-  ['src/adapters/http/*-service.ts', 'zod'],
+  ['src/adapters/http/{*-service,agreed-text}.ts', 'zod'],
   ['src/adapters/http/circuit.ts', 'opossum'],
   ['src/adapters/http/pool.ts', 'type node:net'],
   ['src/adapters/http/shared-lookup.ts', 'node:dns', 'type node:net'],

@@ -1,21 +1,26 @@
 import { z } from 'zod'
 import { WEEKDAYS } from '../../domain/neighbours.ts'
 import { type BranchesService, MAX_BRANCHES_A_CALL } from '../../ports/neighbours.ts'
+import { AgreedText } from './agreed-text.ts'
 import type { GuardedClient, ServiceDescription, ServiceLimits } from './guarded-client.ts'
 
 /** Of another form no branch is known: it may be refused, and with it the whole call. Older programs write what they like. */
 const BRANCH_ID = /^[A-Za-z0-9-]{1,16}$/
-const Text = z.string().max(255)
 const MOST_OPENINGS = 7 * 4
 const Time = z.string().regex(/^(?:[01]\d|2[0-3]):[0-5]\d$|^24:00$/)
 
 /** What is agreed on, and no more: what else an answer has is left out. */
 const Branch = z.object({
   branchId: z.string().min(1),
-  name: Text,
-  address: z.object({ street: Text, postalCode: Text, city: Text, countryCode: z.string().length(2) }),
-  phone: Text.nullable(),
-  timeZone: Text.min(1),
+  name: AgreedText,
+  address: z.object({
+    street: AgreedText,
+    postalCode: AgreedText,
+    city: AgreedText,
+    countryCode: z.string().length(2),
+  }),
+  phone: AgreedText.nullable(),
+  timeZone: AgreedText.min(1),
   openingHours: z.array(z.object({ day: z.enum(WEEKDAYS), opens: Time, closes: Time })).max(MOST_OPENINGS),
 })
 const calls = {

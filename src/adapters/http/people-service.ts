@@ -1,15 +1,15 @@
 import { z } from 'zod'
 import type { PeopleService } from '../../ports/neighbours.ts'
+import { AgreedText } from './agreed-text.ts'
 import type { GuardedClient, ServiceDescription, ServiceLimits } from './guarded-client.ts'
 
 /** Of another form nobody is known: it may mean another path, or none. Older programs write what they like. */
 const EMPLOYEE_NUMBER = /^[A-Za-z0-9-]{1,32}$/
 
-const Text = z.string().max(255)
 const Employment = z.object({
-  employeeNumber: Text.min(1),
-  department: Text,
-  manager: z.object({ employeeNumber: Text.min(1), name: Text }).nullable(),
+  employeeNumber: AgreedText.min(1),
+  department: AgreedText,
+  manager: z.object({ employeeNumber: AgreedText.min(1), name: AgreedText }).nullable(),
   startDate: z.iso.date(),
   leave: z.object({ from: z.iso.date(), until: z.iso.date().nullable() }).nullable(),
 })

@@ -34,6 +34,6 @@ export function watchedCircuit({ neighbour, limits, log, observer }: Deps) {
       forced: breaker.forced(),
       since: since.toISOString(),
     }),
-    force: (forced: ForcedState | null) => breaker.force(forced),
+    force: breaker.force,
   }
 }
