@@ -2,13 +2,17 @@
 
 USERS ?= 100000
 SCHEDULES ?= 20000
+ENGINE ?= docker
+# Read only where an image is built.
+VERSION = $(shell node -p "require('./package.json').version")
 
 SETUP := node scripts/setup.mjs
+AUDIT := node scripts/audit-dependencies.mjs
 # The Node among the npm packages comes first: the system's may be older.
 WITH_NODE := PATH="$(CURDIR)/node_modules/.bin:$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-kafka test fuzz simulate bench bench-opponents bench-informix bench-kafka resilience crash-kafka soak docs format clean
+.PHONY: help run run-kafka test audit demo-strangler fuzz simulate bench bench-opponents bench-informix bench-kafka bench-strangler resilience crash-kafka soak image sbom test-image test-chart test-cluster docs docs-chart format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -31,11 +35,22 @@ test: ## lint, types, and all tests
 	@REDIS_URL= $(SETUP)
 	@node scripts/setup-drda.mjs
 	@node scripts/setup-kafka.mjs
+	@node scripts/setup-legacy.mjs
+	@$(AUDIT)
 	@npm run --silent lint
 	@npm run --silent types
 	@npm test --silent
 	@if node_modules/.bin/node test/support/kafka-here.ts; then npm run --silent test:kafka; fi
 	@if node_modules/.bin/node test/support/drda/here.ts; then npm run --silent test:drda; fi
+
+# With STRICT=1 it fails also where no registry could be asked: for a pipeline that relies on it.
+audit: ## look for known weaknesses of the packages, and for packages that are not pinned
+	@$(AUDIT) $(if $(STRICT),--strict)
+
+demo-strangler: ## take over endpoints of a small Django application, under load: the story in two minutes
+	@REDIS_URL= $(SETUP)
+	@node scripts/setup-legacy.mjs needed
+	@$(WITH_NODE) exec node examples/legacy-django/demo.ts
 
 fuzz: ## call the API with made-up requests, for as long as it takes
 	@REDIS_URL= $(SETUP)
@@ -77,15 +92,56 @@ bench-kafka: ## measure changes over Kafka beside changes out of the database, a
 	@node scripts/setup-kafka.mjs needed
 	@$(WITH_NODE) exec node bench/kafka.ts $(if $(KAFKA_BENCH_USERS),,--write)
 
+# STRANGLER_BENCH_SECONDS, STRANGLER_BENCH_ROUNDS and STRANGLER_BENCH_MIB may be set; then the results are printed only.
+bench-strangler: ## measure what standing before a legacy application costs, for eight minutes, and write the results down
+	@REDIS_URL= $(SETUP)
+	@$(WITH_NODE) exec node bench/strangler.ts $(if $(STRANGLER_BENCH_SECONDS)$(STRANGLER_BENCH_ROUNDS)$(STRANGLER_BENCH_MIB),,--write)
+
 # RESILIENCE_SECONDS, RESILIENCE_RATE and RESILIENCE_ONLY (a part of a fault's name) may be set; then the results are
 # printed only.
 resilience: ## break the other services in every way under load, for a quarter of an hour, and write the results down
 	@REDIS_URL= $(SETUP)
 	@$(WITH_NODE) exec node bench/resilience.ts $(if $(RESILIENCE_SECONDS)$(RESILIENCE_RATE)$(RESILIENCE_ONLY),,--write)
 
+# ENGINE=podman, WITH_INFORMIX=1, TAG=name:tag, NODE_IMAGE=… and DEBIAN_IMAGE=… (by digest) may be set: docs/image.md.
+image: ## build the container image, with Docker
+	@$(ENGINE) build --build-arg WITH_INFORMIX=$(if $(filter 1,$(WITH_INFORMIX)),1,0) \
+	  $(if $(NODE_IMAGE),--build-arg NODE_IMAGE=$(NODE_IMAGE)) $(if $(DEBIAN_IMAGE),--build-arg DEBIAN_IMAGE=$(DEBIAN_IMAGE)) \
+	  --build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD) --build-arg CREATED=$$(date -u +%Y-%m-%dT%H:%M:%SZ) \
+	  --tag $(or $(TAG),users-service:$(VERSION)) .
+
+sbom: ## write down which packages the service runs on, as CycloneDX, into var/sbom.cdx.json
+	@mkdir -p var
+	@npm sbom --sbom-format=cyclonedx --sbom-type=application --package-lock-only --omit=dev --omit=optional > var/sbom.cdx.json
+
+# Without root, or where mounts are not permitted, it says so, and lints only. WITH_INFORMIX=1 takes IBM's driver in.
+test-image: ## lint the Dockerfile, carry out what it says on a Debian of its own, and run the result as it would be run
+	@REDIS_URL= $(SETUP)
+	@node scripts/image/lint.mjs
+	@$(WITH_NODE) IMAGE_WITH_INFORMIX=$(WITH_INFORMIX) node --test --test-timeout=120000 test/image/rehearsal.ts
+
+# Helm and the others are built by Go, once, into .tools: six minutes. Without Go it says what it leaves out; under CI it fails.
+test-chart: ## check the Helm chart: lint, real schemas of Kubernetes, kube-score, our own rules, and wrong values
+	@REDIS_URL= $(SETUP)
+	@node scripts/setup-chart.mjs
+	@$(WITH_NODE) node --test --test-concurrency=2 "test/chart/*.test.ts"
+	@if node_modules/.bin/node test/chart/here.ts; then \
+	  $(WITH_NODE) PROMTOOL=needed node --test --test-concurrency=2 "test/chart/*.check.ts" "test/metrics/{alerts,dashboard,scrape}.test.ts"; fi
+
+# The API server is built by Go, once, into .tools: ten minutes on two cores.
+test-cluster: ## install, upgrade, roll back and remove the Helm chart on a real API server of Kubernetes, started here
+	@REDIS_URL= $(SETUP)
+	@node scripts/setup-cluster.mjs
+	@$(WITH_NODE) node --test test/chart/cluster/installs.ts
+
 docs: ## write the generated documents anew
 	@REDIS_URL= $(SETUP)
 	@$(WITH_NODE) exec node scripts/docs.ts
+
+docs-chart: ## write anew what of the Helm chart is made from its values and from src/config.ts
+	@REDIS_URL= $(SETUP)
+	@$(WITH_NODE) node scripts/chart/write.ts
+	@$(WITH_NODE) biome check --write charts
 
 format: ## format the code, and mend what the linter can mend
 	@REDIS_URL= $(SETUP)

@@ -28,7 +28,7 @@ export async function measureCrowds(stage: Stage, data: Data, service: Service, 
     const crowds: Crowd[] = []
     for (const userId of people.missed.slice(0, CROWDS)) {
       await stage.redis.del(data.keys.user(userId))
-      crowds.push(await askAll(crowd, userId))
+      crowds.push(await askAll(crowd, get(`/v1/users/${userId}`, data.credentials)))
     }
     return crowds
   } finally {
@@ -37,14 +37,14 @@ export async function measureCrowds(stage: Stage, data: Data, service: Service, 
   }
 }
 
-async function askAll(crowd: Asker[], userId: number): Promise<Crowd> {
+async function askAll(crowd: Asker[], request: string): Promise<Crowd> {
   const faults = complaints()
   const sources: Crowd['sources'] = {}
   const startedAtMs = monotonicMs()
   await Promise.all(
     crowd.map(async ({ ask }) => {
-      const answer = await ask(get(`/v1/users/${userId}`))
-      if (answer.status !== 200) faults.add(`GET for ${userId}: ${answer.status}`)
+      const answer = await ask(request)
+      if (answer.status !== 200) faults.add(`${request.split('\r\n', 1)[0]}: ${answer.status}`)
       const from = header(answer, 'read-from') ?? '-'
       sources[from] = (sources[from] ?? 0) + 1
     }),

@@ -3,7 +3,7 @@ import { hotLoad } from './cases.ts'
 import { monotonicMs } from './clock.ts'
 import type { Answers, LoadResult } from './load/load.ts'
 import type { People } from './people.ts'
-import { type Service, type Stage, untilBuilt } from './stage.ts'
+import { type Data, type Service, type Stage, untilBuilt } from './stage.ts'
 
 const FLUSHES = 3
 const LOAD_MS = 4_000
@@ -22,16 +22,17 @@ export type Flush = {
 }
 
 /** FLUSHALL in the middle of the hot load, three times; each time the read models are whole before. */
-export async function measureFlushes(stage: Stage, service: Service, people: People): Promise<Flush[]> {
+export async function measureFlushes(stage: Stage, data: Data, service: Service, people: People): Promise<Flush[]> {
+  const asked = { port: service.port, headers: data.credentials }
   const flushes: Flush[] = []
   for (let number = 1; number <= FLUSHES; number += 1) {
     stage.say(`FLUSHALL under load, ${number} of ${FLUSHES}`)
-    const running = stage.generator.run(await hotLoad(service, people, LOAD_MS))
+    const running = stage.generator.run(await hotLoad(asked, people, LOAD_MS))
     await delay(FLUSH_AFTER_MS)
     const flushedAtMs = monotonicMs()
     await stage.redis.flushall()
     flushes.push(judgeFlush(await running, flushedAtMs))
-    await untilBuilt(stage, service)
+    await untilBuilt(stage, data, service)
   }
   return flushes
 }

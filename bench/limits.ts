@@ -1,7 +1,7 @@
 import type { CaseName } from './cases.ts'
 import { table } from './markdown.ts'
 
-type Part = CaseName | 'visibility' | 'crowds' | 'flushes' | 'rebuilds'
+type Part = CaseName | 'authentication' | 'visibility' | 'crowds' | 'flushes' | 'rebuilds'
 /** What each figure can hardly be better than, as profiles show; kept here because the page is made anew each time. */
 const LIMITS = {
   near: '`node:http`, which parses the request and writes to the socket; the answer itself is one look into a map',
@@ -9,6 +9,8 @@ const LIMITS = {
   permission: 'the same way, for the user; the decision itself is a look into sets',
   miss: 'two scripts (lease and apply) and the reads of the database that put a user together',
   write: 'the commit: one writer at a time, each waits for the disk; then the fence',
+  authentication:
+    'reading the longer request, which nothing here can spare Node; comparing the whole token with the one that was verified; one look into a map of callers; two more headers to write',
   visibility:
     'own commands elsewhere: the way of the invalidation through Redis. Other programs: how often the feed asks',
   crowds: 'one read of the database, then writing the answer to each',

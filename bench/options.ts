@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { CASES, type CaseName } from './cases.ts'
 
-export const PARTS = ['visibility', 'crowd', 'flush', 'rebuild'] as const
+export const PARTS = ['authentication', 'visibility', 'crowd', 'flush', 'rebuild'] as const
 export type Part = (typeof PARTS)[number]
 export type Options = {
   seconds: number

@@ -46,11 +46,14 @@ function greatestCommonDivisor(a: number, b: number): number {
 /** What the service answers now; `body` in latin1. */
 export type Learned = { path: string; etag: string; head: string; body: string }
 
+/** Who is asked, and what each request shows. */
+export type Asked = { port: number; headers?: Record<string, string> }
+
 /**
  * Asks each path once, and keeps the answers, after `check` has compared each with what the database holds. A body that
  * was right once is then known byte for byte.
  */
-export async function learn(port: number, paths: string[], check: (body: unknown, i: number) => void) {
+export async function learn({ port, headers }: Asked, paths: string[], check: (body: unknown, i: number) => void) {
   const learned: Learned[] = []
   let next = 0
   const learner = async () => {
@@ -60,7 +63,7 @@ export async function learn(port: number, paths: string[], check: (body: unknown
         const i = next
         next += 1
         const path = paths[i] ?? ''
-        const answer = await asker.ask(get(path))
+        const answer = await asker.ask(get(path, headers))
         if (answer.status !== 200) throw new Error(`${path}: ${answer.status} ${textOf(answer)}`)
         check(JSON.parse(textOf(answer)), i)
         learned[i] = { path, etag: header(answer, 'etag') ?? '', head: answer.head, body: answer.body }
@@ -74,9 +77,9 @@ export async function learn(port: number, paths: string[], check: (body: unknown
 }
 
 /** The hot users' answers, each seen to be of the right person. */
-export function learnHot(port: number, hot: Person[]): Promise<Learned[]> {
+export function learnHot(asked: Asked, hot: Person[]): Promise<Learned[]> {
   return learn(
-    port,
+    asked,
     hot.map(({ userId }) => `/v1/users/${userId}`),
     (body, i) => {
       const { userId, username } = body as Person

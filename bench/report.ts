@@ -1,3 +1,5 @@
+import type { Authentication } from './authentication/measure.ts'
+import { authenticationFailures, authenticationSection } from './authentication/report.ts'
 import { CASES, type CaseName, CONNECTIONS } from './cases.ts'
 import type { Crowd } from './crowd.ts'
 import type { Flush } from './flush.ts'
@@ -5,8 +7,9 @@ import { limitsSection } from './limits.ts'
 import type { Machine } from './machine.ts'
 import { ranged, sourcesOf, table, toOne, toTwo, whole } from './markdown.ts'
 import type { Rebuilt } from './rebuild.ts'
+import { crowdSection, flushSection, rebuildSection, visibilitySection } from './report-parts.ts'
 import type { Measured, Measurements } from './rounds.ts'
-import { percentile, ratios, spread } from './statistics.ts'
+import { ratios, spread } from './statistics.ts'
 import type { Visibility } from './visibility.ts'
 
 export type Results = {
@@ -19,6 +22,7 @@ export type Results = {
   rounds: number
   seconds: number
   measurements: Measurements
+  authentication?: Authentication
   visibility?: Visibility
   crowds?: Crowd[]
   flushes?: Flush[]
@@ -32,6 +36,7 @@ const GENERATOR_LIMIT = 0.9
 /** The results as a Markdown page. */
 export function report(results: Results): string {
   const sections = [head(results), casesSection(results)]
+  if (results.authentication) sections.push(authenticationSection(results.authentication))
   if (results.visibility) sections.push(visibilitySection(results.visibility))
   if (results.crowds) sections.push(crowdSection(results.crowds))
   if (results.flushes) sections.push(flushSection(results.flushes))
@@ -44,13 +49,15 @@ export function report(results: Results): string {
 }
 
 /** What makes the run a failure; the figures are then worth nothing. */
-export function failures({ measurements, visibility, crowds = [], flushes = [] }: Results): string[] {
+export function failures(results: Results): string[] {
+  const { measurements, authentication, visibility, crowds = [], flushes = [] } = results
   const told = (what: string, one: { errors: number; complaints: string[] }) =>
     one.errors === 0 ? [] : [`${what}: ${one.errors} errors. ${one.complaints.join('; ')}`]
   return [
     ...entries(measurements).flatMap(([name, rounds]) =>
       rounds.flatMap((round, i) => told(`${name}, round ${i + 1}`, round)),
     ),
+    ...(authentication ? authenticationFailures(authentication) : []),
     ...(visibility ? told('visibility', visibility) : []),
     ...crowds.flatMap((crowd, i) => told(`crowd ${i + 1}`, crowd)),
     ...flushes.flatMap((flush, i) => told(`FLUSHALL ${i + 1}`, flush)),
@@ -137,58 +144,6 @@ function generatorNote(measured: [CaseName, Measured[]][]): string {
   if (limited.length === 0) return ''
   const names = limited.map(([name]) => name).join(', ')
   return `\n\nThe load generator was at its own limit in: ${names}. The requests a second there are what it could ask.`
-}
-
-function visibilitySection(visibility: Visibility): string {
-  const { commands, shown, elsewhereAfterMs, foreignWrites, seenAfterMs } = visibility
-  const told = (ms: number[]) =>
-    `p50 ${toTwo(percentile(ms, 50))} ms, p99 ${toTwo(percentile(ms, 99))} ms, most ${toTwo(ms.at(-1) ?? Number.NaN)} ms`
-  return `## Visibility
-
-- Own commands: ${shown} of ${commands} were shown by the GET that followed the acknowledgement at once.
-- The same commands, from the acknowledgement until another process, which had the user in its near cache, showed them:
-  ${told(elsewhereAfterMs)}.
-- Another program's writes, from its commit until two processes had both shown them: ${seenAfterMs.length} of ${foreignWrites} seen;
-  ${told(seenAfterMs)}.`
-}
-
-function crowdSection(crowds: Crowd[]): string {
-  const rows = crowds.map(({ size, sources, slowestMs }, i) => {
-    const from = ['near', 'redis', 'database'].map((source) => whole(sources[source] ?? 0))
-    return [String(i + 1), whole(size), ...from, whole(slowestMs)]
-  })
-  const columns = ['', 'at once', 'from memory', 'from Redis', 'joined a read of the database', 'last answer after ms']
-  return `## Readers of one missing user\n\n${table(columns, rows)}`
-}
-
-function flushSection(flushes: Flush[]): string {
-  const columns = [
-    '',
-    'answers checked',
-    'wrong or failed',
-    'read from the database',
-    'last of them after ms',
-    'slowest answer ms',
-  ]
-  const rows = flushes.map((flush, i) => [
-    String(i + 1),
-    whole(flush.answers),
-    whole(flush.errors),
-    whole(flush.fromDatabase),
-    flush.recoveredMs === null ? '–' : whole(flush.recoveredMs),
-    whole(flush.slowestMs),
-  ])
-  return `## FLUSHALL under the hot load\n\nEach answer was compared byte for byte.\n\n${table(columns, rows)}`
-}
-
-function rebuildSection(rebuilds: Rebuilt[]): string {
-  const rows = rebuilds.map(({ users, seconds, usersPerSecond, peakMib }) => {
-    return [whole(users), toOne(seconds), whole(usersPerSecond), whole(peakMib)]
-  })
-  const [least, most] = [rebuilds[0], rebuilds.at(-1)]
-  const ratio = least && most && most !== least ? most.peakMib / least.peakMib : null
-  const note = ratio === null ? '' : `\n\nPeak memory grows by the factor ${toTwo(ratio)}.`
-  return `## Rebuild into an empty Redis\n\n${table(['users', 'seconds', 'users/s', 'peak memory MiB'], rows)}${note}`
 }
 
 function entries(measurements: Measurements): [CaseName, Measured[]][] {

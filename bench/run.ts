@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { measureAuthentication } from './authentication/measure.ts'
 import { startBare } from './bare.ts'
 import { CASES, type CaseName, makeCases } from './cases.ts'
 import { measureCrowds } from './crowd.ts'
@@ -36,9 +37,10 @@ async function run(options: Options, stack: AsyncDisposableStack): Promise<Resul
   if (options.only !== 'rebuild') {
     const service = await startService(stage, data)
     results.measurements = await requests(options, stage, data, service, people)
+    if (wants('authentication')) results.authentication = await authentication(options, stage, data, service, people)
     if (wants('visibility')) results.visibility = await measureVisibility(stage, data, service, people)
     if (wants('crowd')) results.crowds = await measureCrowds(stage, data, service, people)
-    if (wants('flush')) results.flushes = await measureFlushes(stage, service, people)
+    if (wants('flush')) results.flushes = await measureFlushes(stage, data, service, people)
     await stopService(service)
   }
   if (wants('rebuild')) results.rebuilds = await rebuilds(options, stage, data)
@@ -54,13 +56,24 @@ async function requests(
 ) {
   const wanted = (name: CaseName) => only === undefined || only === name || name === 'bare'
   if (only !== undefined && !(only in CASES)) return {} satisfies Measurements
-  const hot = await learnHot(service.withoutNear.port, people.hot)
+  const hot = await learnHot({ port: service.withoutNear.port, headers: data.credentials }, people.hot)
   const bare = await startBare(stage, hot)
   const all = await makeCases({ data, service, bare, people, hot, redis: stage.redis })
   const cases = all.filter(({ name }) => wanted(name))
   const measurements = await measureRounds({ cases, rounds, seconds, stage, data, workerPid: service.work.pid })
   await bare.running.stop()
   return measurements
+}
+
+async function authentication(
+  { rounds, seconds }: Options,
+  stage: Stage,
+  data: Data,
+  service: Service,
+  people: People,
+) {
+  const hot = await learnHot({ port: service.withoutNear.port, headers: data.credentials }, people.hot)
+  return measureAuthentication({ stage, data, hot, workerPid: service.work.pid, rounds, seconds })
 }
 
 async function rebuilds({ million }: Options, stage: Stage, data: Data): Promise<Rebuilt[]> {

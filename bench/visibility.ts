@@ -3,7 +3,7 @@ import { dice, mulberry32 } from '../src/jobs/seed/random.ts'
 import { monotonicMs } from './clock.ts'
 import type { ForeignWrite, ForeignWritten } from './foreign-writer.ts'
 import { header, textOf } from './load/answer.ts'
-import { type Asker, connectAsker, get, put } from './load/connection.ts'
+import { type Client, connectAs } from './load/connection.ts'
 import { complaints } from './load/load.ts'
 import type { People } from './people.ts'
 import { exchange } from './processes.ts'
@@ -37,8 +37,9 @@ export async function measureVisibility(stage: Stage, data: Data, service: Servi
   const faults = complaints()
   const userIds = people.written.slice(0, 2 * WRITES)
   const other = await startServing(stage, data, {}, 'serve-other')
-  const [writer, reader] = [await connectAsker(service.port), await connectAsker(service.port)]
-  const elsewhere = await connectAsker(other.port)
+  const connect = (port: number) => connectAs(port, data.credentials)
+  const [writer, reader] = [await connect(service.port), await connect(service.port)]
+  const elsewhere = await connect(other.port)
   try {
     stage.say('visibility of own commands')
     const own = userIds.slice(0, WRITES)
@@ -79,11 +80,11 @@ export async function measureVisibility(stage: Stage, data: Data, service: Servi
 }
 
 /** Answers after how long it was seen elsewhere, or what was wrong. */
-async function ownCommand(writer: Asker, reader: Asker, elsewhere: Asker, userId: number): Promise<number | string> {
+async function ownCommand(writer: Client, reader: Client, elsewhere: Client, userId: number): Promise<number | string> {
   const before = await show(reader, userId)
   if (!(await isNear(elsewhere, userId))) return `user ${userId}: not near in the other process`
   const value = `seen after version ${before.body.version}`
-  const written = await writer.ask(put(`/v1/users/${userId}/preferences/visibility`, { value }))
+  const written = await writer.put(`/v1/users/${userId}/preferences/visibility`, { value })
   const writtenAtMs = monotonicMs()
   const [after, seenAtMs] = await Promise.all([
     show(reader, userId),
@@ -100,7 +101,7 @@ async function ownCommand(writer: Asker, reader: Asker, elsewhere: Asker, userId
 /** Reads all the time from `leadMs` before the write is ordered. Answers when all have seen it, or what was wrong. */
 async function foreignWrite(
   write: (message: ForeignWrite) => Promise<ForeignWritten>,
-  readers: Asker[],
+  readers: Client[],
   userId: number,
   leadMs: number,
 ): Promise<number | string> {
@@ -120,7 +121,7 @@ async function foreignWrite(
 
 /** Asks without a pause. Answers when an answer that is `right` had come; null: not in time. */
 async function until(
-  reader: Asker,
+  reader: Client,
   userId: number,
   right: (body: Shown) => boolean,
   sinceMs: number,
@@ -133,15 +134,15 @@ async function until(
   }
 }
 
-async function isNear(reader: Asker, userId: number): Promise<boolean> {
+async function isNear(reader: Client, userId: number): Promise<boolean> {
   for (let attempt = 0; attempt < NEAR_ATTEMPTS; attempt += 1) {
     if ((await show(reader, userId)).from === 'near') return true
   }
   return false
 }
 
-async function show(reader: Asker, userId: number): Promise<{ body: Shown; from: string }> {
-  const answer = await reader.ask(get(`/v1/users/${userId}`))
+async function show(reader: Client, userId: number): Promise<{ body: Shown; from: string }> {
+  const answer = await reader.get(`/v1/users/${userId}`)
   if (answer.status !== 200) throw new Error(`GET for ${userId}: ${answer.status} ${textOf(answer)}`)
   return { body: JSON.parse(textOf(answer)) as Shown, from: header(answer, 'read-from') ?? '-' }
 }

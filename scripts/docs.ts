@@ -2,13 +2,20 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { settings } from '../src/settings.ts'
 import { eventContracts } from './event-contracts.ts'
+import { dashboardPage } from './metrics/dashboard.ts'
+import { metricsPage } from './metrics/page.ts'
+
+const DOCS = join(import.meta.dirname, '..', 'docs')
+const FILES = join(import.meta.dirname, '..', 'charts', 'users-service', 'files')
 
 export type GeneratedDocument = { path: string; text: string }
 
 /** The documents that are made from code, as they ought to be. The tests compare them with the files. */
-export function generatedDocuments(): GeneratedDocument[] {
+export async function generatedDocuments(): Promise<GeneratedDocument[]> {
   return [
-    { path: join(import.meta.dirname, '..', 'docs', 'configuration.md'), text: configurationPage() },
+    { path: join(DOCS, 'configuration.md'), text: configurationPage() },
+    { path: join(DOCS, 'metrics.md'), text: await metricsPage() },
+    { path: join(FILES, 'dashboard.json'), text: dashboardPage() },
     ...eventContracts(),
   ]
 }
@@ -32,7 +39,7 @@ ${rows.join('\n')}
 }
 
 if (import.meta.main) {
-  for (const { path, text } of generatedDocuments()) {
+  for (const { path, text } of await generatedDocuments()) {
     await writeFile(path, text)
     process.stdout.write(`${path}\n`)
   }

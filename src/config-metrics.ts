@@ -6,7 +6,7 @@ export const METRICS_VARIABLES = {
   METRICS_PORT: optionalInteger(
     0,
     65_535,
-    'Port on which Prometheus reads metrics, at `/metrics`; 0 takes a free one. Absent: they are not served.',
+    'Port on which Prometheus reads metrics, at `/metrics`, and probes ask for `/health/live`; 0 takes a free one. Absent: neither is served.',
   ),
   METRICS_HOST: z.string().min(1).optional().describe('Address on which metrics are served. Absent: that of HOST.'),
 } as const

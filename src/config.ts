@@ -1,4 +1,7 @@
 import { z } from 'zod'
+import { AUDIT_VARIABLES, type AuditConfig, auditFrom } from './config-audit.ts'
+import { AUTH_VARIABLES, type AuthConfig, authFrom } from './config-auth.ts'
+import { COMMAND_VARIABLES, type CommandsConfig, commandsFrom } from './config-commands.ts'
 import { DATABASE_VARIABLES, type DatabaseConfig, databaseFrom } from './config-database.ts'
 import {
   type EventsConfig,
@@ -9,6 +12,9 @@ import {
   type KafkaConfig,
   kafkaFrom,
 } from './config-feed.ts'
+import { HISTORY_VARIABLES, type HistoryConfig, historyFrom } from './config-history.ts'
+import { LEGACY_VARIABLES, type LegacyConfig, legacyFrom } from './config-legacy.ts'
+import { type GuardsConfig, guardsFrom, LIMIT_VARIABLES, type LimitsConfig, limitsFrom } from './config-limits.ts'
 import { METRICS_VARIABLES, type MetricsConfig, metricsFrom } from './config-metrics.ts'
 import { NEIGHBOUR_VARIABLES, type NeighboursConfig, neighboursFrom } from './config-neighbours.ts'
 import { ConfigError, integer } from './config-values.ts'
@@ -52,21 +58,12 @@ export const VARIABLES = {
     .regex(/^rediss?(-cluster)?:\/\/\S+$/, 'redis://…, rediss://…, or redis-cluster://host:port,host:port')
     .optional()
     .describe('Redis for the job queue. Absent: the one of the read models, which the jobs then share memory with.'),
-  AUDIT_SAMPLE_SIZE: integer(
-    500,
-    1,
-    100_000,
-    'Users that the auditor draws each time; consistency is measured by them.',
-  ),
-  AUDIT_SAMPLE_EVERY_MS: integer(60_000, 1_000, 86_400_000, 'How often the auditor draws users.'),
-  AUDIT_WALK_EVERY_MS: integer(14_400_000, 10_000, 604_800_000, 'How often the auditor compares everybody.'),
-  AUDIT_RECHECK_AFTER_MS: integer(
-    10_000,
-    3_000,
-    600_000,
-    'How long after a change the auditor looks at it, and how long a difference must last to count.',
-  ),
-  AUDIT_USERS_PER_SECOND: integer(1_000, 1, 1_000_000, 'The most that walks and rechecks ask of the database.'),
+  ...AUTH_VARIABLES,
+  ...AUDIT_VARIABLES,
+  ...LEGACY_VARIABLES,
+  ...LIMIT_VARIABLES,
+  ...COMMAND_VARIABLES,
+  ...HISTORY_VARIABLES,
   INLINE_PROJECTION_MS: integer(
     250,
     0,
@@ -109,7 +106,7 @@ export type Config = {
     keepAliveTimeoutMs: number
     maxConnections: number
     drainMs: number
-  }
+  } & GuardsConfig
   metrics: MetricsConfig
   dataDir: string
   /** Null: the embedded one, under `dataDir`. */
@@ -130,14 +127,13 @@ export type Config = {
   events: EventsConfig | null
   /** Null: the Redis of the read models. */
   jobs: { redisUrl: string | null }
-  audit: {
-    sampleSize: number
-    sampleEveryMs: number
-    walkEveryMs: number
-    recheckAfterMs: number
-    usersPerSecond: number
-  }
+  audit: AuditConfig
+  legacy: LegacyConfig
+  auth: AuthConfig
+  limits: LimitsConfig
   neighbours: NeighboursConfig
+  commands: CommandsConfig
+  history: HistoryConfig
   inlineProjectionMs: number
   nearCacheBytes: number
   shutdownGraceMs: number
@@ -167,6 +163,7 @@ function configFrom(env: Environment, environment: NodeJS.ProcessEnv): Config {
       keepAliveTimeoutMs: env.KEEP_ALIVE_TIMEOUT_MS,
       maxConnections: env.MAX_CONNECTIONS,
       drainMs: env.SHUTDOWN_DRAIN_MS,
+      ...guardsFrom(env),
     },
     metrics: metricsFrom(env),
     dataDir: env.DATA_DIR,
@@ -183,14 +180,13 @@ function configFrom(env: Environment, environment: NodeJS.ProcessEnv): Config {
     kafka: kafkaFrom(env),
     events: eventsFrom(env),
     jobs: { redisUrl: env.JOBS_REDIS_URL ?? null },
-    audit: {
-      sampleSize: env.AUDIT_SAMPLE_SIZE,
-      sampleEveryMs: env.AUDIT_SAMPLE_EVERY_MS,
-      walkEveryMs: env.AUDIT_WALK_EVERY_MS,
-      recheckAfterMs: env.AUDIT_RECHECK_AFTER_MS,
-      usersPerSecond: env.AUDIT_USERS_PER_SECOND,
-    },
+    audit: auditFrom(env),
+    legacy: legacyFrom(env),
+    auth: authFrom(env),
+    limits: limitsFrom(env),
     neighbours: neighboursFrom(env),
+    commands: commandsFrom(env),
+    history: historyFrom(env),
     inlineProjectionMs: env.INLINE_PROJECTION_MS,
     nearCacheBytes: env.NEAR_CACHE_BYTES,
     shutdownGraceMs: env.SHUTDOWN_GRACE_MS,

@@ -10,6 +10,8 @@ import { replayCommand } from './cli/replay.ts'
 import { schemaCommand } from './cli/schema.ts'
 import { seedCommand } from './cli/seed-command.ts'
 import { serveCommand } from './cli/serve.ts'
+import { stranglerCommand } from './cli/strangler.ts'
+import { tokenCommand } from './cli/token.ts'
 import { topicsCommand } from './cli/topics.ts'
 import { workCommand } from './cli/work.ts'
 import { ConfigError } from './config.ts'
@@ -18,6 +20,8 @@ const program = new Command('users-service')
   .description('Who is this user, where do they work, and what may they do?')
   .addHelpText('after', '\nSettings come from the environment; `users-service config` explains each.')
   .showHelpAfterError()
+  // What stands behind a verb is that verb's: `audit --user` and `audit verify --user` are two.
+  .enablePositionalOptions()
 const running = [allCommand, serveCommand, workCommand]
 const tools = [
   schemaCommand,
@@ -26,8 +30,10 @@ const tools = [
   rebuildCommand,
   replayCommand,
   parkedCommand,
+  stranglerCommand,
   auditCommand,
   consistencyCommand,
+  tokenCommand,
   configCommand,
 ]
 for (const command of [...running, ...tools]) {

@@ -1,6 +1,8 @@
+import type { Authority } from './domain/authority.ts'
 import type { UserEvent } from './domain/events.ts'
 import type { RoleCatalogue, RoleEvent } from './domain/role.ts'
 import type { User, UserStatus } from './domain/user.ts'
+import type { Idempotency, StoredAnswer } from './ports/idempotency.ts'
 
 // ── The database ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -41,35 +43,46 @@ export type Database = Session & {
 
 // ── Commands: the truth, written ────────────────────────────────────────────────────────────────────────────────────
 
-/** Who asked for a command, for the audit. */
-export type Actor = { name: string; requestId: string; address: string }
+/** Who asked for a command, for the audit, and how far their writes reach. `name`: the token's subject. */
+export type Actor = {
+  name: string
+  client: string | null
+  requestId: string
+  address: string
+  authority: Authority
+}
 
-/** `expectedVersions`: from If-Match; any of them will do. Null when the caller named none; empty matches nothing. */
-export type WriteContext = { expectedVersions: number[] | null; by: Actor }
+/**
+ * `expectedVersions`: from If-Match; any of them will do. Null when the caller named none; empty matches nothing.
+ * `idempotency`: the command is carried out once a key.
+ */
+export type WriteContext = { expectedVersions: number[] | null; by: Actor; idempotency?: Idempotency | null }
 
-/** `visible` false: committed, but the read models could not be told; the change feed will (design, section 3). */
-export type Written = { version: number; visible: boolean }
-
-export type IdempotencyKey = { key: string; requestHash: string }
+/**
+ * `visible` false: committed, but the read models could not be told; the change feed will (design, section 3). `answer`: the
+ * one that was given to an earlier request with the same Idempotency-Key, to be given again.
+ */
+export type Written = { version: number; visible: boolean; answer?: StoredAnswer }
 
 export type UserStore = {
   /**
    * Loads the user under a lock, lets `decide` say what happens, writes it with its audit entries, and commits; nothing
    * is written when `decide` answers no event. `decide` is pure: it may run again. Throws `user-not-found`,
-   * `version-conflict` (something would change, and the version is not the expected one), `username-taken`.
+   * `version-conflict` (something would change, and the version is not the expected one), `username-taken`. With a key that was
+   * used before: the answer that was given then; `idempotency-key-reused` for another request, `idempotency-key-in-use`
+   * while the first is still being carried out.
    */
   update(userId: number, context: WriteContext, decide: (user: User) => UserEvent[]): Promise<Written>
-  /** As `update`, with the role catalogue of the same transaction in hand. */
+  /** As `update`, with the role catalogue of the same transaction in hand, and the user who asks, where they are one. */
   updateWithRoles(
     userId: number,
     context: WriteContext,
-    decide: (user: User, catalogue: RoleCatalogue) => UserEvent[],
+    decide: (user: User, catalogue: RoleCatalogue, asking: User | null) => UserEvent[],
   ): Promise<Written>
-  /** A repeated key with the same request answers the first one's user; with another, `idempotency-key-reused`. */
   register(
     registration: (userId: number) => Extract<UserEvent, { type: 'user-registered' }>,
     by: Actor,
-    idempotency: IdempotencyKey | null,
+    idempotency: Idempotency | null,
   ): Promise<Written & { userId: number }>
 }
 
@@ -165,22 +178,6 @@ export type ChangeSubscriber = {
 export type FeedMark = { before: string; stream: string }
 /** What the outbox itself vouches for; also before there were other streams. */
 export const DIRECT_STREAM = 'direct'
-/** Counts what a feed does, in passing: must be quick, and not throw. */
-export type FeedObserver = {
-  /** How long after it was written each change had been handled, by the database's clock. */
-  handled(stalenessMs: number[]): void
-  /** They failed while others went through, and will be tried again. */
-  retried(changes: number): void
-  parked(changes: number): void
-  /** Nothing goes through now: everything waits. */
-  waited(): void
-  /** The worker no longer held them when it had done with them: another may have done the same work. */
-  claimsLost(changes: number): void
-  /** Messages that nobody here understands were put aside. */
-  unknown(messages: number): void
-  /** So many, of all workers together, are on their way to be handled. */
-  waiting(messages: number): void
-}
 /** `error` says what failed and where, and holds nobody's data. */
 export type ParkedChange = Change & { error: string; attempts: number; parkedAt: string }
 export type Subscription = { wake(): void; stop(): Promise<void> }

@@ -3,20 +3,27 @@ import { connectionString } from './adapters/informix/connection-string.ts'
 import { type Informix, openInformix } from './adapters/informix/database.ts'
 import { mappedDatabase } from './adapters/sql/mapped-database.ts'
 import { type Mapping, mappingFrom } from './adapters/sql/mapping.ts'
+import { measuredDatabase } from './adapters/sql/measured-database.ts'
 import { openSqlite } from './adapters/sqlite/database.ts'
 import { openScanThread } from './adapters/sqlite/scan-thread.ts'
 import { ensureSqliteSchema } from './adapters/sqlite/schema.ts'
 import type { Config } from './config.ts'
 import type { DatabaseConfig } from './config-database.ts'
 import { DomainError } from './domain/errors.ts'
+import type { DatabaseObserver } from './ports/metrics.ts'
 import type { Database, Session } from './ports.ts'
 
 const MS = 1_000
 /** To make an index over everybody, or to count them, takes its time. */
 const SCHEMA_LIMIT_MS = 6 * 3_600_000
 
-/** `scan`: for what may take long. `close` ends both. */
-export type OpenDatabase = { database: Database; scan: Pick<Session, 'query'>; close(): Promise<void> }
+/** `scan`: for what may take long. `pools`: of connections; null where there are none. `close` ends both. */
+export type OpenDatabase = {
+  database: Database
+  scan: Pick<Session, 'query'>
+  pools: Informix['counts'] | null
+  close(): Promise<void>
+}
 type Where = Pick<Config, 'dataDir' | 'database'>
 
 export function databasePath({ dataDir }: Pick<Config, 'dataDir'>): string {
@@ -24,25 +31,26 @@ export function databasePath({ dataDir }: Pick<Config, 'dataDir'>): string {
 }
 
 /** The database that the settings name, or else the embedded one, which is made when it is not there. */
-export function openDatabase({ database: remote, dataDir }: Where): OpenDatabase {
+export function openDatabase({ database: remote, dataDir }: Where, observer?: DatabaseObserver): OpenDatabase {
+  const observed = <One extends Database>(one: One): One => (observer ? measuredDatabase(one, observer) : one)
   if (remote !== null) {
-    const database = mappedDatabase(openRemote(remote), mappingFrom(remote.mapping))
-    return { database, scan: database.scan, close: database.close }
+    const database = observed(mappedDatabase(openRemote(remote, observer), mappingFrom(remote.mapping)))
+    return { database, scan: database.scan, pools: database.counts, close: database.close }
   }
   const path = databasePath({ dataDir })
   ensureSqliteSchema(path)
-  const database = openSqlite(path)
+  const database = observed(openSqlite(path))
   const scan = openScanThread(path)
   const close = async () => {
     await scan.close()
     await database.close()
   }
-  return { database, scan, close }
+  return { database, scan, pools: null, close }
 }
 
-function openRemote(remote: DatabaseConfig): Informix {
+function openRemote(remote: DatabaseConfig, observer?: DatabaseObserver): Informix {
   const connectTimeoutSeconds = Math.max(1, Math.floor(remote.connectTimeoutMs / MS))
-  return openInformix({ ...remote, connectionString: connectionString({ ...remote, connectTimeoutSeconds }) })
+  return openInformix({ ...remote, observer, connectionString: connectionString({ ...remote, connectTimeoutSeconds }) })
 }
 
 export const databaseMapping = ({ database }: Pick<Config, 'database'>): Mapping => mappingFrom(database?.mapping ?? {})

@@ -1,5 +1,7 @@
 import type { RedisClient } from './adapters/redis/client.ts'
+import type { NeighbourName } from './domain/neighbours.ts'
 import type { Check, HealthDeps } from './plugins/health.ts'
+import type { Authenticator } from './ports/authentication.ts'
 import { MAX_UNPROVED_MS } from './ports/invalidations.ts'
 import type { Breakers } from './ports/neighbours.ts'
 import type { Database } from './ports.ts'
@@ -8,6 +10,8 @@ import type { Keys } from './projections/keys.ts'
 
 /** A database that takes longer to say that it is there is as good as gone for whoever waits for an answer. */
 const DATABASE_DEADLINE_MS = 1_000
+/** Thrice the interval of the authenticator: a timer that does not go off any more is a fault as well. */
+const MAX_KEYS_AGE_MS = 900_000
 
 type Deps = {
   database: Pick<Database, 'ping'>
@@ -17,6 +21,8 @@ type Deps = {
   /** As of when the near cache is known to be told of changes; null: there is none. */
   near: (() => number) | null
   breakers: Pick<Breakers, 'reports'>
+  /** Null: there is no issuer. */
+  issuer: Authenticator['state'] | null
 }
 
 /**
@@ -28,7 +34,8 @@ export function healthChecks(deps: Deps): HealthDeps['checks'] {
     const { redis, isRead } = checkRedis(deps)
     const database = await checkDatabase(deps)
     const near = deps.near ? { nearCache: checkNear(deps.near) } : {}
-    const others = { changes: checkChanges(deps), ...near, ...checkNeighbours(deps) }
+    const issuer = deps.issuer ? { issuer: checkIssuer(deps.issuer()) } : {}
+    const others = { changes: checkChanges(deps), ...near, ...issuer, ...checkNeighbours(deps) }
     const state = 'failing' as const
     return isRead || database.state === 'ok'
       ? { database, redis, ...others }
@@ -78,11 +85,26 @@ function checkNear(provedAtMs: () => number): Check {
   return unprovedMs <= MAX_UNPROVED_MS ? ok : degraded('off: Redis does not tell of changes; reads come from Redis')
 }
 
-/** One each that is configured. Never failing: whoever asks for a user gets them without the neighbours. */
+/** Nobody can be let in without a key; with old ones only who has a new one is not, and who has a withdrawn one is. */
+export function checkIssuer({ ready, keysAgeMs, failing }: ReturnType<Authenticator['state']>): Check {
+  if (!ready) return { state: 'failing', why: 'its keys could not be fetched yet: no token can be verified' }
+  const ageMs = keysAgeMs ?? 0
+  if (!failing && ageMs <= MAX_KEYS_AGE_MS) return ok
+  return degraded(`its keys could not be fetched; those of ${Math.round(ageMs / 1000)} s ago are used`)
+}
+
+/** What its absence means. Never failing: whoever asks for a user gets them without the neighbours. */
+const MISSING = {
+  'branches-service': 'profiles show what was last known',
+  'people-service': 'profiles show what was last known',
+  legacy: 'what is not taken over is refused',
+} satisfies Record<NeighbourName, string>
+
+/** One each that is configured. */
 function checkNeighbours({ breakers }: Deps): Record<string, Check> {
   return Object.fromEntries(
     breakers.reports().map(({ neighbour, state, forced, since }) => {
-      const missing = `not asked since ${since}; profiles show what was last known`
+      const missing = `not asked since ${since}; ${MISSING[neighbour]}`
       if (forced === 'open') return [neighbour, degraded(`an operator’s word: ${missing}`)]
       if (forced === 'closed')
         return [neighbour, degraded(`an operator’s word: asked since ${since} however ill it is`)]

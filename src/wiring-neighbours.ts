@@ -5,8 +5,14 @@ import { startMadeUpNeighbours } from './adapters/http/made-up-neighbours.ts'
 import { describePeople, employmentFrom, peopleService } from './adapters/http/people-service.ts'
 import type { Config } from './config.ts'
 import type { NeighbourConfig, NeighboursConfig } from './config-neighbours.ts'
-import type { Branch, Employment, NeighbourName } from './domain/neighbours.ts'
-import { type Breakers, type Caller, MAX_BRANCHES_A_CALL, type NeighbourObserver } from './ports/neighbours.ts'
+import type { Branch, Employment, ForcedState, MicroserviceName, NeighbourName } from './domain/neighbours.ts'
+import {
+  type BreakerReport,
+  type Breakers,
+  type Caller,
+  MAX_BRANCHES_A_CALL,
+  type NeighbourObserver,
+} from './ports/neighbours.ts'
 import type { ExpiringKeys } from './ports/redis.ts'
 import type { Log } from './ports.ts'
 import { FOREIGN_TIMES, foreignCopies } from './projections/foreign/foreign-copies.ts'
@@ -54,11 +60,7 @@ type Deps = {
 export function wireNeighbours({ config, redis, observer, log }: Deps) {
   const branches = guardedClient(describeBranches(config.branches.url, limitsOf(config, 'branches')), { log, observer })
   const people = guardedClient(describePeople(config.people.url, limitsOf(config, 'people')), { log, observer })
-  const clients = { 'branches-service': branches, 'people-service': people } satisfies Record<NeighbourName, unknown>
-  const breakers: Breakers = {
-    reports: () => Object.values(clients).flatMap(({ isConfigured, report }) => (isConfigured ? [report()] : [])),
-    force: (neighbour, forced) => clients[neighbour].force(forced),
-  }
+  const clients = { 'branches-service': branches, 'people-service': people } satisfies Record<MicroserviceName, Guard>
   const copies = {
     branches: foreignCopies<Branch>({
       ...{ redis, log, shape: 1, check: branchFrom },
@@ -75,11 +77,25 @@ export function wireNeighbours({ config, redis, observer, log }: Deps) {
   }
   return {
     queries: { ...copies, profileDeadlineMs: config.profileDeadlineMs },
-    breakers,
+    guards: clients,
     close: async () => {
       for (const { stop } of Object.values(copies)) stop()
       await Promise.all(Object.values(clients).map(({ close }) => close()))
     },
+  }
+}
+
+/** What stands in front of a neighbour, or would. */
+export type Guard = {
+  isConfigured: boolean
+  report(): BreakerReport
+  force(forced: ForcedState | null): void
+}
+
+export function breakersOf(guards: Record<NeighbourName, Guard>): Breakers {
+  return {
+    reports: () => Object.values(guards).flatMap(({ isConfigured, report }) => (isConfigured ? [report()] : [])),
+    force: (neighbour, forced) => guards[neighbour].force(forced),
   }
 }
 

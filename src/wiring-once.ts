@@ -6,7 +6,7 @@ import type { Job, JobQueue } from './ports/jobs.ts'
 import type { Log } from './ports.ts'
 import type { ConsistencyReport } from './projections/consistency/report.ts'
 import type { Examination } from './projections/consistency/tally.ts'
-import { readConsistency, wireCore } from './wiring.ts'
+import { readConsistency, wireCore } from './wiring-core.ts'
 import { OutOfReachError } from './wiring-database.ts'
 import { patient, wireAuditor, wireJobs } from './wiring-workers.ts'
 

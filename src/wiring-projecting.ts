@@ -15,9 +15,10 @@ import type { RebuildJob, RebuildResult } from './jobs/rebuild/rebuild.ts'
 import { rebuildRequests } from './jobs/rebuild/requests.ts'
 import type { ReplayJob, ReplayResult } from './jobs/replay/replay.ts'
 import { replayRequests } from './jobs/replay/requests.ts'
-import type { ChangeFeed, Database, FeedMark, FeedObserver, Log, Subscription } from './ports.ts'
-import type { Parts } from './wiring.ts'
-import { redisUrl } from './wiring.ts'
+import type { FeedObserver } from './ports/feed-observer.ts'
+import type { ChangeFeed, Database, FeedMark, Log, Subscription } from './ports.ts'
+import type { Parts } from './wiring-core.ts'
+import { redisUrl } from './wiring-core.ts'
 import { openKafka, readyTopics } from './wiring-kafka.ts'
 import type { Jobs } from './wiring-workers.ts'
 
@@ -27,6 +28,7 @@ const OVERDUE_POLL_MS = 1_000
 
 type Projecting = {
   parts: Parts
+  observer: FeedObserver
   jobs: Jobs
   rebuild(job: RebuildJob): Promise<RebuildResult>
   replay(job: ReplayJob): Promise<ReplayResult>
@@ -36,12 +38,12 @@ type Projecting = {
 
 /** Changes → read models. */
 export async function startProjecting(config: Config, log: Log, given: Projecting): Promise<Subscription> {
-  const { parts, jobs, rebuild, replay, stop, listener } = given
+  const { parts, observer, jobs, rebuild, replay, stop, listener } = given
   const { redis, keys, guard, schemas, projector, tally } = parts
   const builds = rebuildRequests({ queue: jobs.rebuilds, redis, rebuild, stop, log })
   const replays = replayRequests({ queue: jobs.replays, replay, stop, log })
   const marks = keepMarks({ redis, keys, guard, askForReplay: replays.ask, ...config.feed, stop, log })
-  const feeds = await openFeeds(config, log, { parts, stop, observe: observerOf(tally) })
+  const feeds = await openFeeds(config, log, { parts, stop, observe: both(observerOf(tally), observer) })
   const keeper = keepProjected({
     feeds: feeds.all,
     projector,
@@ -129,5 +131,23 @@ function observerOf({ handled, counted, waiting }: Parts['tally']): FeedObserver
     claimsLost: counted('claimsLost'),
     waited: () => counted('waited')(1),
     waiting,
+  }
+}
+
+function both(one: FeedObserver, other: FeedObserver): FeedObserver {
+  const told =
+    <Given extends unknown[]>(a: (...given: Given) => void, b: (...given: Given) => void) =>
+    (...given: Given): void => {
+      a(...given)
+      b(...given)
+    }
+  return {
+    handled: told(one.handled, other.handled),
+    retried: told(one.retried, other.retried),
+    parked: told(one.parked, other.parked),
+    unknown: told(one.unknown, other.unknown),
+    claimsLost: told(one.claimsLost, other.claimsLost),
+    waited: told(one.waited, other.waited),
+    waiting: told(one.waiting, other.waiting),
   }
 }

@@ -10,6 +10,8 @@ import { type LeaseName, relayLease } from './adapters/sql/relay-lease.ts'
 import { sqlTruth } from './adapters/sql/truth.ts'
 import type { Config } from './config.ts'
 import type { KafkaConfig } from './config-feed.ts'
+import type { MessageWriter } from './ports/message-log.ts'
+import type { DatabaseObserver, RelayDuty, RelayObserver } from './ports/metrics.ts'
 import type { Log, Subscription } from './ports.ts'
 import { readModelKeys } from './projections/keys.ts'
 import { OutOfReachError, openDatabase, readEpoch } from './wiring-database.ts'
@@ -18,23 +20,30 @@ import { openKafka, readyTopics } from './wiring-kafka.ts'
 const APPENDING_GRACE_MS = 3_000
 
 /** Publishes what changes, and what commands did; one of any number that is active. Needs no Redis, but is woken by one. */
-export async function startRelaying(config: Config, log: Log): Promise<Subscription> {
+export async function startRelaying(config: Config, log: Log, observers: Observers): Promise<Subscription> {
   const { feed, events, redis } = config
   if (feed.kind !== 'kafka' && events === null)
     throw new OutOfReachError('There is nothing to publish: FEED is not kafka, and EVENTS is off.')
   const kafka = await openKafka(config, log)
   const stopping = new AbortController()
-  const { database, scan, close } = openDatabase(config)
+  const { database, scan, close } = openDatabase(config, observers.database)
   try {
     const epoch = await readEpoch(database)
+    observers.build(epoch)
     await readyTopics(kafka, { changes: feed.kind === 'kafka', events: events !== null }, log, stopping.signal)
     const writer = kafkaWriter(kafka.client)
     const reader = kafkaReader(kafka.client)
     const truth = sqlTruth({ point: database, scan, dialect: database.dialect })
     const { pollMs, relayLeaseMs: leaseMs } = feed
     const parts = { database, truth, writer, reader, epoch, pollMs, leaseMs, log }
-    const leading = duties(config, kafka.config, parts).map(({ what, begin }) =>
-      startLeading({ what, begin, lease: relayLease(database, { lease: what, leaseMs }), leaseMs, log }),
+    const leading = duties(config, kafka.config, { ...parts, observer: observers.relay }).map(({ what, begin }) =>
+      startLeading({
+        what,
+        begin: observed(what, begin, observers.relay),
+        lease: relayLease(database, { lease: what, leaseMs }),
+        leaseMs,
+        log,
+      }),
     )
     const wake = () => {
       for (const each of leading) each.wake()
@@ -59,19 +68,46 @@ export async function startRelaying(config: Config, log: Log): Promise<Subscript
   }
 }
 
+type Observers = { database: DatabaseObserver; relay: RelayObserver; build(epoch: string): void }
+type Parts = Omit<RelayDeps, 'topic'> & { observer: RelayObserver }
+type Begin = (term: Term) => Promise<Duty>
 type Duties = { what: LeaseName; begin(term: Term): Promise<Duty> }[]
 
-function duties({ feed, events }: Config, { topics }: KafkaConfig, parts: Omit<RelayDeps, 'topic'>): Duties {
-  const { database, writer, epoch, log } = parts
+function duties({ feed, events }: Config, { topics }: KafkaConfig, parts: Parts): Duties {
+  const { database, epoch, observer, log } = parts
+  const writer = (duty: RelayDuty) => countingWriter(parts.writer, (messages) => observer.published(duty, messages))
   const all: Duties = []
   if (feed.kind === 'kafka')
-    all.push({ what: 'changes', begin: (term) => relayChanges({ ...parts, topic: topics.changes }, term) })
+    all.push({
+      what: 'changes',
+      begin: (term) => relayChanges({ ...parts, writer: writer('changes'), topic: topics.changes }, term),
+    })
   if (events !== null) {
-    const about = { pending: pendingEvents(database), writer, topic: topics.events, epoch, ...events }
+    const about = { pending: pendingEvents(database), writer: writer('events'), topic: topics.events, epoch, ...events }
     const publisher = eventPublisher({ ...about, onHeld: tellHeld(log) })
     all.push({ what: 'events', begin: async (term) => relayEvents(publisher, parts, term) })
   }
   return all
+}
+
+/** Whoever has begun leads until the duty is stopped, whether it was told to or another has taken over. */
+function observed(what: RelayDuty, begin: Begin, { leads }: RelayObserver): Begin {
+  return async (term) => {
+    const duty = await begin(term)
+    leads(what, true)
+    return { ...duty, stop: () => duty.stop().finally(() => leads(what, false)) }
+  }
+}
+
+function countingWriter(writer: MessageWriter, published: (messages: number) => void): MessageWriter {
+  return {
+    ...writer,
+    async append(topic, messages) {
+      const appended = await writer.append(topic, messages)
+      published(messages.length)
+      return appended
+    },
+  }
 }
 
 /** Once for the same ones: they are looked at many times a second. */

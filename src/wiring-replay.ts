@@ -3,7 +3,7 @@ import type { Config } from './config.ts'
 import { type ReplayData, type ReplayResult, replayer } from './jobs/replay/replay.ts'
 import { checkReplay } from './jobs/replay/requests.ts'
 import type { Log } from './ports.ts'
-import type { Parts } from './wiring.ts'
+import type { Parts } from './wiring-core.ts'
 import { doneOnce, type Following, type Left, wireReady } from './wiring-once.ts'
 import { wireJobs } from './wiring-workers.ts'
 

@@ -10,12 +10,13 @@ import { openSqlite } from './adapters/sqlite/database.ts'
 import { ensureSqliteSchema } from './adapters/sqlite/schema.ts'
 import { forceBreaker } from './commands/force-breaker/handler.ts'
 import { releaseBreaker } from './commands/release-breaker/handler.ts'
+import { UNLIMITED } from './domain/authority.ts'
 import { type ForcedState, NEIGHBOURS, type NeighbourName } from './domain/neighbours.ts'
 import type { Breakers } from './ports/neighbours.ts'
 import { listBreakers } from './queries/list-breakers/handler.ts'
 import { wireSwitches } from './wiring-switches.ts'
 
-const BY = { name: 'local', requestId: 'r1', address: '127.0.0.1' }
+const BY = { name: 'local', requestId: 'r1', address: '127.0.0.1', ...UNLIMITED }
 /** Longer than any test: what is learned nevertheless is learned by a wake. */
 const NO_POLL_MS = 600_000
 const POLL_MS = 20
@@ -62,12 +63,16 @@ async function replicaOn(t: Owner, { path, ...where }: Where) {
   t.after(database.close)
   const redis = await connectClient(t, where.redisUrl, where.keys)
   const breakers = breakersHere()
-  const { commands, queries, stop } = await wireSwitches({ ...where, database, redis, breakers, log: quiet })
+  const routes: string[] = []
+  const modes = { obey: (settings: ReadonlyMap<string, string>) => void routes.push([...settings.keys()].join()) }
+  const { commands, queries, stop } = await wireSwitches({ ...where, database, redis, breakers, modes, log: quiet })
   t.after(stop)
   const deps = { ...commands, now: () => new Date() }
   const force = forceBreaker(deps)
   return {
     told: breakers.told,
+    routes,
+    switches: commands.switches,
     stop,
     force: (to: ForcedState) => force({ neighbour: 'people-service', to, reason: 'test', by: BY }),
     release: () => releaseBreaker(deps)({ neighbour: 'people-service', by: BY }),
@@ -100,6 +105,17 @@ test('without Redis the others learn of it all the same', async (t) => {
   await server.stop()
   assert.equal((await one.force('closed')).visible, true)
   await until('the other obeys', async () => two.told.at(-1) === 'people-service closed')
+})
+
+test('routes are told as breakers are', async (t) => {
+  const { replica, listening } = await start(t)
+  const [one, two] = [await replica(NO_POLL_MS), await replica(NO_POLL_MS)]
+  await listening(2)
+  const event = { type: 'route-set', route: 'x', mode: 'native', percent: null, reason: 'r', at: '2024-06-01' } as const
+  const change = { setting: '{}', entity: { name: 'route' as const, id: 'x' }, event }
+  assert.deepEqual(await one.switches.update('route:x', BY, () => change), { setting: '{}', visible: true })
+  assert.deepEqual(one.routes.at(-1), 'route:x')
+  await until('the other obeys', async () => two.routes.at(-1) === 'route:x')
 })
 
 test('stopped, it obeys nobody any more, and listens no longer', async (t) => {

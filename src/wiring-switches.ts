@@ -6,9 +6,10 @@ import type { ReadModelRedis } from './ports/redis.ts'
 import type { Database, Log } from './ports.ts'
 import type { Keys } from './projections/keys.ts'
 import { forceBreakers } from './projections/switches/force-breakers.ts'
-import { switchboard } from './projections/switches/switchboard.ts'
+import { type Settings, switchboard } from './projections/switches/switchboard.ts'
 import { visibleSwitches } from './projections/switches/visible-switches.ts'
 import type { QueryDeps } from './queries/index.ts'
+import type { Modes } from './strangler/modes.ts'
 
 type Deps = {
   database: Database
@@ -16,6 +17,7 @@ type Deps = {
   keys: Pick<Keys, 'switched'>
   redisUrl: string
   breakers: Breakers
+  modes: Pick<Modes, 'obey'>
   log: Log
   pollMs?: number
 }
@@ -27,9 +29,14 @@ export type Switches = {
 
 /** What operators set at run time, and who obeys it. Resolves when what is set is in force here, if it can be read. */
 export async function wireSwitches(deps: Deps): Promise<Switches> {
-  const { database, redis, keys, redisUrl, breakers, log } = deps
+  const { database, redis, keys, redisUrl, breakers, modes, log } = deps
   const store = sqlSwitches(database)
-  const board = switchboard({ ...deps, store, onChange: forceBreakers(breakers, log) })
+  const force = forceBreakers(breakers, log)
+  const onChange = (settings: Settings) => {
+    force(settings)
+    modes.obey(settings)
+  }
+  const board = switchboard({ ...deps, store, onChange })
   const wakes = subscribe(redisUrl, keys.switched, board.wake, log)
   await board.refresh()
   const announce = () => void redis.publish(keys.switched, '').catch(() => undefined)

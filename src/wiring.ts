@@ -1,95 +1,144 @@
 import { join } from 'node:path'
 import { createLog } from './adapters/pino/log.ts'
-import { redisClient } from './adapters/redis/client.ts'
 import { type KeptRedis, keepLocalRedis } from './adapters/redis/kept-server.ts'
 import { findRedisServer } from './adapters/redis/local-server.ts'
-import { sqlIncarnations } from './adapters/sql/incarnations.ts'
-import { countOddities } from './adapters/sql/oddities.ts'
+import { sqlAuditTrail } from './adapters/sql/audit-trail.ts'
 import { sqlParked } from './adapters/sql/parked.ts'
 import { sqlRoleStore } from './adapters/sql/role-store.ts'
-import { sqlTruth } from './adapters/sql/truth.ts'
 import { sqlUserStore } from './adapters/sql/user-store.ts'
 import { bulkLoad } from './adapters/sqlite/bulk-load.ts'
-import type { CommandDeps } from './commands/index.ts'
+import { type CommandDeps, guardedWrites } from './commands/index.ts'
 import type { Config } from './config.ts'
 import { seedRoles } from './jobs/seed/roles.ts'
 import { seedUsers } from './jobs/seed/users.ts'
+import { legacyRoutes } from './legacy/index.ts'
+import type { AccessDeps } from './plugins/authentication.ts'
 import type { HealthDeps } from './plugins/health.ts'
+import type { AppObserver } from './plugins/request-metrics.ts'
+import type { WriteObserver } from './ports/metrics.ts'
+import type { RefusalObserver } from './ports/refusals.ts'
+import type { LegacyRoute } from './ports/strangler.ts'
 import type { Log } from './ports.ts'
-import { type ConsistencyReport, consistencyReport } from './projections/consistency/report.ts'
-import { consistencyTally } from './projections/consistency/tally.ts'
-import { mendingTypes } from './projections/damage/damage.ts'
-import { measureFreshness } from './projections/freshness/freshness.ts'
-import { incarnationGuard } from './projections/incarnation/guard.ts'
-import { isRecorded } from './projections/incarnation/recorded.ts'
-import { readModelKeys, SCHEMA } from './projections/keys.ts'
+import { evidenceStore } from './projections/evidence/store.ts'
+import { SCHEMA } from './projections/keys.ts'
 import { lists } from './projections/lists/lists.ts'
 import { userLists } from './projections/lists/user-lists.ts'
-import { projector } from './projections/projector.ts'
+import type { NearReads } from './projections/near/near-reads.ts'
+import { observedWrites } from './projections/observed-writes.ts'
 import { readModels } from './projections/read-models.ts'
-import { roleViews } from './projections/roles/store.ts'
-import { schemaRegistry } from './projections/schemas/schemas.ts'
 import { holders } from './projections/user/holders.ts'
-import { userReadModel } from './projections/user/store.ts'
-import { userViews } from './projections/user/views.ts'
-import { versionFloor } from './projections/version-floor.ts'
 import { visibleWrites } from './projections/visible-writes.ts'
-import type { QueryDeps } from './queries/index.ts'
-import { openDatabase, readEpoch } from './wiring-database.ts'
+import type { HotReadDeps, QueryDeps } from './queries/index.ts'
+import type { StranglerDeps } from './strangler/plugin.ts'
+import { wireAccess } from './wiring-access.ts'
+import { type Parts, readConsistency, redisUrl, wireCore } from './wiring-core.ts'
+import { openDatabase } from './wiring-database.ts'
 import { healthChecks } from './wiring-health.ts'
+import { wireLegacy } from './wiring-legacy.ts'
 import { type MetricRegistry, wireApiMetrics } from './wiring-metrics.ts'
-import { type Near, wireNear } from './wiring-near.ts'
-import { wireNeighbours } from './wiring-neighbours.ts'
+import { wireNear } from './wiring-near.ts'
+import { breakersOf, wireNeighbours } from './wiring-neighbours.ts'
+import { startOf, wireModes, wireStrangler } from './wiring-strangler.ts'
 import { wireSwitches } from './wiring-switches.ts'
 
-/** How long a start waits for Redis before it goes on without: reads then come from the database. */
-const REDIS_START_WAIT_MS = 2_000
-
-type Served = { commands: CommandDeps; queries: QueryDeps; health: HealthDeps; hot: Near['hot'] }
+type Served = {
+  commands: CommandDeps
+  queries: QueryDeps
+  health: HealthDeps
+  hot: Omit<HotReadDeps, 'requestId'>
+  strangler: StranglerDeps
+  access: AccessDeps
+  refusals: RefusalObserver
+  counts: AppObserver
+}
 export type Api = Served & { metrics: MetricRegistry; close(): Promise<void> }
 
 /** Everything that answers requests needs. */
 export async function wireApi(config: Config, log: Log): Promise<Api> {
-  const parts = await wireCore(config, log)
-  const { database, keys } = parts
+  // What is started is ended in the opposite order, also when something after it does not start.
+  await using started = new AsyncDisposableStack()
   const metrics = wireApiMetrics()
-  const tagBase = { epoch: keys.epoch, schema: SCHEMA }
-  const near = wireNear({ ...parts, tagBase, maxBytes: config.nearCacheBytes, log })
+  const parts = await wireCore(config, log, metrics.core)
+  started.defer(parts.close)
+  const tagBase = { epoch: parts.keys.epoch, schema: SCHEMA }
+  const { access, admission, tokens, stop: stopAccess } = await wireAccess(config, log, metrics.tokens)
+  started.defer(stopAccess)
+  const near = wireNear({ ...parts, tagBase, maxBytes: config.nearCacheBytes, observer: metrics.requests, log })
+  started.defer(near.stop)
+  const stores = { ...wireStores(config, parts, metrics.commands), now: () => new Date() }
+  started.defer(parts.schemas.keepSeen())
+  const reads = wireReads(parts, near.reads)
+  const routes = legacyRoutes({ ...stores, ...reads })
+  const strangling = metrics.strangler(routes.map(({ id }) => id))
+  const neighbours = wireNeighbours({ ...parts, config: config.neighbours, observer: metrics.neighbours, log })
+  started.defer(neighbours.close)
+  const { identity } = access
+  const old = wireLegacy({ config: config.legacy, identity, tokens, observer: metrics.neighbours, log })
+  started.defer(old.close)
+  const breakers = breakersOf({ ...neighbours.guards, legacy: old.breaker })
+  const start = startOf(config.legacy, routes)
+  const modes = wireModes({ routes, start, metrics: strangling, log })
+  const switches = await wireSwitches({ ...parts, breakers, modes, redisUrl: redisUrl(config), log })
+  started.defer(switches.stop)
+  const strangler = wireStrangler({
+    ...{ ...parts, ...switches.commands, config: config.legacy, legacy: old.legacy, routes, modes, start, log },
+    ...{ epoch: tagBase.epoch, evidence: evidenceStore({ ...parts, epoch: tagBase.epoch }) },
+    metrics: strangling,
+  })
+  started.defer(strangler.stop)
+  const issuer = issuerOf(config, access)
+  const checks = healthChecks({ ...parts, breakers, near: near.provedAtMs, issuer })
+  metrics.serving({ ...parts, near: near.figures, issuer, checks })
+  const all = started.move()
+  return {
+    commands: { ...stores, ...switches.commands, legacyRoutes: routes, tagBase },
+    queries: {
+      ...{ ...reads, ...switches.queries, ...neighbours.queries, ...strangler.queries },
+      ...{ history: sqlAuditTrail(parts.database), tagBase },
+    },
+    health: {
+      checks,
+      consistency: () => readConsistency(parts),
+    },
+    hot: { ...near.hot, ...admission, tagBase, observer: metrics.requests.hot },
+    strangler: { ...strangler.app, showsOurs: old.showsOurs },
+    access,
+    refusals: metrics.refusals,
+    counts: { serving: metrics.requests.serving, ended: metrics.commands.ended },
+    metrics: metrics.registry,
+    close: () => all.disposeAsync(),
+  }
+}
+
+/** Endpoints of the legacy application, past the near cache: for whoever only asks now and then. */
+export function wireLegacyRoutes(config: Config, parts: Parts): LegacyRoute[] {
+  const stores = { ...wireStores(config, parts), now: () => new Date() }
+  return legacyRoutes({ ...stores, ...wireReads(parts, { views: parts.views, roles: parts.roles }) })
+}
+
+/** What commands write to: read models are told of it before it is acknowledged. */
+function wireStores(config: Config, parts: Parts, observer: WriteObserver = { written: () => undefined }) {
   const publishing = { events: config.events !== null }
-  const stores = visibleWrites({
-    users: sqlUserStore(database, publishing),
-    roles: sqlRoleStore(database, publishing),
+  const visible = visibleWrites({
+    users: sqlUserStore(parts.database, { ...publishing, ...config.commands }),
+    roles: sqlRoleStore(parts.database, publishing),
     readModels: readModels(parts),
     floor: parts.floor,
     deadlineMs: config.inlineProjectionMs,
   })
-  const forgetUs = parts.schemas.keepSeen()
-  // Without the near cache: lists go by what Redis holds, and says is dirty, at one moment.
-  const pages = lists(parts)
-  const neighbours = wireNeighbours({ ...parts, config: config.neighbours, observer: metrics.neighbours, log })
-  const switches = await wireSwitches({ ...parts, breakers: neighbours.breakers, redisUrl: redisUrl(config), log })
+  return guardedWrites(observedWrites(visible, observer))
+}
+
+/** Null: tokens are signed by a key of our own. */
+function issuerOf({ auth }: Config, { authenticator }: AccessDeps) {
+  return auth.issuer === null ? null : authenticator.state
+}
+
+/** Lists go past the near cache: by what Redis holds, and says is dirty, at one moment. */
+function wireReads<Reads extends NearReads>(parts: Parts, reads: Reads) {
   return {
-    commands: { ...stores, ...switches.commands, now: () => new Date(), tagBase },
-    queries: {
-      ...near.reads,
-      ...switches.queries,
-      ...neighbours.queries,
-      holders: holders({ views: near.reads.views, truths: parts.views.truths }),
-      lists: userLists({ ...parts, pages }),
-      tagBase,
-    },
-    health: {
-      checks: healthChecks({ ...parts, ...neighbours, near: near.provedAtMs }),
-      consistency: () => readConsistency(parts),
-    },
-    hot: near.hot,
-    metrics: metrics.registry,
-    close: async () => {
-      forgetUs()
-      near.stop()
-      await Promise.all([switches.stop(), neighbours.close()])
-      await parts.close()
-    },
+    ...{ ...reads, holders: holders({ views: reads.views, truths: parts.views.truths }) },
+    lists: userLists({ ...parts, pages: lists(parts) }),
   }
 }
 
@@ -110,68 +159,6 @@ export function loadMadeUpUsers({ path, users, seed, onProgress }: MadeUpUsers):
 export async function startOwnRedis({ dataDir, searchPath }: Config, log: Log): Promise<KeptRedis | null> {
   const binary = findRedisServer({ path: searchPath, toolsDir: '.tools' })
   return binary === undefined ? null : keepLocalRedis({ binary, dir: join(dataDir, 'redis'), persist: true }, log)
-}
-
-/** The pieces that every process has. */
-export async function wireCore(config: Config, log: Log) {
-  const { database, scan, close: closeDatabase } = openDatabase(config)
-  const epoch = await readEpoch(database).catch(async (error) => {
-    await closeDatabase()
-    throw error
-  })
-  const keys = readModelKeys(epoch, config.redis.partitions)
-  const incarnations = sqlIncarnations(database)
-  const client = redisClient({
-    ...config.redis,
-    url: redisUrl(config),
-    incKeys: keys.partitions.map(({ inc }) => inc),
-    confirm: isRecorded({ incarnations, keys }),
-    log,
-  })
-  const redis = mendingTypes(client, { log, onDropped: (keys) => void tally.dropped(keys).catch(() => undefined) })
-  await Promise.race([redis.ready(), new Promise((resolve) => setTimeout(resolve, REDIS_START_WAIT_MS).unref())])
-  const oddities = countOddities(log)
-  const floor = versionFloor()
-  const truth = floor.hearing(sqlTruth({ point: database, scan, dialect: database.dialect, oddities }))
-  const schemas = schemaRegistry({ redis, keys, log })
-  const users = userReadModel({ redis, keys, schemas })
-  const freshness = measureFreshness({ redis, keys, truth, log })
-  const roles = roleViews({ redis, keys, truth, schemas, freshness, floor })
-  const views = userViews({ redis, keys, readModel: users, truth, freshness, floor })
-  const tally = consistencyTally({ redis, keys, log })
-  const projecting = projector({ redis, keys, truth, users, roles, schemas, incarnations })
-  const { longestTransactionMs } = config.feed
-  const guard = incarnationGuard({
-    redis,
-    keys,
-    truth,
-    projector: projecting,
-    schemas,
-    incarnations,
-    longestTransactionMs,
-    log,
-  })
-  const close = async () => {
-    await tally.stop()
-    freshness.stop()
-    await redis.close()
-    await closeDatabase()
-  }
-  const shown = { users, roles, views, freshness, floor, tally }
-  return { database, keys, redis, truth, schemas, ...shown, projector: projecting, guard, close }
-}
-
-export function redisUrl({ redis }: Config): string {
-  if (redis.url === null) throw new Error('REDIS_URL is not set; only `users-service all` starts a Redis of its own.')
-  return redis.url
-}
-
-export type Parts = Awaited<ReturnType<typeof wireCore>>
-
-/** Rejects while Redis, where it stands, is out of reach. */
-export async function readConsistency({ redis, keys, tally, freshness }: Parts): Promise<ConsistencyReport> {
-  const incarnation = (index: number) => redis.incarnation(keys.partitions[index]?.inc ?? '')
-  return consistencyReport(await tally.read(), { now: Date.now(), oldestUnprojectedMs: freshness.ageMs(), incarnation })
 }
 
 export const createServiceLog = (config: Pick<Config, 'log'>) => createLog(config.log)

@@ -11,10 +11,15 @@ import { ask } from '../src/adapters/redis/one-question.ts'
 import { readExposition, seriesValue } from './support/exposition.ts'
 import { conventionFaults } from './support/metric-conventions.ts'
 import { until } from './support/service.ts'
+import { bearer } from './support/tokens.ts'
+import { UNHURRIED } from './support/unhurried.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 /** On a machine with much else to do. */
 const LIMIT_MS = 60_000
+
+/** Of somebody else's tokens; nothing answers there. */
+const ISSUER = { AUTH_ISSUER: 'us', AUTH_AUDIENCE: 'users', AUTH_JWKS_URL: 'http://127.0.0.1:1/keys' }
 
 type Run = Awaited<ReturnType<typeof start>>
 /** The command line as a process of its own, on a data folder of its own. */
@@ -22,7 +27,7 @@ async function start(t: TestContext, args: string[], environment: Record<string,
   const dir = given ?? (await mkdtemp(join(tmpdir(), 'users-service-cli-')))
   const child = spawn(process.execPath, [join(ROOT, 'src', 'main.ts'), ...args], {
     cwd: ROOT,
-    env: { PATH: process.env.PATH ?? '', DATA_DIR: dir, PORT: '0', LOG_FORMAT: 'json', ...environment },
+    env: { PATH: process.env.PATH ?? '', DATA_DIR: dir, PORT: '0', LOG_FORMAT: 'json', ...UNHURRIED, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const said = { out: '', err: '' }
@@ -74,6 +79,13 @@ async function knownRedis({ dir }: Run): Promise<number> {
   return (await redisPid(dir)) ?? assert.fail('it runs a Redis')
 }
 const gone = (pid: number) => until(`Redis ${pid} ends`, async () => !isAlive(pid))
+/** Asks as the lines to paste do. */
+function askedAsShown({ said: { out } }: Run) {
+  const address = /http:\/\/127\.0\.0\.1:\d+/.exec(out)?.[0] ?? assert.fail(out)
+  const token = /TOKEN=(\S+)/.exec(out)?.[1] ?? assert.fail(out)
+  return (path: string) => fetch(`${address}${path}`, { headers: { authorization: bearer(token) } })
+}
+const DEVELOPMENT_KEY = /^.*no issuer is set: tokens are those of a development key.*$/m
 const oneSentence = (text: string) => assert.match(text, /^[^\n]+[.?]\n$/)
 
 async function takenPort(t: TestContext): Promise<number> {
@@ -130,6 +142,13 @@ test('every process gives its metrics on a port of their own, and takes them alo
     const names = families.map(({ name }) => name)
     assert.ok(names.includes('process_cpu_seconds_total'))
     assert.equal(names.includes('users_neighbour_breaker_state'), run !== others[1])
+    // The workers of `all` are a thread of its process.
+    for (const name of ['users_changes_handled_total', 'users_consistency_nines', 'users_ready'])
+      assert.equal(
+        names.includes(name),
+        run === all || (run === others[1] ? name.includes('changes') : name === 'users_ready'),
+        name,
+      )
     if (run === others[1]) continue
     const closed = { neighbour: 'people-service', state: 'closed' }
     // `all` has made-up neighbours, `serve` has none.
@@ -151,13 +170,23 @@ test('what is missing or wrong at the start is one sentence', async (t) => {
     [['rebuild'], {}, /^Set REDIS_URL/],
     [['rebuild'], { REDIS_URL: 'redis://127.0.0.1:1' }, /^Redis does not answer/],
     [['serve'], { REDIS_URL: 'redis://127.0.0.1:1' }, /users\.db cannot be opened: file is not a database/, noDatabase],
-    [['serve'], { HOST: '192.0.2.1', REDIS_URL: 'redis://127.0.0.1:1' }, /no such address; set HOST/],
+    [['serve'], { HOST: '192.0.2.1', REDIS_URL: 'redis://127.0.0.1:1', ...ISSUER }, /no such address; set HOST/],
   ]
   for (const [args, environment, message, dir] of cases) {
     const { code, err } = await (await start(t, args, { LOG_LEVEL: 'silent', ...environment }, dir)).ended()
     assert.equal(code, 1, args.join(' '))
     assert.match(err, message)
     oneSentence(err)
+  }
+})
+
+test('where others could reach it, nothing starts without an issuer of tokens', async (t) => {
+  for (const args of [['all', '--seed-users', '50'], ['serve']]) {
+    const run = await start(t, args, { HOST: '0.0.0.0', REDIS_URL: 'redis://127.0.0.1:1' })
+    const { code, out, err } = await run.ended()
+    assert.deepEqual([code, out], [1, ''], args.join(' '))
+    assert.match(err, /^Wrong settings\. AUTH_ISSUER, [^\n]+: without them HOST must be 127\.0\.0\.1[^\n]+\n$/)
+    assert.ok(!existsSync(join(run.dir, 'development-key.json')))
   }
 })
 
@@ -173,9 +202,9 @@ test('under a running `all`, `seed` and another `all` are refused, and its peopl
     assert.match(err, new RegExp(`already works on .* as process ${all.child.pid}; `))
     oneSentence(err)
   }
-  const address = /http:\/\/127\.0\.0\.1:\d+/.exec(all.said.out)?.[0] ?? assert.fail(all.said.out)
-  assert.equal((await fetch(`${address}/v1/users/50`)).status, 200)
-  assert.equal((await fetch(`${address}/v1/users/51`)).status, 404)
+  const asked = askedAsShown(all)
+  assert.equal((await asked('/v1/users/50')).status, 200)
+  assert.equal((await asked('/v1/users/51')).status, 404)
   const redis = await knownRedis(all)
   all.kill('SIGINT')
   assert.equal((await all.ended()).code, 0)
@@ -190,8 +219,22 @@ test('Ctrl-C during the first build ends it cleanly: no stack, no warning', asyn
   all.kill('SIGINT')
   const { code, out, err } = await all.ended()
   assert.deepEqual([code, err], [0, ''])
-  assert.doesNotMatch(out, /"level":[45]0|broken off|Ctrl-C ends it/)
+  // By which key tokens are signed here is warned of each time.
+  assert.match(out, DEVELOPMENT_KEY)
+  assert.doesNotMatch(out.replace(DEVELOPMENT_KEY, ''), /"level":[45]0|broken off|Ctrl-C ends it/)
   assert.ok(!isAlive(redis))
+})
+
+test('a worker that waits for a broker ends when it is told', async (t) => {
+  const nobody = { FEED: 'kafka', KAFKA_BROKERS: '127.0.0.1:1', METRICS_PORT: '0' }
+  const relay = await start(t, ['work', 'relay'], nobody)
+  // What it says first; it then looks for the broker for some seconds.
+  await relay.says('/metrics')
+  relay.child.kill('SIGTERM')
+  const { code, out, err } = await relay.ended()
+  assert.deepEqual([code, err], [0, ''], out)
+  assert.match(out, /"msg":"stopping"/)
+  assert.doesNotMatch(out, /"msg":"working"/)
 })
 
 test('a second signal ends it at once, and its Redis too', async (t) => {
@@ -211,11 +254,11 @@ test('a second signal ends it at once, and its Redis too', async (t) => {
 test('a bundled Redis that ends is started again on its port, and reads come from it again', async (t) => {
   const all = await start(t, ['all', '--seed-users', '50'])
   await all.says('Ctrl-C ends it')
-  const address = /http:\/\/127\.0\.0\.1:\d+/.exec(all.said.out)?.[0] ?? assert.fail(all.said.out)
+  const asked = askedAsShown(all)
   process.kill(await knownRedis(all), 'SIGKILL')
   await all.says('the bundled Redis runs again')
   await until('reads come from Redis', async () => {
-    const answer = await fetch(`${address}/v1/users/1`)
+    const answer = await asked('/v1/users/1')
     assert.equal(answer.status, 200)
     return answer.headers.get('read-from') === 'redis'
   })

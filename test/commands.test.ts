@@ -13,6 +13,7 @@ import { setPreference } from '../src/commands/set-preference/handler.ts'
 import { suspendUser } from '../src/commands/suspend-user/handler.ts'
 import { terminateUser } from '../src/commands/terminate-user/handler.ts'
 import { unassignBranch } from '../src/commands/unassign-branch/handler.ts'
+import { UNLIMITED } from '../src/domain/authority.ts'
 import { DomainError } from '../src/domain/errors.ts'
 import type { UserEvent } from '../src/domain/events.ts'
 import { checkLimit, LIMIT_NAMES } from '../src/domain/limits.ts'
@@ -26,7 +27,10 @@ const CATALOGUE: RoleCatalogue = {
   version: 3,
   roles: ['cashier', 'baker'].map((role) => ({ role, title: role, privileged: false, permissions: [] })),
 }
-const context: WriteContext = { expectedVersions: [5], by: { name: 'local', requestId: 'r1', address: '127.0.0.1' } }
+const context: WriteContext = {
+  expectedVersions: [5],
+  by: { name: 'local', requestId: 'r1', address: '127.0.0.1', ...UNLIMITED },
+}
 
 /** A store of one user, kept in memory, that decides twice each time, as one does that was overtaken. */
 function storeOf(first: User) {
@@ -46,7 +50,7 @@ function storeOf(first: User) {
   }
   const users: Pick<UserStore, 'update' | 'updateWithRoles'> = {
     update: (userId, given, decide) => decided(userId, given, () => decide(user)),
-    updateWithRoles: (userId, given, decide) => decided(userId, given, () => decide(user, CATALOGUE)),
+    updateWithRoles: (userId, given, decide) => decided(userId, given, () => decide(user, CATALOGUE, null)),
   }
   return { users, user: () => user, events: () => events }
 }

@@ -9,7 +9,7 @@ import { generatedDocuments } from '../scripts/docs.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 
-for (const { path, text } of generatedDocuments()) {
+for (const { path, text } of await generatedDocuments()) {
   test(`${relative(ROOT, path)} is what the code says; if not: make docs`, async () => {
     assert.equal(await readFile(path, 'utf8'), text)
   })
@@ -21,8 +21,11 @@ test('what the documents link to in this repository is there', async () => {
     'CONTRIBUTING.md',
     'contracts/events/README.md',
     'bench/README.md',
+    'examples/legacy-django/README.md',
     'docs/consistency.md',
     'docs/resilience.md',
+    'docs/image.md',
+    'charts/users-service/README.md',
     'docs/decisions/README.md',
   ]) {
     const path = join(ROOT, document)

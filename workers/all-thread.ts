@@ -1,10 +1,15 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import type { Config } from '../src/config.ts'
 import { createServiceLog } from '../src/wiring.ts'
+import { metricRegistry, type SentMetrics, sentMetrics } from '../src/wiring-metrics.ts'
 import { startWorkers, type WorkerRole } from '../src/wiring-workers.ts'
 
-/** What the thread tells of builds. */
-export type FromThread = { type: 'progress'; done: number; total: number } | { type: 'built' }
+/** What the thread tells of builds, and what it has counted, when it is asked. */
+export type FromThread =
+  | { type: 'progress'; done: number; total: number }
+  | { type: 'built' }
+  | { type: 'metrics'; question: number; metrics: SentMetrics }
+export type ToThread = { type: 'stop' } | { type: 'metrics'; question: number }
 
 // All workers as one thread of `users-service all`: reading the embedded database is synchronous, and so must not happen
 // in the thread that answers requests.
@@ -12,12 +17,19 @@ const config = workerData.config as Config
 const tell = (message: FromThread) => parentPort?.postMessage(message)
 const isPublishing = config.feed.kind === 'kafka' || config.events !== null
 const roles: WorkerRole[] = ['project', 'jobs', ...(isPublishing ? (['relay'] as const) : [])]
+const registry = metricRegistry()
 const workers = await startWorkers(config, createServiceLog(config), roles, {
-  onProgress: (done, total) => tell({ type: 'progress', done, total }),
-  onBuilt: () => tell({ type: 'built' }),
+  registry,
+  listener: {
+    onProgress: (done, total) => tell({ type: 'progress', done, total }),
+    onBuilt: () => tell({ type: 'built' }),
+  },
 })
-// Any message says stop. Closing the port lets the thread end.
-parentPort?.once('message', async () => {
+parentPort?.on('message', async (message: ToThread) => {
+  if (message.type === 'metrics') {
+    return tell({ type: 'metrics', question: message.question, metrics: await sentMetrics(registry) })
+  }
   await workers.stop()
+  // Lets the thread end.
   parentPort?.close()
 })

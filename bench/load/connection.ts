@@ -63,15 +63,31 @@ export async function connectAsker(port: number): Promise<Asker> {
   }
 }
 
+/** One who shows the same headers with each request. */
+export type Client = {
+  get(path: string): Promise<Answer>
+  put(path: string, body: object): Promise<Answer>
+  close(): void
+}
+
+export async function connectAs(port: number, headers: Record<string, string>): Promise<Client> {
+  const { ask, close } = await connectAsker(port)
+  return {
+    get: (path) => ask(get(path, headers)),
+    put: (path, body) => ask(put(path, body, headers)),
+    close,
+  }
+}
+
 export function get(path: string, headers: Record<string, string> = {}): string {
   return `GET ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\n${lines(headers)}\r\n`
 }
 
 /** ASCII only. */
-export function put(path: string, body: object): string {
+export function put(path: string, body: object, headers: Record<string, string> = {}): string {
   const text = JSON.stringify(body)
-  const headers = lines({ 'content-type': 'application/json', 'content-length': String(text.length) })
-  return `PUT ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\n${headers}\r\n${text}`
+  const sent = { ...headers, 'content-type': 'application/json', 'content-length': String(text.length) }
+  return `PUT ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\n${lines(sent)}\r\n${text}`
 }
 
 function lines(headers: Record<string, string>): string {

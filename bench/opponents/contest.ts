@@ -1,20 +1,11 @@
 import { CONNECTIONS } from '../cases.ts'
 import type { Load, Question } from '../load/load.ts'
-import type { LoadThread } from '../load/thread.ts'
 import { learnHot, type Person } from '../people.ts'
-import { clockTicksPerSecond, treeCpuTicks } from '../proc.ts'
 import { type Measured, measureLoad } from '../rounds.ts'
 import { type Data, type Stage, startService } from '../stage.ts'
+import { warmUp } from '../warm-up.ts'
 import { type Contestant, type ContestantName, makeField, type Skipped } from './contestants.ts'
 import type { Tool } from './tools.ts'
-
-/**
- * Enough for Node's compiler and for caches to fill. Of the contestant's own time: beside others on the machine, seconds of
- * the clock may be next to none.
- */
-const WARM_UP_CPU_MS = 2_500
-const WARM_UP_STEP_MS = 500
-const WARM_UP_LIMIT_MS = 60_000
 
 /** By contestant, one a round, in the order of the rounds. */
 export type Contested = Partial<Record<ContestantName, Measured[]>>
@@ -34,7 +25,7 @@ type Options = {
 /** Builds the read models, compares everybody's answers with the service's, and lets them take turns. */
 export async function contest({ stage, data, people, names, tools, rounds, seconds }: Options): Promise<ContestResult> {
   const service = await startService(stage, data)
-  const hot = await learnHot(service.port, people)
+  const hot = await learnHot({ port: service.port, headers: data.credentials }, people)
   // Each contestant is started when its turn comes; the worker goes on, because the read models need it.
   await service.serve.stop()
   const { contestants, skipped } = makeField({ stage, data, hot, ...tools }, names)
@@ -72,23 +63,11 @@ async function turn({ name, start, questions }: Entrant, { generator, server }: 
   const { port, running } = await start()
   try {
     const load: Load = { port, connections: CONNECTIONS, durationMs: ms, questions, once: false }
-    await warmUp(generator, { ...load, durationMs: WARM_UP_STEP_MS }, running.pid).catch((error: Error) => {
+    await warmUp(generator, load, running.pid).catch((error: Error) => {
       throw new Error(`warming up ${name}: ${error.message}`)
     })
     return await measureLoad(generator, load, [running.pid, server.pid, workerPid])
   } finally {
     await running.stop()
-  }
-}
-
-/** Who has just begun may fall back to the database at first; any other mistake counts even while warming up. */
-async function warmUp(generator: LoadThread, load: Load, pid: number): Promise<void> {
-  const questions = load.questions.map((question): Question => ({ ...question, from: null }))
-  const enoughTicks = treeCpuTicks(pid) + (WARM_UP_CPU_MS / 1_000) * clockTicksPerSecond()
-  const deadline = Date.now() + WARM_UP_LIMIT_MS
-  while (treeCpuTicks(pid) < enoughTicks) {
-    const { errors, complaints } = await generator.run({ ...load, questions })
-    if (errors > 0) throw new Error(complaints.join('\n'))
-    if (Date.now() > deadline) throw new Error(`it has not had ${WARM_UP_CPU_MS} ms of the processor's time`)
   }
 }

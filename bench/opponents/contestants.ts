@@ -48,9 +48,10 @@ export function makeField(given: Given, names: ContestantName[]): Field {
 type Made = Omit<Contestant, 'name'> | { missing: string }
 
 const MAKERS: Record<ContestantName, (given: Given) => Made> = {
-  bare: ({ stage, hot }) => ({
+  // Asked what we are, token and all: it must read the same.
+  bare: ({ stage, data, hot }) => ({
     start: () => startBare(stage, hot),
-    learn: async () => hot.map(({ path }) => ok(get(path), middling(hot).body, 'cache')),
+    learn: async () => hot.map(({ path }) => ok(get(path, data.credentials), middling(hot).body, 'cache')),
   }),
   'ours-redis': (given) => ours(given, { [NEAR_CACHE_SETTING]: '0' }),
   'ours-near': (given) => (hasNearCache() ? ours(given, {}) : { missing: 'this release has no near cache' }),
@@ -65,7 +66,10 @@ function hasNearCache(): boolean {
 }
 
 function ours({ stage, data, hot }: Given, env: NodeJS.ProcessEnv): Made {
-  return { start: () => startServing(stage, data, env), learn: (port) => learnSame(port, hot, 'cache') }
+  return {
+    start: () => startServing(stage, data, env),
+    learn: (port) => learnSame({ port, headers: data.credentials }, hot, 'cache'),
+  }
 }
 
 /** What somebody is asked who may not yet have started. */
@@ -85,7 +89,7 @@ function echo({ stage, data, hot, go }: Given, client: 'goredis' | 'rueidis'): M
         env: { GOGC: '400' },
       }),
     )
-  return { start, learn: (port) => learnSame(port, hot, 'cache') }
+  return { start, learn: (port) => learnSame({ port }, hot, 'cache') }
 }
 
 function django({ stage, data, hot, django: tool }: Given, views: 'orm' | 'redis', from: 'cache' | 'database'): Made {
@@ -105,7 +109,7 @@ function django({ stage, data, hot, django: tool }: Given, views: 'orm' | 'redis
         env: { ...env, BIND: `127.0.0.1:${port}` },
       }),
     )
-  return { start, learn: (port) => learnSame(port, hot, from) }
+  return { start, learn: (port) => learnSame({ port }, hot, from) }
 }
 
 /** The key of any user, without the id. */

@@ -63,7 +63,8 @@ ${software.map((line) => `| opponents | ${line} |\n`).join('')}| data | ${whole(
 | load | ${CONNECTIONS} connections, one request at a time each; rounds: ${rounds}, in each one contestant after the other is started, warmed up and measured for ${seconds} s |
 
 What was done to make each of them fast, and how to read this: \`bench/README.md\`. Every answer was compared with the
-service's. Where two values stand in brackets, they are the least and the most of the rounds, and the value before them is
+service's. Ours is shown a token with each request, checks it, counts it and says what is left; bare is shown the same one,
+the others none. Where two values stand in brackets, they are the least and the most of the rounds, and the value before them is
 the median.`
 }
 

@@ -37,9 +37,9 @@ async function serving(t: TestContext, change: (answer: Answer, request: Incomin
 }
 
 test('the same JSON in other bytes is the same, and the load then expects those bytes', async (t) => {
-  const ours = await learnHot(await serving(t), PEOPLE)
+  const ours = await learnHot({ port: await serving(t) }, PEOPLE)
   const spaced = await serving(t, (answer) => ({ ...answer, body: answer.body.replaceAll(',', ', ') }))
-  const questions = await learnSame(spaced, ours, 'cache')
+  const questions = await learnSame({ port: spaced }, ours, 'cache')
   assert.deepEqual(
     questions.map(({ body }) => Buffer.from(body, 'latin1').toString()),
     PEOPLE.map(({ userId, username }) => `{"userId":${userId}, "username":"${username}"}`),
@@ -48,7 +48,7 @@ test('the same JSON in other bytes is the same, and the load then expects those 
 })
 
 test('whoever answers something else, or less, is refused', async (t) => {
-  const ours = await learnHot(await serving(t), PEOPLE)
+  const ours = await learnHot({ port: await serving(t) }, PEOPLE)
   const without = (name: string, { headers, ...rest }: Answer): Answer => {
     return { ...rest, headers: Object.fromEntries(Object.entries(headers).filter(([key]) => key !== name)) }
   }
@@ -64,12 +64,12 @@ test('whoever answers something else, or less, is refused', async (t) => {
     [/deep-equal/, (answer) => (answer.status === 404 ? { ...answer, status: 200 } : answer)],
   ]
   for (const [what, change] of table) {
-    await assert.rejects(learnSame(await serving(t, change), ours, 'cache'), what)
+    await assert.rejects(learnSame({ port: await serving(t, change) }, ours, 'cache'), what)
   }
 })
 
 test('a tag’s start is all but the version', async (t) => {
-  const ours = await learnHot(await serving(t), PEOPLE)
+  const ours = await learnHot({ port: await serving(t) }, PEOPLE)
   assert.equal(tagStart(ours), 'e1.1.u.')
   assert.throws(() => tagStart([]))
 })

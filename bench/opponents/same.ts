@@ -3,7 +3,7 @@ import { ok } from '../cases.ts'
 import { header, textOf } from '../load/answer.ts'
 import { connectAsker, get } from '../load/connection.ts'
 import type { Question } from '../load/load.ts'
-import { type Learned, learn } from '../people.ts'
+import { type Asked, type Learned, learn } from '../people.ts'
 
 /** Headers whose values must be ours, and headers that must be there whatever they say. */
 const EQUAL = ['content-type', 'etag', 'cache-control']
@@ -12,12 +12,12 @@ const PRESENT = ['x-request-id', 'read-from', 'content-length', 'date']
 const ABSENT = '/v1/users/9007199254740991'
 
 /**
- * Asks whoever listens at `port` what the service was asked, and answers the questions of a load with the very bytes that
+ * Asks whoever listens there what the service was asked, and answers the questions of a load with the very bytes that
  * came: they were then seen to be the same JSON, under the same headers. Rejects at the first difference.
  */
-export async function learnSame(port: number, ours: Learned[], from: Question['from']): Promise<Question[]> {
+export async function learnSame(asked: Asked, ours: Learned[], from: Question['from']): Promise<Question[]> {
   const theirs = await learn(
-    port,
+    asked,
     ours.map(({ path }) => path),
     (body, i) => deepStrictEqual(body, ours[i] && JSON.parse(textOf(ours[i]))),
   )
@@ -26,8 +26,8 @@ export async function learnSame(port: number, ours: Learned[], from: Question['f
   })
   const [first] = ours
   if (!first) throw new Error('nothing was asked')
-  await checkOthers(port, first)
-  return theirs.map(({ path, body }) => ok(get(path), body, from))
+  await checkOthers(asked, first)
+  return theirs.map(({ path, body }) => ok(get(path, asked.headers), body, from))
 }
 
 function compareHeads(path: string, theirs: string, ours: string): void {
@@ -47,12 +47,12 @@ export function headersOf(head: string): Map<string, string> {
 }
 
 /** Who does less than is asked would be faster for it: what the caller has is 304, and who isn't there a problem. */
-async function checkOthers(port: number, { path, etag }: Learned): Promise<void> {
+async function checkOthers({ port, headers = {} }: Asked, { path, etag }: Learned): Promise<void> {
   const asker = await connectAsker(port)
   try {
-    const known = await asker.ask(get(path, { 'if-none-match': `"x", ${etag}` }))
+    const known = await asker.ask(get(path, { ...headers, 'if-none-match': `"x", ${etag}` }))
     if (known.status !== 304) throw new Error(`${path} with If-None-Match: ${known.status}`)
-    const absent = await asker.ask(get(ABSENT, { 'x-request-id': 'absent-1' }))
+    const absent = await asker.ask(get(ABSENT, { ...headers, 'x-request-id': 'absent-1' }))
     const { code, requestId } = JSON.parse(textOf(absent)) as { code?: string; requestId?: string }
     const mediaType = header(absent, 'content-type')?.split(';')[0]
     deepStrictEqual(

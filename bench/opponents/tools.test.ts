@@ -3,7 +3,8 @@ import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { buildGo, DJANGO_DIR, GO_DIR, installDjango, pinnedPackages, requiredModules } from './tools.ts'
+import { pinnedPackages } from '../../scripts/setup-venv.mjs'
+import { buildGo, DJANGO_DIR, GO_DIR, installDjango, requiredModules } from './tools.ts'
 
 /** A PATH with nothing on it but these commands, each a shell script. */
 async function withCommands(t: TestContext, commands: Record<string, string>) {

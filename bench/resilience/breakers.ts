@@ -1,17 +1,21 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { NEIGHBOURS, type NeighbourName } from '../../src/domain/neighbours.ts'
+import { MICROSERVICES, type MicroserviceName } from '../../src/domain/neighbours.ts'
+import type { Credentials } from '../credentials.ts'
 import { textOf } from '../load/answer.ts'
-import { type Asker, connectAsker, get } from '../load/connection.ts'
+import { type Client, connectAs } from '../load/connection.ts'
 
 type State = 'closed' | 'half-open' | 'open' | 'not-configured'
-export type BreakerSeen = { neighbour: NeighbourName; state: State; since: string }
+export type BreakerSeen = { neighbour: MicroserviceName; state: State; since: string }
 
 const LOOK_EVERY_MS = 50
 const FORCE_LIMIT_MS = 5_000
 
+/** A process, and what it wants to be shown. */
+export type Operated = { port: number; credentials: Credentials }
+
 /** The breakers of the process that listens there, as it says itself, until `stop`. Times are since 1970. */
-export async function watchBreakers(port: number) {
-  const asker = await connectAsker(port)
+export async function watchBreakers({ port, credentials }: Operated) {
+  const asker = await connectAs(port, credentials)
   const openings = new Map<string, number>()
   let seen = await look(asker)
   let isStopped = false
@@ -47,22 +51,22 @@ export async function watchBreakers(port: number) {
   }
 }
 
-async function look({ ask }: Asker): Promise<BreakerSeen[]> {
-  const answer = await ask(get('/v1/breakers'))
+async function look({ get }: Client): Promise<BreakerSeen[]> {
+  const answer = await get('/v1/breakers')
   if (answer.status !== 200) throw new Error(`GET /v1/breakers: ${answer.status} ${textOf(answer)}`)
   return (JSON.parse(textOf(answer)) as { breakers: BreakerSeen[] }).breakers
 }
 
 /** As an operator does it; null: they decide by themselves again. */
-export async function forceBreakers(port: number, forced: 'open' | 'closed' | null): Promise<void> {
-  for (const neighbour of NEIGHBOURS) {
+export async function forceBreakers({ port, credentials }: Operated, forced: 'open' | 'closed' | null): Promise<void> {
+  for (const neighbour of MICROSERVICES) {
     const answer = await fetch(`http://127.0.0.1:${port}/v1/breakers/${neighbour}`, {
       signal: AbortSignal.timeout(FORCE_LIMIT_MS),
       ...(forced === null
-        ? { method: 'DELETE' }
+        ? { method: 'DELETE', headers: credentials }
         : {
             method: 'PUT',
-            headers: { 'content-type': 'application/json' },
+            headers: { ...credentials, 'content-type': 'application/json' },
             body: JSON.stringify({ forced, reason: 'Measured' }),
           }),
     })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { NEIGHBOURS } from '../../src/domain/neighbours.ts'
+import { MICROSERVICES } from '../../src/domain/neighbours.ts'
 import { wireApiMetrics } from '../../src/wiring-metrics.ts'
 import { between, countedIn } from './counted.ts'
 
@@ -12,12 +12,12 @@ test('what the service counts is read as it was counted, and differences are of 
   const before = await look()
   assert.deepEqual([before['branches-service'].requests, before['branches-service'].calls.answered], [1, 1])
   assert.equal(before['people-service'].calls['circuit-open'], 0)
-  for (const neighbour of NEIGHBOURS) neighbours.ended(neighbour, 'circuit-open', 0)
+  for (const neighbour of MICROSERVICES) neighbours.ended(neighbour, 'circuit-open', 0)
   neighbours.attempted('people-service')
   const since = between(before, await look())
   assert.deepEqual([since['branches-service'].requests, since['people-service'].requests], [0, 1])
   assert.deepEqual(
-    NEIGHBOURS.map((neighbour) => [since[neighbour].calls.answered, since[neighbour].calls['circuit-open']]),
+    MICROSERVICES.map((neighbour) => [since[neighbour].calls.answered, since[neighbour].calls['circuit-open']]),
     [
       [0, 1],
       [0, 1],

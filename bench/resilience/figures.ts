@@ -1,4 +1,4 @@
-import { NEIGHBOURS, type NeighbourName } from '../../src/domain/neighbours.ts'
+import { MICROSERVICES, type MicroserviceName } from '../../src/domain/neighbours.ts'
 import { percentile, type Spread, spread } from '../statistics.ts'
 import { HEALTHY_MS, type Measured } from './measure.ts'
 import type { Sample, Verdict } from './open-load.ts'
@@ -36,7 +36,7 @@ export function seenIn(samples: Sample[]): Seen {
 }
 
 export function reachedIn(phase: Phase): Reached {
-  const sum = (of: (neighbour: NeighbourName) => number) => NEIGHBOURS.reduce((all, one) => all + of(one), 0)
+  const sum = (of: (neighbour: MicroserviceName) => number) => MICROSERVICES.reduce((all, one) => all + of(one), 0)
   const requests = sum((neighbour) => requestsIn(phase, neighbour))
   return {
     calls: sum((neighbour) => total(phase.counted[neighbour].calls)),
@@ -48,12 +48,12 @@ export function reachedIn(phase: Phase): Reached {
 
 /** Of the neighbour for which it is more. 0: nobody was asked. */
 export function requestsACall(phase: Phase): number {
-  const of = (neighbour: NeighbourName) => requestsIn(phase, neighbour) / Math.max(1, letThroughIn(phase, neighbour))
-  return Math.max(...NEIGHBOURS.map(of))
+  const of = (neighbour: MicroserviceName) => requestsIn(phase, neighbour) / Math.max(1, letThroughIn(phase, neighbour))
+  return Math.max(...MICROSERVICES.map(of))
 }
 
 /** What arrived; or was sent, where it is more: nobody is there for it to arrive at. */
-function requestsIn({ arrived, counted }: Phase, neighbour: NeighbourName): number {
+function requestsIn({ arrived, counted }: Phase, neighbour: MicroserviceName): number {
   return Math.max(arrived[neighbour].requests, counted[neighbour].requests)
 }
 
@@ -61,7 +61,7 @@ function requestsIn({ arrived, counted }: Phase, neighbour: NeighbourName): numb
  * As the neighbour tells them apart, by request id and path: a call that waited in vain for its turn is none. Where nothing
  * arrives, as the service counts them by how they ended.
  */
-function letThroughIn({ arrived, counted }: Phase, neighbour: NeighbourName): number {
+function letThroughIn({ arrived, counted }: Phase, neighbour: MicroserviceName): number {
   const { calls, requests } = arrived[neighbour]
   if (requests > 0) return calls
   const ended = Object.entries(counted[neighbour].calls).filter(([outcome]) => !NOT_LET_THROUGH.includes(outcome))

@@ -69,7 +69,7 @@ export function measurer({ threads, questions, served, unresolvable, neighbours 
       const isLasting = one.arrangement === 'unresolvable'
       const asked = isLasting ? await unresolvable() : served
       // Nobody is asked yet: else the fault would have begun.
-      if (isLasting) await forceBreakers(asked.port, 'open')
+      if (isLasting) await forceBreakers(asked, 'open')
       const end = begin(asked.port)
       // The other process has been at work for long.
       await delay(isLasting ? SETTLE_MS + HEALTHY_MS : SETTLE_MS)
@@ -90,21 +90,22 @@ export function measurer({ threads, questions, served, unresolvable, neighbours 
 }
 
 /** The phases of one case, under load: well, with the fault, and well again until the breakers are closed. */
-async function undergo(one: Case, { port, metricsPort }: Served, neighbours: Rig['neighbours'], seconds: number) {
+async function undergo(one: Case, served: Served, neighbours: Rig['neighbours'], seconds: number) {
   const isForced = one.arrangement === 'forced-closed'
   const isLasting = one.arrangement === 'unresolvable'
-  const breakers = await watchBreakers(port)
+  const { metricsPort } = served
+  const breakers = await watchBreakers(served)
   const healthy = await mark(metricsPort, neighbours.look)
   await delay(HEALTHY_MS)
-  if (isForced) await forceBreakers(port, 'closed')
+  if (isForced) await forceBreakers(served, 'closed')
   const begun = await mark(metricsPort, async () => {
     // Its fault has always been there, and now it is met.
-    if (isLasting) await forceBreakers(port, null)
+    if (isLasting) await forceBreakers(served, null)
     return neighbours.set(one.fault === null ? null : one.name)
   })
   await delay(1_000 * seconds)
   const ended = await mark(metricsPort, () => neighbours.set(null))
-  if (isForced) await forceBreakers(port, null)
+  if (isForced) await forceBreakers(served, null)
   const closedAt = isLasting ? null : await breakers.allClosed(CLOSED_LIMIT_MS)
   await breakers.stop()
   return {

@@ -1,6 +1,6 @@
 import { madeUpBranch } from '../../src/adapters/http/made-up-branches.ts'
 import { madeUpEmployment } from '../../src/adapters/http/made-up-people.ts'
-import type { NeighbourName } from '../../src/domain/neighbours.ts'
+import type { MicroserviceName } from '../../src/domain/neighbours.ts'
 import type { Answer } from '../../test/support/fault-kinds.ts'
 import { type Asked, type FaultServer, startFaultServer } from '../../test/support/fault-server.ts'
 import { monotonicMs } from '../clock.ts'
@@ -10,8 +10,8 @@ import { caseNamed } from './cases.ts'
 export type Order = { kind: 'start' } | { kind: 'look' } | { kind: 'set'; fault: string | null }
 /** Since its start. `calls`: those of which a request has arrived; `requests`: all of them. */
 export type Counts = { calls: number; requests: number }
-export type Seen = { atMs: number; atTime: number; counts: Record<NeighbourName, Counts> }
-export type Started = { urls: Record<NeighbourName, string> }
+export type Seen = { atMs: number; atTime: number; counts: Record<MicroserviceName, Counts> }
+export type Started = { urls: Record<MicroserviceName, string> }
 
 /** So many calls are told apart: a further attempt comes within the second. */
 const CALLS_REMEMBERED = 20_000
@@ -46,11 +46,11 @@ function employment(path: string): Answer {
 }
 
 // Both neighbours, in a process of their own: what they use of a core is not the service's, nor the load generator's.
-const neighbours: Record<NeighbourName, Neighbour> = {
+const neighbours: Record<MicroserviceName, Neighbour> = {
   'branches-service': await startNeighbour(branches),
   'people-service': await startNeighbour(employment),
 }
-const each = <Value>(value: (neighbour: Neighbour) => Value): Record<NeighbourName, Value> => ({
+const each = <Value>(value: (neighbour: Neighbour) => Value): Record<MicroserviceName, Value> => ({
   'branches-service': value(neighbours['branches-service']),
   'people-service': value(neighbours['people-service']),
 })

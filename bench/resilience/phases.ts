@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { NeighbourName } from '../../src/domain/neighbours.ts'
+import type { MicroserviceName } from '../../src/domain/neighbours.ts'
 import { busyShare, type MachineTicks, readMachine } from '../kafka/usage.ts'
 import { between, type Counted, scrape } from './counted.ts'
 import type { Counts, Seen } from './neighbour-process.ts'
@@ -10,7 +10,7 @@ export type Phase = {
   seconds: number
   profiles: Sample[]
   hot: Sample[]
-  arrived: Record<NeighbourName, Counts>
+  arrived: Record<MicroserviceName, Counts>
   counted: Counted
   /** What share of all cores' time was used, by whomever. */
   machineBusy: number
@@ -27,7 +27,7 @@ export async function mark(metricsPort: number, change: () => Promise<Seen>): Pr
 export function phase(from: Mark, until: Mark, { profiles, hot }: Results): Phase {
   const due = ({ samples }: OpenResult) =>
     samples.filter(({ dueAtMs }) => dueAtMs >= from.seen.atMs && dueAtMs < until.seen.atMs)
-  const arrived = (neighbour: NeighbourName): Counts => ({
+  const arrived = (neighbour: MicroserviceName): Counts => ({
     calls: until.seen.counts[neighbour].calls - from.seen.counts[neighbour].calls,
     requests: until.seen.counts[neighbour].requests - from.seen.counts[neighbour].requests,
   })

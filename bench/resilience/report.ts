@@ -1,4 +1,4 @@
-import { NEIGHBOURS } from '../../src/domain/neighbours.ts'
+import { MICROSERVICES } from '../../src/domain/neighbours.ts'
 import type { Machine } from '../machine.ts'
 import { table, toOne, toTwo, whole } from '../markdown.ts'
 import { type Spread, spread } from '../statistics.ts'
@@ -129,7 +129,7 @@ ${table([...columns, 'opened after ms', 'closed after ms'], rows)}`
 function breakerCells({ arrangement, openedAfterMs, closedAfterMs }: Measured): string[] {
   const [first, ...others] = openedAfterMs
   if (first === undefined) return [arrangement === 'forced-closed' ? 'forced' : 'stayed closed', '–']
-  const opened = others.length < NEIGHBOURS.length ? whole(first) : `${whole(first)} (${others.length + 1}×)`
+  const opened = others.length < MICROSERVICES.length ? whole(first) : `${whole(first)} (${others.length + 1}×)`
   if (arrangement === 'unresolvable') return [opened, 'no end']
   return [opened, closedAfterMs === null ? 'not in time' : whole(Math.max(0, closedAfterMs))]
 }

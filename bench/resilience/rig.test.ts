@@ -5,7 +5,9 @@ import { profileQuestions, STALE_MS } from './rig.ts'
 const USERS = Array.from({ length: 17_000 }, (_, i) => i + 1)
 
 test('every other profile is of a user asked for every 6 s; the others come round when their copies are gone', () => {
-  const asked = profileQuestions(USERS, 200).map(({ request }) => Number(/users\/(\d+)/.exec(request)?.[1]))
+  const asked = profileQuestions(USERS, 200, { authorization: 'Bearer x' }).map(({ request }) =>
+    Number(/users\/(\d+)/.exec(request)?.[1]),
+  )
   const gaps = new Map<number, number[]>()
   const last = new Map<number, number>()
   for (const [i, userId] of [...asked, ...asked].entries()) {
@@ -23,5 +25,5 @@ test('every other profile is of a user asked for every 6 s; the others come roun
 })
 
 test('a rate at which they would come round too soon is refused', () => {
-  assert.throws(() => profileQuestions(USERS, 600), /too few users/)
+  assert.throws(() => profileQuestions(USERS, 600, { authorization: 'Bearer x' }), /too few users/)
 })

@@ -1,10 +1,12 @@
 import { UNRESOLVABLE_URL } from '../../test/support/fault-kinds.ts'
-import { ok } from '../cases.ts'
+import { asLearned } from '../cases.ts'
+import type { Credentials } from '../credentials.ts'
 import { get } from '../load/connection.ts'
 import type { Question } from '../load/load.ts'
 import { learnHot, type Person, scattered } from '../people.ts'
 import type { Running } from '../processes.ts'
 import { freePort, type Stage, seedData, serviceEnv, setStage, startServing, untilBuilt } from '../stage.ts'
+import type { Operated } from './breakers.ts'
 import { type Neighbours, startNeighbours } from './neighbours.ts'
 import { type OpenThread, startOpenThread } from './open-thread.ts'
 
@@ -17,7 +19,7 @@ export const STALE_MS = 60_000
 const REGULAR_EVERY_SECONDS = 6
 const HOT_USERS = 2_000
 
-export type Served = { port: number; metricsPort: number; running: Running }
+export type Served = Operated & { metricsPort: number; running: Running }
 export type Rig = {
   stage: Stage
   neighbours: Neighbours
@@ -41,13 +43,13 @@ export async function setRig(stack: AsyncDisposableStack, rate: number, say: Sta
       NEIGHBOUR_STALE_MS: String(STALE_MS),
       METRICS_PORT: String(metricsPort),
     }
-    return { metricsPort, ...(await startServing(stage, data, env, name)) }
+    return { metricsPort, credentials: data.credentials, ...(await startServing(stage, data, env, name)) }
   }
   const { 'branches-service': branchesUrl, 'people-service': peopleUrl } = neighbours.urls
   say('starting the service, and waiting until its read models are built')
   const served = await start('serve', branchesUrl, peopleUrl)
   const work = stage.processes.service('work', ['work', 'project'], serviceEnv(stage, data))
-  await untilBuilt(stage, { port: served.port, serve: served.running, work })
+  await untilBuilt(stage, data, { port: served.port, serve: served.running, work })
 
   const threads = { profiles: startOpenThread(), hot: startOpenThread() }
   stack.defer(threads.profiles.stop)
@@ -63,7 +65,10 @@ export async function setRig(stack: AsyncDisposableStack, rate: number, say: Sta
     served,
     unresolvable: () => start('serve-unresolvable', UNRESOLVABLE_URL, UNRESOLVABLE_URL),
     threads,
-    questions: { profiles: profileQuestions(others, rate), hot: await hotQuestions(served.port, scattered(hot)) },
+    questions: {
+      profiles: profileQuestions(others, rate, data.credentials),
+      hot: await hotQuestions(served, scattered(hot)),
+    },
   }
 }
 
@@ -74,23 +79,24 @@ const personOf = ({ user_id, username, home_branch_id }: Row): Person => ({
   branchId: home_branch_id ?? 'B001',
 })
 
-async function hotQuestions(port: number, hot: Person[]): Promise<Question[]> {
-  return (await learnHot(port, hot)).map(({ path, body }) => ok(get(path), body, null))
+async function hotQuestions({ port, credentials }: Served, hot: Person[]): Promise<Question[]> {
+  const learned = await learnHot({ port, headers: credentials }, hot)
+  return asLearned(learned, credentials).map((one): Question => ({ ...one, from: null }))
 }
 
 /** In turn one of the regular users, and one who has not been asked for since their copies were dropped. */
-export function profileQuestions(userIds: number[], ratePerSecond: number): Question[] {
+export function profileQuestions(userIds: number[], ratePerSecond: number, credentials: Credentials): Question[] {
   const regular = userIds.slice(0, Math.round((ratePerSecond / 2) * REGULAR_EVERY_SECONDS))
   // As many rounds of the regular ones, so that when all come round again nobody is asked for too soon.
   const rounds = Math.floor((userIds.length - regular.length) / regular.length)
   const rare = userIds.slice(regular.length, regular.length * (1 + rounds))
   const rareEverySeconds = rare.length / (ratePerSecond / 2)
   if (rareEverySeconds * 1_000 <= STALE_MS) throw new Error('too few users for this rate')
-  return rare.flatMap((userId, i) => [question(regular[i % regular.length] ?? 0), question(userId)])
+  return rare.flatMap((userId, i) => [regular[i % regular.length] ?? 0, userId].map((id) => question(id, credentials)))
 }
 
-const question = (userId: number): Question => ({
-  request: get(`/v1/users/${userId}/profile?include=branches,employment`),
+const question = (userId: number, credentials: Credentials): Question => ({
+  request: get(`/v1/users/${userId}/profile?include=branches,employment`, credentials),
   status: 200,
   from: null,
   body: `{"user":{"userId":${userId},`,

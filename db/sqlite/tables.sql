@@ -121,6 +121,32 @@ CREATE TABLE user_audit (
 );
 CREATE INDEX user_audit_entity ON user_audit (entity, entity_id, audit_id);
 
+-- What makes user_audit provable: each entry's place in the chain of its entity, and its hash over the entry and the one
+-- before (docs/audit.md). before_json: what the event does not say, how it was before. salt NULL: its data was erased.
+CREATE TABLE audit_chain (
+  audit_id INTEGER PRIMARY KEY,
+  entity VARCHAR(8) NOT NULL,
+  entity_id VARCHAR(32) NOT NULL,
+  seq BIGINT NOT NULL,
+  client VARCHAR(128),
+  before_json VARCHAR(30000),
+  salt VARCHAR(32),
+  content_hash VARCHAR(64) NOT NULL,
+  chain_hash VARCHAR(64) NOT NULL
+);
+CREATE UNIQUE INDEX audit_chain_seq ON audit_chain (entity, entity_id, seq);
+
+-- Where each chain ends, and after which entry it begins since older ones were removed: at first after 0 and 64 zeros.
+CREATE TABLE audit_heads (
+  entity VARCHAR(8) NOT NULL,
+  entity_id VARCHAR(32) NOT NULL,
+  last_seq BIGINT NOT NULL,
+  last_hash VARCHAR(64) NOT NULL,
+  kept_seq BIGINT NOT NULL,
+  kept_hash VARCHAR(64) NOT NULL,
+  PRIMARY KEY (entity, entity_id)
+) WITHOUT ROWID;
+
 -- Idempotency keys of commands, with the answer that was given.
 CREATE TABLE command_keys (
   command_key VARCHAR(128) NOT NULL PRIMARY KEY,

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { buildApp } from '../app.ts'
 import { type Config, readConfig } from '../config.ts'
+import { requireIssuer } from '../config-auth.ts'
 import { createServiceLog, wireApi } from '../wiring.ts'
 import { withMadeUpNeighbours } from '../wiring-neighbours.ts'
 import { wholeNumber } from './arguments.ts'
@@ -11,6 +12,7 @@ import { lazyProgressBar } from './progress.ts'
 import { seedDemo } from './seed-command.ts'
 import { lockFolder } from './single.ts'
 import { stopWhenTold } from './stopping.ts'
+import { tokenForTour } from './token.ts'
 import { tour } from './tour.ts'
 import { startWorkersThread, type WorkersThread } from './workers-thread.ts'
 
@@ -22,6 +24,7 @@ export function allCommand(): Command {
     .option('--seed-users <number>', 'first fill an empty database with this many made-up users', wholeNumber)
     .action(async ({ seedUsers }: { seedUsers?: number }) => {
       const config = readConfig()
+      requireIssuer(config)
       // What is started is ended in the opposite order, also when something after it does not start.
       const started = new AsyncDisposableStack()
       try {
@@ -46,9 +49,9 @@ async function run(given: Config, { firstTime, started }: RunOptions): Promise<v
   const config = await withWhatIsMissing(given, log, started)
   const api = await wireApi(config, log)
   started.defer(api.close)
-  started.defer(await serveMetrics(config, api.metrics, log))
   const workers = startWorkersThread(config)
   started.defer(workers.stop)
+  started.defer(await serveMetrics(config, api.metrics, log, workers.metrics))
   workers.onFailure((error) => stopping.fail(error, 'the workers failed; stopping, so that nothing stale is served'))
   const app = await buildApp({ ...api, http: config.http, log })
   started.defer(() => app.close())
@@ -56,7 +59,7 @@ async function run(given: Config, { firstTime, started }: RunOptions): Promise<v
   // Told to stop meanwhile, or failed: whoever stops ends the process.
   if (!built || stopping.begun()) return
   const address = await listenOn(app, config.http)
-  process.stdout.write(tour(address))
+  process.stdout.write(tour(address, config.auth.issuer === null ? await tokenForTour(config) : null))
 }
 
 /** A Redis, and where the users are made up, made-up neighbours: each in place of what nobody has named. */

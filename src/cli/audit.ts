@@ -3,6 +3,7 @@ import { readConfig } from '../config.ts'
 import { createServiceLog } from '../wiring.ts'
 import { type AuditWhat, auditOnce } from '../wiring-once.ts'
 import { wholeNumber } from './arguments.ts'
+import { eraseCommand, verifyCommand } from './audit-history.ts'
 import { withBundledRedis } from './bundled-redis.ts'
 import { PlainError } from './plain-error.ts'
 import { lazyProgressBar } from './progress.ts'
@@ -14,8 +15,11 @@ export function auditCommand(): Command {
   return new Command('audit')
     .description(
       'Compare read models with the database, put right what differs, and say what it was: users drawn by chance, or ' +
-        'as the options say. Ends with 1 when something differed.',
+        'as the options say. Ends with 1 when something differed. The verbs are about who has done what.',
     )
+    .enablePositionalOptions()
+    .addCommand(verifyCommand())
+    .addCommand(eraseCommand())
     .option('--all', 'everybody, and all that Redis holds, at the rate of AUDIT_USERS_PER_SECOND')
     .option('--user <id>', 'one user', wholeNumber)
     .action(async (options: Options) => {

@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { Command } from 'commander'
 import { type Config, readConfig } from '../config.ts'
 import { databasePath } from '../wiring-database.ts'
 import { wholeNumber } from './arguments.ts'
+import { makeDataFolder } from './data-folder.ts'
 import { PlainError } from './plain-error.ts'
 import { seed } from './seed.ts'
 import { lockFolder } from './single.ts'
@@ -47,7 +48,7 @@ export async function seedDemo(config: Config, users: number): Promise<boolean> 
     await Promise.all(['', '-wal', '-shm'].map((suffix) => rm(`${path}${suffix}`, { force: true })))
   }
   // The marker first: the database appears only when it is whole, and then it must be known as one of ours.
-  await mkdir(dirname(path), { recursive: true })
+  await makeDataFolder(dirname(path))
   await writeFile(markerPath, wanted)
   seed({ path, users, seed: SEED })
   return true

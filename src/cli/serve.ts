@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { buildApp } from '../app.ts'
 import { readConfig } from '../config.ts'
+import { requireIssuer } from '../config-auth.ts'
 import { createServiceLog, wireApi } from '../wiring.ts'
 import { requireRedis } from './bundled-redis.ts'
 import { checkAddress, listenOn } from './listening.ts'
@@ -12,6 +13,7 @@ export function serveCommand(): Command {
     .description('Answer HTTP requests (one of several replicas; workers run beside it)')
     .action(async () => {
       const config = requireRedis(readConfig())
+      requireIssuer(config)
       const log = createServiceLog(config)
       await checkAddress(config.http)
       await checkMetricsAddress(config)

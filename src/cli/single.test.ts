@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -39,6 +39,12 @@ test('a locked folder is refused with the holder’s number, and free again afte
   await unlock()
   assert.deepEqual(await readdir(dir), [])
   assert.equal(await locker(t, dir).said, 'locked')
+})
+
+test('a folder that is made for it is nobody else’s to look into', async (t) => {
+  const dir = join(await folder(t), 'var')
+  await (await lockFolder(dir))()
+  assert.equal((await stat(dir)).mode & 0o777, 0o700)
 })
 
 test('the lock of a process that is gone, or of another that has its number now, counts for nothing', async (t) => {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { link, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { makeDataFolder } from './data-folder.ts'
 import { PlainError } from './plain-error.ts'
 
 const LOCK_FILE = 'all.pid'
@@ -12,7 +13,7 @@ const MAX_ATTEMPTS = 10
  * refused. Answers how to unlock. A lock whose process is gone counts for nothing.
  */
 export async function lockFolder(dataDir: string): Promise<() => Promise<void>> {
-  await mkdir(dataDir, { recursive: true })
+  await makeDataFolder(dataDir)
   const file = join(dataDir, LOCK_FILE)
   const mine = await identityOf(process.pid)
   const draft = `${file}.${randomUUID()}`

@@ -4,7 +4,7 @@ import { startProjectWorker } from '../../workers/project.ts'
 import { startRelayWorker } from '../../workers/relay.ts'
 import { readConfig } from '../config.ts'
 import { createServiceLog } from '../wiring.ts'
-import { wireWorkerMetrics } from '../wiring-metrics.ts'
+import { metricRegistry } from '../wiring-metrics.ts'
 import { requireRedis } from './bundled-redis.ts'
 import { serveMetrics } from './metrics.ts'
 import { stopWhenTold } from './stopping.ts'
@@ -23,15 +23,17 @@ export function workCommand(): Command {
       const config = name === 'relay' ? given : requireRedis(given)
       const log = createServiceLog(config)
       const started = new AsyncDisposableStack()
+      // From the beginning: a worker may wait for a broker for as long as there is none.
+      stopWhenTold({ log, graceMs: config.shutdownGraceMs }, () => started.disposeAsync())
       try {
-        started.defer(await serveMetrics(config, wireWorkerMetrics().registry, log))
-        const worker = await WORKERS[name](config, log)
+        const registry = metricRegistry()
+        started.defer(await serveMetrics(config, registry, log))
+        const worker = await WORKERS[name](config, log, registry)
         started.defer(worker.stop)
       } catch (error) {
         await started.disposeAsync()
         throw error
       }
       log.info({ worker: name }, 'working')
-      stopWhenTold({ log, graceMs: config.shutdownGraceMs }, () => started.disposeAsync())
     })
 }

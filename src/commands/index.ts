@@ -10,12 +10,16 @@ import { releaseBreakerRoute } from './release-breaker/route.ts'
 import { removeLimitRoute } from './remove-limit/route.ts'
 import { removePreferenceRoute } from './remove-preference/route.ts'
 import { removeRoleRoute } from './remove-role/route.ts'
+import { resetRouteRoute } from './reset-route/route.ts'
 import { revokeRoleRoute } from './revoke-role/route.ts'
 import { setLimitRoute } from './set-limit/route.ts'
 import { setPreferenceRoute } from './set-preference/route.ts'
+import { setRouteRoute } from './set-route/route.ts'
 import { suspendUserRoute } from './suspend-user/route.ts'
 import { terminateUserRoute } from './terminate-user/route.ts'
 import { unassignBranchRoute } from './unassign-branch/route.ts'
+
+export { guardedWrites } from './guarded-writes.ts'
 
 /** Every command, in the order of the documentation page. */
 const slices = [
@@ -36,6 +40,8 @@ const slices = [
   removeRoleRoute,
   forceBreakerRoute,
   releaseBreakerRoute,
+  setRouteRoute,
+  resetRouteRoute,
 ]
 
 type Intersection<Union> = (Union extends unknown ? (u: Union) => void : never) extends (i: infer I) => void ? I : never

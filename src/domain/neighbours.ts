@@ -1,5 +1,8 @@
 /** The other microservices that this one asks, by the names that operators know. */
-export const NEIGHBOURS = ['branches-service', 'people-service'] as const
+export const MICROSERVICES = ['branches-service', 'people-service'] as const
+export type MicroserviceName = (typeof MICROSERVICES)[number]
+/** And the legacy application: each has a breaker. */
+export const NEIGHBOURS = [...MICROSERVICES, 'legacy'] as const
 export type NeighbourName = (typeof NEIGHBOURS)[number]
 
 export const WEEKDAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'] as const

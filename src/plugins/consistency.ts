@@ -63,6 +63,7 @@ export type ConsistencyDeps = { consistency(): Promise<z.infer<typeof Report>> }
 
 export function registerConsistency(app: FastifyInstance, { consistency }: ConsistencyDeps): void {
   app.get('/health/consistency', {
+    config: { scope: null },
     schema: {
       tags: ['operation'],
       operationId: 'howConsistent',

@@ -4,6 +4,7 @@ import { RequestValidationError } from 'fastify-zod-openapi'
 import { DomainError, type ErrorCode } from '../domain/errors.ts'
 import type { Log } from '../ports.ts'
 import { PROBLEM_JSON, type Problem, pointerTo, Refusal } from '../wire/problem.ts'
+import { whoWas } from './actor.ts'
 import { SERVER_REFUSALS } from './server-refusals.ts'
 
 /** A code without a status does not compile. */
@@ -11,6 +12,8 @@ const STATUS = {
   'user-not-found': 404,
   'role-not-found': 404,
   'neighbour-not-found': 404,
+  'route-not-found': 404,
+  'mode-not-allowed': 422,
   'user-terminated': 409,
   'username-taken': 409,
   'branch-not-assigned': 409,
@@ -26,6 +29,16 @@ const STATUS = {
   'version-conflict': 412,
   'version-unknown': 412,
   'idempotency-key-reused': 422,
+  'idempotency-key-in-use': 409,
+  'token-missing': 401,
+  'token-invalid': 401,
+  'issuer-unavailable': 503,
+  'missing-scope': 403,
+  'not-your-branch': 403,
+  'not-yourself': 403,
+  'role-not-yours': 403,
+  'too-many-requests': 429,
+  overloaded: 503,
   'search-unavailable': 503,
   'not-storable': 422,
   'database-unavailable': 503,
@@ -70,7 +83,11 @@ export function problemCodes(): [code: string, status: number][] {
 export function registerErrors(app: FastifyInstance, log: Log): void {
   app.setErrorHandler((error: FastifyError, request, reply) => {
     if (error instanceof DomainError) {
-      if (STATUS[error.code] >= 500) log.warn({ requestId: request.id, code: error.code }, 'not answered')
+      const status = STATUS[error.code]
+      // Whoever has too much to do says so once (plugins/overload.ts).
+      if (status >= 500 && error.code !== 'overloaded')
+        log.warn({ requestId: request.id, code: error.code }, 'not answered')
+      if (status === 401 || status === 403) log.info({ ...whoWas(request), code: error.code }, 'refused')
       return sendDomainError(error, request, reply)
     }
     if (error instanceof Refusal)
@@ -97,16 +114,22 @@ export function registerErrors(app: FastifyInstance, log: Log): void {
   )
 }
 
+/** What becomes of an error that a handler rejects with. */
+export function statusOf(error: unknown): number {
+  if (error instanceof DomainError) return STATUS[error.code]
+  return error instanceof Refusal ? error.status : 500
+}
+
 /** What the router refuses before any hook has run. Its own message would repeat the path, which may hold a username. */
 export function answerRouterError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
   const known = FASTIFY_CODES[error.code] ?? { status: 400, code: 'invalid-request', detail: 'The path is not taken.' }
-  reply.header('x-request-id', request.id)
+  reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff')
   sendProblem(request, reply, known.status, known.code, known.detail)
 }
 
 function sendDomainError(error: DomainError, request: FastifyRequest, reply: FastifyReply) {
   const status = STATUS[error.code]
-  if (status === 503) reply.header('retry-after', String(RETRY_AFTER_S))
+  if (status === 503 || error.code === 'idempotency-key-in-use') reply.header('retry-after', String(RETRY_AFTER_S))
   const pointer =
     error.field === undefined
       ? undefined

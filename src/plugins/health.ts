@@ -17,6 +17,7 @@ export function registerHealth(app: FastifyInstance, { checks, consistency }: He
     closing = true
   })
   app.get('/health/live', {
+    config: { scope: null },
     schema: {
       tags: ['operation'],
       operationId: 'isAlive',
@@ -28,6 +29,7 @@ export function registerHealth(app: FastifyInstance, { checks, consistency }: He
     handler: async (_request, reply) => reply.type('application/json').send('{"alive":true}'),
   })
   app.get('/health/ready', {
+    config: { scope: null },
     schema: {
       tags: ['operation'],
       operationId: 'isReady',

@@ -29,6 +29,7 @@ export function collectMethods(app: FastifyInstance): () => void {
         method: others,
         url,
         schema: { hide: true },
+        config: { scope: null },
         // Before the body is read: what is not wanted is not parsed either.
         onRequest: async (request, reply) => {
           reply.header('allow', allow)

@@ -1,6 +1,8 @@
 import { isUtf8 } from 'node:buffer'
 import { errorCodes, type FastifyBodyParser, type FastifyInstance, type FastifyRequest } from 'fastify'
+import type { RefusalObserver } from '../ports/refusals.ts'
 import { pointerTo, Refusal } from '../wire/problem.ts'
+import { isTooDeep, MAX_JSON_DEPTH } from './json-depth.ts'
 
 /** A body that says null, which is not the same as none: Fastify shows validators null for both. */
 export const JSON_NULL = Symbol('null')
@@ -10,7 +12,7 @@ export const JSON_NULL = Symbol('null')
  * UTF-8 (RFC 8259 section 8.1): other bytes are refused, because decoding them leniently would store U+FFFD for a name.
  * An empty body is none, whatever type was announced: many clients announce one with every request.
  */
-export function takeJsonOnly(app: FastifyInstance): void {
+export function takeJsonOnly(app: FastifyInstance, { refused }: Pick<RefusalObserver, 'refused'>): void {
   app.removeContentTypeParser(['text/plain', 'application/json'])
   // It looks for __proto__ itself, and then says no more than that the body is no JSON.
   const parseText = app.getDefaultJsonParser('ignore', 'ignore')
@@ -19,6 +21,10 @@ export function takeJsonOnly(app: FastifyInstance): void {
     if (refusal) return done(refusal)
     if (body.length === 0) return done(null, undefined)
     if (!isUtf8(body)) return done(new errorCodes.FST_ERR_CTP_INVALID_JSON_BODY())
+    if (isTooDeep(body)) {
+      refused('body-too-deep')
+      return done(TOO_DEEP)
+    }
     const text = body.toString()
     return parseText(request, text, (error, value) => {
       const poison = error ? null : poisonIn(text, value)
@@ -51,30 +57,33 @@ function unreadable({ headers }: FastifyRequest): Refusal | null {
   return null
 }
 
-const POISON = '__proto__'
-/** It may be written with escapes. */
-const MAY_HOLD_POISON = /__proto__|\\u/
+/** Names by which a value reaches what all objects share, once somebody copies it into another, name by name. */
+const POISONS = ['__proto__', 'constructor', 'prototype']
+/** They may be written with escapes. */
+const MAY_HOLD_POISON = /__proto__|constructor|prototype|\\u/
 
 /** Deeper than anything that is taken: below it the pointer names the way down to here only. */
 const MAX_POINTER_DEPTH = 8
 
-/**
- * The JSON Pointer of a field `__proto__`, which no schema allows and which validators pass over; null without one. The
- * value may be nested deeper than the stack is deep.
- */
+/** The JSON Pointer of such a field, which no schema allows, and of which validators pass over the first; null without one. */
 function poisonIn(text: string, value: unknown): string | null {
   if (!MAY_HOLD_POISON.test(text)) return null
   const waiting: [value: unknown, path: string[]][] = [[value, []]]
   for (let next = waiting.pop(); next; next = waiting.pop()) {
     const [held, path] = next
     if (typeof held !== 'object' || held === null) continue
-    if (Object.hasOwn(held, POISON)) return pointerTo([...path, POISON])
+    const poison = POISONS.find((name) => Object.hasOwn(held, name))
+    if (poison !== undefined) return pointerTo([...path, poison])
     for (const [name, inner] of Object.entries(held)) {
       waiting.push([inner, path.length < MAX_POINTER_DEPTH ? [...path, name] : path])
     }
   }
   return null
 }
+
+const TOO_DEEP = new Refusal(400, 'invalid-request', 'The request is at fault; see errors.', [
+  { in: 'body', pointer: '', detail: `nests deeper than ${MAX_JSON_DEPTH} levels` },
+])
 
 function refusedField(pointer: string): Refusal {
   return new Refusal(400, 'invalid-request', 'The request is at fault; see errors.', [

@@ -36,7 +36,7 @@ const NO_HOST: Problem['errors'] = [{ in: 'header', pointer: '/host', detail: 'i
 /** Answers the id, and logs it: commands at `info`, the very many reads at `debug`. No query: it may hold names. */
 export function registerRequestId(app: FastifyInstance, log: RequestLog): void {
   app.addHook('onRequest', (request, reply, done) => {
-    reply.header('x-request-id', request.id)
+    reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff')
     const { headers, httpVersionMinor } = request.raw
     if (headers.host === undefined && httpVersionMinor > 0) {
       reply.header('connection', 'close')

@@ -8,7 +8,7 @@ import {
 import type { FastifyServerFactory } from 'fastify'
 
 /** Answers, at once or later, or calls `next`, once, and has done nothing: then the router does. */
-type Shortcut = (request: IncomingMessage, response: ServerResponse, next: () => void) => void
+export type Shortcut = (request: IncomingMessage, response: ServerResponse, next: () => void) => void
 /** What Fastify has made of its options; it leaves it to a factory to apply them. */
 type Timeouts = { http: ServerOptions; keepAliveTimeout: number; requestTimeout: number; connectionTimeout: number }
 

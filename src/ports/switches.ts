@@ -1,12 +1,13 @@
 import type { BreakerEvent } from '../domain/breaker.ts'
+import type { RouteEvent } from '../domain/strangler.ts'
 import type { Actor } from '../ports.ts'
 
 // What operators set at run time, for all replicas.
 
 /** What operators have done to a switch. Only the audit keeps these: no domain events, they are published to nobody. */
-export type SwitchEvent = BreakerEvent
+export type SwitchEvent = BreakerEvent | RouteEvent
 /** What the audit files an event under; `name` is at most 8 characters long, `id` at most 32. */
-export type SwitchedEntity = { name: 'breaker'; id: string }
+export type SwitchedEntity = { name: 'breaker' | 'route'; id: string }
 /** `setting`: JSON of at most MAX_SETTING_BYTES; null: it is set no more. */
 export type SwitchChange = { setting: string | null; entity: SwitchedEntity; event: SwitchEvent }
 /** `visible` false: committed, but this process has not applied it yet. */

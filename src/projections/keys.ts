@@ -4,7 +4,7 @@ import { normaliseUsername } from '../domain/user.ts'
  * Raised whenever what a key holds changes its meaning or shape: a release with another number builds its read models
  * beside the old ones.
  */
-export const SCHEMA = 2
+export const SCHEMA = 3
 
 /** So many hash tags that each master of a cluster serves one: with 32 masters all but surely. */
 const BEAT_SLOTS = 512

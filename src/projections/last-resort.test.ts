@@ -27,7 +27,7 @@ async function start(t: TestContext, { users = 8, url = server.url, replace }: O
   const sound = readModelsOf({ client, keys, truth: source.truth })
   await sound.build()
   const models = readModelsOf({ client, keys, truth: { ...source.truth, ...replace?.(source.truth) } })
-  const body = async (userId: number) => (await sound.users.readWithTerms(userId))?.body.toString() ?? null
+  const body = async (userId: number) => (await sound.users.readWithTerms(userId))?.bodies.full.toString() ?? null
   return { ...source, ...models.projector, keys, client, sound, body }
 }
 const userChange = (userId: number): Change => ({

@@ -5,6 +5,7 @@ import { connectClient, freshKeys, openTruth, readModelsOf, type TestTruth } fro
 import { startTestRedis, type TestRedis } from '../../test/support/redis.ts'
 import { sqlRoleStore } from '../adapters/sql/role-store.ts'
 import { sqlUserStore } from '../adapters/sql/user-store.ts'
+import { UNLIMITED } from '../domain/authority.ts'
 import type { User } from '../domain/user.ts'
 import type { ReadModels } from '../ports.ts'
 import { readModels } from './read-models.ts'
@@ -13,7 +14,7 @@ import { visibleWrites } from './visible-writes.ts'
 /** Longer than projecting takes on a busy machine; where the deadline itself is tested, it is DEADLINE_MS. */
 const AMPLE_MS = 5_000
 const DEADLINE_MS = 30
-const BY = { expectedVersions: null, by: { name: 'tester', requestId: 'r1', address: '127.0.0.1' } }
+const BY = { expectedVersions: null, by: { name: 'tester', requestId: 'r1', address: '127.0.0.1', ...UNLIMITED } }
 
 let server: TestRedis
 let raw: Redis
@@ -101,7 +102,7 @@ test('a committed command is fenced at its version, announced, and projected bef
   assert.deepEqual(calls, [`fence 2 at ${version}, committed ${version}`, 'announce', 'project 2'])
   const shown = await views.byId(2)
   assert.deepEqual([shown.version, shown.from], [version, 'redis'])
-  assert.match(String(shown.body), new RegExp(`Title ${titles}"`))
+  assert.match(String(shown.bodies?.full), new RegExp(`Title ${titles}"`))
 })
 
 test('a command that changes nothing has nothing to show when Redis is as new', async (t) => {
@@ -221,7 +222,7 @@ test('projecting that hangs holds a command up for no longer than its deadline',
   const { stores, users } = await start(t, { deadlineMs: DEADLINE_MS, replace: { projectUserNow: forever } })
   const { version, visible } = await stores.users.update(8, BY, retitle)
   assert.deepEqual([visible, hung], [true, 1])
-  assert.deepEqual(await users.read(8), { version, body: null })
+  assert.deepEqual(await users.read(8), { version, bodies: null })
   assert.equal(await users.fence(8, version), false, 'the fence stands')
 })
 
@@ -231,4 +232,52 @@ test('projecting that ends in time ends the wait: nothing is left ticking', asyn
   const before = timers()
   await stores.users.update(9, BY, retitle)
   assert.ok(timers() <= before)
+})
+
+/** Kept as the answer of whoever shows the key again. */
+const onceAKey = (key: string) => ({
+  key,
+  requestHash: 'h',
+  answer: ({ version }: { version: number }) => ({
+    status: 200,
+    headers: { etag: `"${version}"` },
+    body: `v${version}`,
+  }),
+})
+
+test('a repeat fences, projects and shows what its first request left undone when it died after the commit', async (t) => {
+  const { stores, calls, views, projector } = await start(t)
+  await projector.projectUsers([14])
+  const context = { ...BY, idempotency: onceAKey('suspended-once') }
+  const suspend = (user: User) => [{ type: 'user-suspended' as const, userId: user.id, at: new Date().toISOString() }]
+  // Nobody tells the read models.
+  const { version } = await sqlUserStore(source.database).update(14, context, suspend)
+  assert.ok((await views.byId(14)).version < version, 'Redis knows nothing of it')
+  const again = await stores.users.update(14, context, () => assert.fail('nothing is decided for a repeat'))
+  const answer = { status: 200, headers: { etag: `"${version}"` }, body: `v${version}` }
+  assert.deepEqual(again, { version, visible: true, answer })
+  assert.deepEqual(calls, [`fence 14 at ${version}, committed ${version}`, 'announce', 'project 14'])
+  assert.equal((await views.byId(14)).version, version)
+})
+
+test('a repeated registration fences whoever is still found by the username, too', async (t) => {
+  // Nothing is projected: the hint stays what it was.
+  const { stores, views, projector } = await start(t, {
+    replace: { projectUserNow: () => Promise.reject(new Error('no luck')) },
+  })
+  await projector.projectUsers([15])
+  const username = String(source.query('SELECT username FROM users WHERE user_id = 15')[0]?.username)
+  source.sql(`UPDATE users SET username = 'taken.away.3' WHERE user_id = 15`)
+  const nobody = { employeeNumber: null, email: null, phone: null, jobTitle: null }
+  const details = { ...nobody, username, givenName: 'New', familyName: 'User' }
+  const registration = (userId: number) => {
+    return { type: 'user-registered' as const, userId, details, homeBranchId: null, at: new Date().toISOString() }
+  }
+  const key = onceAKey('registered-once')
+  const { userId, version } = await sqlUserStore(source.database).register(registration, BY.by, key)
+  assert.equal((await views.byUsername(username))?.userId, 15, 'nobody has told Redis')
+  const again = await stores.users.register(registration, BY.by, key)
+  const answer = { status: 200, headers: { etag: `"${version}"` }, body: `v${version}` }
+  assert.deepEqual(again, { userId, version, visible: true, answer })
+  assert.equal((await views.byUsername(username))?.userId, userId)
 })

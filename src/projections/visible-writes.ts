@@ -60,6 +60,7 @@ export function visibleWrites({ users, roles, readModels, floor, deadlineMs, pau
           return events
         }
         const answer = await users.update(userId, context, noting)
+        // Of a repeat nothing is known but its version: no command that takes a key gives a username.
         return showUser(answer, userId, usernameGiven(events))
       },
       // Nothing that looks at the roles gives a username.
@@ -73,6 +74,8 @@ export function visibleWrites({ users, roles, readModels, floor, deadlineMs, pau
           return event
         }
         const answer = await users.register(noting, by, idempotency)
+        // Nothing is decided for a repeat. Its first request may have died before it could fence anybody.
+        if (answer.answer) noting(answer.userId)
         return showUser(answer, answer.userId, username)
       },
     },

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { checkPermissionRoute } from './check-permission/route.ts'
+import { getHistoryRoute } from './get-history/route.ts'
 import { getPermissionsRoute } from './get-permissions/route.ts'
 import { getProfileRoute } from './get-profile/route.ts'
 import { getRoleRoute } from './get-role/route.ts'
@@ -9,6 +10,7 @@ import { getUserRoute } from './get-user/route.ts'
 import { getUserByUsernameRoute } from './get-user-by-username/route.ts'
 import { listBreakersRoute } from './list-breakers/route.ts'
 import { listRolesRoute } from './list-roles/route.ts'
+import { listRoutesRoute } from './list-routes/route.ts'
 import { listUsersRoute } from './list-users/route.ts'
 
 /** Every query, in the order of the documentation page. */
@@ -16,6 +18,7 @@ const slices = [
   getUserRoute,
   getUserByUsernameRoute,
   getProfileRoute,
+  getHistoryRoute,
   listUsersRoute,
   getPermissionsRoute,
   checkPermissionRoute,
@@ -23,6 +26,7 @@ const slices = [
   listRolesRoute,
   getRoleRoute,
   listBreakersRoute,
+  listRoutesRoute,
 ]
 
 type Intersection<Union> = (Union extends unknown ? (u: Union) => void : never) extends (i: infer I) => void ? I : never

@@ -65,6 +65,12 @@ const VISIBILITY = {
   enum: ['pending'],
   description: 'Only when it is so: committed, but reads may show it only after the workers have caught up.',
 }
+/** Of what operators set. */
+export const SWITCH_VISIBILITY = {
+  type: 'string',
+  enum: ['pending'],
+  description: 'Only when it is so: committed, and in force in this replica only within a second, as in the others.',
+}
 const CACHE = { type: 'string', description: 'Whether a copy may be kept, and asked about again.' }
 const LOCATION = { type: 'string', description: 'Where the new user is.' }
 

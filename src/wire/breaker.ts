@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { type ForcedState, NEIGHBOURS } from '../domain/neighbours.ts'
-import { momentAnswers } from './answer.ts'
+import { momentAnswers, SWITCH_VISIBILITY } from './answer.ts'
 import { line, Timestamp } from './fields.ts'
 
 /** As JSON within MAX_SETTING_BYTES of the switch that keeps it, whatever its characters. */
@@ -30,14 +30,9 @@ const ForcedBreakerBody = z
   .object({ neighbour: Neighbour, forced: OverrideBody.nullable() })
   .meta({ id: 'ForcedBreaker', description: '`forced` null: the breaker decides by itself.' })
 
-const VISIBILITY = {
-  type: 'string',
-  enum: ['pending'],
-  description: 'Only when it is so: committed, and in force in this replica only within a second, as in the others.',
-}
 /** Made anew for each route: the document keeps what it is given. */
 export const forcedBreakerAnswers = () =>
-  momentAnswers('Done, or it was so already.', ForcedBreakerBody, { visibility: VISIBILITY })
+  momentAnswers('Done, or it was so already.', ForcedBreakerBody, { visibility: SWITCH_VISIBILITY })
 
 const BreakerBody = z
   .object({

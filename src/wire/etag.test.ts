@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { type EtagVariant, etag, expectedVersions, noneMatch } from './etag.ts'
+import { type EtagVariant, etag, expectedVersions, noneMatch, USER_VARIANTS, userEtag } from './etag.ts'
 
 const SEED = 20_240_606
 const BASE = { epoch: 'ab12', schema: 1 }
@@ -42,6 +42,9 @@ const NONE_MATCH: [header: string | undefined, send: boolean][] = [
   ['"AB12.1.u.7"', true],
   ['"ab12.2.u.7"', true],
   ['"ab12.1.p.7"', true],
+  // The user without what is personal is another representation.
+  ['"ab12.1.n.7"', true],
+  ['W/"ab12.1.n.7"', true],
   ['"ab12.1.u.7.3"', true],
 ]
 for (const [header, send] of NONE_MATCH) {
@@ -49,6 +52,14 @@ for (const [header, send] of NONE_MATCH) {
     assert.equal(noneMatch(header, TAG), send)
   })
 }
+
+test('with and without what is personal a user has two tags, and neither stands for the other', () => {
+  const tags = [true, false].map((seesPersonal) => userEtag(BASE, seesPersonal, 7))
+  assert.deepEqual(tags, [TAG, '"ab12.1.n.7"'])
+  const [full = '', bare = ''] = tags
+  assert.deepEqual([noneMatch(full, bare), noneMatch(bare, full)], [true, true])
+  assert.deepEqual([noneMatch(`${bare}, ${full}`, bare), noneMatch(`${bare}, ${full}`, full)], [false, false])
+})
 
 test('of permissions, both versions count', () => {
   const tag = etag(BASE, 'p', 7, 3)
@@ -65,6 +76,8 @@ const EXPECTED: [header: string | undefined, versions: number[] | null][] = [
   [TAG, [7]],
   [` ${TAG}\t`, [7]],
   ['"ab12.1.p.7.3"', [7]],
+  ['"ab12.1.n.7"', [7]],
+  ['W/"ab12.1.n.7"', []],
   [`"x", ${TAG}`, [7]],
   [`${TAG},"x"`, [7]],
   [`W/${TAG}, "ab12.1.u.8"`, [8]],
@@ -102,7 +115,7 @@ const EXPECTED: [header: string | undefined, versions: number[] | null][] = [
 ]
 for (const [header, versions] of EXPECTED) {
   test(`If-Match ${header ?? 'absent'} expects ${versions === null ? 'nothing' : `one of ${JSON.stringify(versions)}`}`, () => {
-    assert.deepEqual(expectedVersions(header, BASE, ['u', 'p']), versions)
+    assert.deepEqual(expectedVersions(header, BASE, USER_VARIANTS), versions)
   })
 }
 
@@ -115,7 +128,7 @@ test('of the catalogue, only the catalogue’s tags count', () => {
 test(`each tag that is given is understood again, among any others (seed ${SEED})`, () => {
   const version = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER })
   const base = fc.record({ epoch: fc.stringMatching(/^[0-9a-f]{1,16}$/), schema: fc.integer({ min: 1, max: 999 }) })
-  const variant = fc.constantFrom<EtagVariant>('u', 'p', 'r')
+  const variant = fc.constantFrom<EtagVariant>('u', 'n', 'p', 'r')
   const foreign = fc.array(fc.stringMatching(/^(W\/)?"[a-z.]{0,8}"$/), { maxLength: 3 })
   fc.assert(
     fc.property(base, variant, version, fc.option(version), foreign, foreign, (from, of, n, roles, before, after) => {

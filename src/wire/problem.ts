@@ -61,7 +61,10 @@ export const REQUEST_ID = {
   },
 }
 const HEADERS: Record<number, object> = {
+  401: { 'www-authenticate': { type: 'string', description: 'How to show who one is: `Bearer`.' } },
+  403: { 'www-authenticate': { type: 'string', description: 'Which scope is needed, if one is.' } },
   405: { allow: { type: 'string', description: 'The methods that this path takes.' } },
+  429: { 'retry-after': { type: 'integer', description: 'Seconds after which there are more.' } },
   503: { 'retry-after': { type: 'integer', description: 'Seconds after which it is worth another try.' } },
 }
 /** Any operation may meet these. */
@@ -86,12 +89,15 @@ export function problems(...refused: (number | ProblemExample)[]) {
 
 const DESCRIPTIONS: Record<number, string> = {
   400: 'The request is at fault; `errors` says where.',
+  401: 'No token was shown, or none that holds.',
+  403: 'The token does not allow it.',
   404: 'There is no such thing.',
   405: 'The path exists, but not with this method; see `Allow`.',
   409: 'A rule forbids it.',
   412: 'If-Match does not name the current version; or what is known is older than Min-Version.',
   413: 'The body is too large.',
   415: 'The body has a media type that is not taken here.',
+  429: 'Too many requests; try again after `Retry-After` seconds.',
   422: 'Each part is well-formed, and together they make no sense.',
   500: 'A fault of this service.',
   503: 'Not now; try again after `Retry-After` seconds.',

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { WEEKDAYS } from '../domain/neighbours.ts'
+import { type Employment as KnownEmployment, WEEKDAYS } from '../domain/neighbours.ts'
 import { UserBody } from './user.ts'
 
 /** What a profile has beside the user. */
@@ -42,11 +42,16 @@ const ProfileBranch = z
   })
   .meta({ id: 'ProfileBranch' })
 
+const employeeNumber = z
+  .string()
+  .optional()
+  .meta({ description: 'Only with the scope `users:pii`; left out without it.', examples: ['E-0001'] })
+
 const Employment = z
   .object({
-    employeeNumber: z.string().meta({ examples: ['E-0001'] }),
+    employeeNumber,
     department: z.string().meta({ examples: ['Sales'] }),
-    manager: z.object({ employeeNumber: z.string(), name: z.string() }).nullable(),
+    manager: z.object({ employeeNumber, name: z.string() }).nullable(),
     startDate: z.iso.date(),
     leave: z
       .object({ from: z.iso.date(), until: z.iso.date().nullable() })
@@ -54,6 +59,13 @@ const Employment = z
       .meta({ description: 'The present one, or the next.' }),
   })
   .meta({ id: 'Employment', description: 'What people-service knows of somebody’s employment.' })
+
+export type EmploymentBody = z.infer<typeof Employment>
+
+/** For those who may not see what is personal: neither the person's number nor the manager's. */
+export function bareEmployment({ department, manager, startDate, leave }: KnownEmployment): EmploymentBody {
+  return { department, manager: manager && { name: manager.name }, startDate, leave }
+}
 
 const Degraded = z
   .object({
@@ -99,8 +111,18 @@ export const IncludeParam = z
   .meta({
     description: 'What to show beside the user, separated by commas; absent: everything.',
     examples: ['branches,employment'],
+    override: ({ jsonSchema }) =>
+      void Object.assign(jsonSchema, { pattern: `^(?:${orders(PROFILE_PARTS).join('|')})$` }),
   })
   .transform((text) => text.split(',') as ProfilePart[])
+
+/** Some of them, each once, in any order. */
+function orders(parts: readonly string[]): string[] {
+  return parts.flatMap((first) => {
+    const others = parts.filter((part) => part !== first)
+    return [first, ...orders(others).map((rest) => `${first},${rest}`)]
+  })
+}
 
 /** Of an answer with something missing or old no copy is to be kept: the next one may be whole. */
 const DEGRADED_CACHE_CONTROL = 'private, no-store'

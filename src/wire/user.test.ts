@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { someUser } from '../../test/support/users.ts'
-import { UserBody, userBody } from './user.ts'
+import { bareUserBody, PERSONAL_FIELDS, personalFieldsSet, UserBody, userBody } from './user.ts'
 
 test('a body shows every field of a user, in one order, the id first and the version last', () => {
   assert.equal(
@@ -13,6 +13,23 @@ test('a body shows every field of a user, in one order, the id first and the ver
       '"limits":{"discount-percent":10},"preferences":{"theme":"dark"},' +
       '"createdAt":"2020-01-01T00:00:00.000Z","updatedAt":"2020-01-01T00:00:00.000Z","version":5}',
   )
+})
+
+test('without what is personal it is the same, in the same order, all but e-mail, phone and employee number', () => {
+  assert.deepEqual(PERSONAL_FIELDS, ['employeeNumber', 'email', 'phone'])
+  // Keys that somebody has chosen are not these fields.
+  const user = someUser({ preferences: { email: 'weekly', phone: 'never', employeeNumber: 'hidden' } })
+  const isShown = ([key]: [string, unknown]) => !['employeeNumber', 'email', 'phone'].includes(key)
+  const shown = Object.fromEntries(Object.entries(userBody(user)).filter(isShown))
+  assert.equal(JSON.stringify(bareUserBody(user)), JSON.stringify(shown))
+  assert.deepEqual(UserBody.strict().parse(bareUserBody(user)), bareUserBody(user))
+})
+
+test('of a patch every personal field that is there is set, null too; of what was given defaults, all but null', () => {
+  assert.deepEqual(personalFieldsSet({}, undefined), [])
+  assert.deepEqual(personalFieldsSet({ phone: null, email: 'a@example.com' }, undefined), ['/email', '/phone'])
+  assert.deepEqual(personalFieldsSet({ phone: null, email: null, employeeNumber: null }, null), [])
+  assert.deepEqual(personalFieldsSet({ phone: null, email: null, employeeNumber: 'E-1' }, null), ['/employeeNumber'])
 })
 
 test('what a user has not is null or empty, never left out', () => {

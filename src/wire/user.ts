@@ -20,16 +20,23 @@ const limitShape = Object.fromEntries(
   ]),
 ) as Record<LimitName, z.ZodOptional<z.ZodInt>>
 
+/** What only callers with the scope users:pii are shown, and may set. */
+export const PERSONAL_FIELDS = ['employeeNumber', 'email', 'phone'] as const
+export type PersonalField = (typeof PERSONAL_FIELDS)[number]
+
+const personal = (example: string) =>
+  text(example).nullable().optional().meta({ description: 'Only with the scope `users:pii`; left out without it.' })
+
 /** What every answer that shows a user holds. */
 export const UserBody = z
   .object({
     userId: UserId,
     username: text('zofia.wojcik'),
-    employeeNumber: text('E-0001').nullable(),
+    employeeNumber: personal('E-0001'),
     givenName: text('Zofia'),
     familyName: text('Wójcik'),
-    email: text('zofia.wojcik@example.com').nullable(),
-    phone: text('+48 22 555 01 00').nullable(),
+    email: personal('zofia.wojcik@example.com'),
+    phone: personal('+48 22 555 01 00'),
     jobTitle: text('Shift manager').nullable(),
     status: z.enum(USER_STATUSES),
     homeBranchId: text('B001').nullable(),
@@ -44,9 +51,26 @@ export const UserBody = z
   .meta({ id: 'User', description: 'One user at one version.' })
 
 export type UserBody = z.infer<typeof UserBody>
+/** Of those who may see what is personal, and of those who may not. */
+export type FullUserBody = UserBody & Pick<User, PersonalField>
+export type BareUserBody = Omit<UserBody, PersonalField>
 
 /** The answer's shape of a user. The order of the fields is the order of the bytes. */
-export function userBody(user: User): UserBody {
+export function userBody(user: User): FullUserBody {
   const { id, version, ...shown } = user
   return { userId: id, ...shown, version }
+}
+
+/** The same, and in the same order, without what is personal. */
+export function bareUserBody(user: User): BareUserBody {
+  const { employeeNumber, email, phone, ...bare } = userBody(user)
+  return bare
+}
+
+/**
+ * Which personal fields a request sets, as JSON Pointers. `unset`: what stands where a field is not set, `undefined` in a
+ * patch (null sets it), `null` in what has been given defaults.
+ */
+export function personalFieldsSet(body: { [Field in PersonalField]?: unknown }, unset: undefined | null): string[] {
+  return PERSONAL_FIELDS.flatMap((field) => (body[field] === unset ? [] : [`/${field}`]))
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { METHODS } from 'node:http'
 import { after, before, test } from 'node:test'
+import { MAX_JSON_DEPTH } from '../../src/plugins/json-depth.ts'
 import { startService, type TestService, until } from '../support/service.ts'
 import { type Api, type Ask, apiClient, type Method } from './client.ts'
 import { written } from './written.ts'
@@ -146,9 +147,23 @@ const MALFORMED = [
 ]
 test('a body that is no JSON is refused', async () => {
   const expected = { status: 400, code: 'malformed-json' }
-  for (const raw of [...MALFORMED, '['.repeat(100_000), `${'{"a":'.repeat(100_000)}`]) {
+  for (const raw of [...MALFORMED, '['.repeat(MAX_JSON_DEPTH), '{"a":'.repeat(MAX_JSON_DEPTH)]) {
     await refuses(raw.slice(0, 80), patch(raw), expected)
     await refuses(raw.slice(0, 80), { method: 'POST', url: '/v1/users', raw }, expected)
+  }
+})
+
+const beneath = (levels: number, text: string) => `${'{"a":'.repeat(levels)}${text}${'}'.repeat(levels)}`
+const TOO_DEEP = [
+  beneath(MAX_JSON_DEPTH, '{"__proto__":1}'),
+  ...[beneath(100_000, '{"__proto__":1}'), '['.repeat(100_000), '{"a":'.repeat(100_000)],
+]
+
+test('what nests deeper than anything is refused before it is parsed, be it JSON or not', async () => {
+  for (const raw of TOO_DEEP) {
+    await refuses(raw.slice(0, 80), patch(raw), at(''))
+    await refuses(raw.slice(0, 80), { method: 'POST', url: '/v1/users', raw }, at(''))
+    assert.match((await api.ask(patch(raw))).body, /nests deeper than 32 levels/)
   }
 })
 
@@ -158,7 +173,7 @@ const HOSTILE: [raw: string, pointer: string][] = [
   ['{"jobTitle":"a","__proto__":1}', '/__proto__'],
   ['{"jobTitle":{"a/b":[1,{"__proto__":1}]}}', '/jobTitle/a~1b/1/__proto__'],
   ['{"constructor":{"prototype":{"admin":true}}}', '/constructor'],
-  [`${'{"a":'.repeat(100_000)}{"__proto__":1}${'}'.repeat(100_000)}`, `${'/a'.repeat(8)}/__proto__`],
+  [beneath(MAX_JSON_DEPTH - 1, '{"__proto__":1}'), `${'/a'.repeat(8)}/__proto__`],
 ]
 
 test('a field that would poison objects is named like any other that is not known', async () => {
@@ -230,8 +245,7 @@ test('a body of another shape than an object is refused', async () => {
   await refuses('null', { method: 'PUT', url: '/v1/users/1/branches/B001', raw: 'null' }, at(''))
   await refuses('none', { method: 'PATCH', url: '/v1/users/1' }, at(''))
   await refuses('none', { method: 'POST', url: '/v1/users' }, at(''))
-  const deep = `{"jobTitle":${nested(100_000)}}`
-  await refuses('deep', patch(deep), at('/jobTitle'))
+  await refuses('deep', patch(`{"jobTitle":${nested(MAX_JSON_DEPTH - 1)}}`), at('/jobTitle'))
 })
 
 test('each unknown field is named, by a JSON Pointer, at most twenty of them', async () => {

@@ -8,6 +8,7 @@ import type { Database } from '../../src/ports.ts'
 import { wireApi } from '../../src/wiring.ts'
 import { databasePath, openDatabase } from '../../src/wiring-database.ts'
 import { lastFirst, type Owner } from '../contract/rig.ts'
+import { asking } from '../support/authorised.ts'
 import { startTestRedis } from '../support/redis.ts'
 import { quiet, startService, type TestService, until } from '../support/service.ts'
 import { type Api, apiClient } from './client.ts'
@@ -30,9 +31,9 @@ async function start(t: Owner, options: Parameters<typeof startService>[0] = {})
 }
 
 /** Another replica, on the same database and the same Redis. */
-async function replicaOf(t: Owner, { config }: TestService): Promise<Api> {
+async function replicaOf(t: Owner, { config, token }: TestService): Promise<Api> {
   const wired = await wireApi(config, quiet)
-  const app = await buildApp({ ...wired, http: config.http, log: quiet })
+  const app = asking(await buildApp({ ...wired, http: config.http, log: quiet }), token)
   t.after(async () => {
     await app.close()
     await wired.close()
@@ -50,7 +51,7 @@ async function overrides(
   const { breakers } = answer.json() as { breakers: { neighbour: string; forced: null }[] }
   return Object.fromEntries(breakers.map(({ neighbour, forced }) => [neighbour, forced]))
 }
-const NONE = { 'branches-service': null, 'people-service': null }
+const NONE = { 'branches-service': null, 'people-service': null, legacy: null }
 
 async function audit({ query }: TestService) {
   const rows = await query(
@@ -73,7 +74,7 @@ test('a breaker is forced and released: shown at once here, soon by other replic
   const override = forced.json().forced
   assert.deepEqual(forced.json(), {
     neighbour: 'branches-service',
-    forced: { ...override, to: 'open', reason: FORCING.reason, by: 'local' },
+    forced: { ...override, to: 'open', reason: FORCING.reason, by: 'tester' },
   })
   assert.deepEqual(await overrides(api), { ...NONE, 'branches-service': override })
   await until(
@@ -94,7 +95,7 @@ test('a breaker is forced and released: shown at once here, soon by other replic
   )
 
   const entries = await audit(service)
-  const common = { entity: 'breaker', entity_id: 'branches-service', actor: 'local' }
+  const common = { entity: 'breaker', entity_id: 'branches-service', actor: 'tester' }
   const { at } = override
   const event = { type: 'breaker-forced', neighbour: 'branches-service', ...FORCING, at }
   assert.deepEqual(entries[0], { ...common, event_type: 'breaker-forced', request_id: 'forcing', event })
@@ -214,7 +215,7 @@ test('a database that goes in the middle of it is 503, and nothing is half done'
   const { database, close } = openDatabase(service.config)
   t.after(close)
   const commands = { ...service.api.commands, switches: sqlSwitches(goneAt(database, 'INSERT INTO user_audit')) }
-  const app = await buildApp({ ...service.api, commands, http: service.config.http, log: quiet })
+  const app = asking(await buildApp({ ...service.api, commands, http: service.config.http, log: quiet }), service.token)
   t.after(() => app.close())
   const cut = await apiClient(app)
   const asked = [
@@ -251,7 +252,7 @@ test('what is committed and not yet in force here says so', async (context) => {
   const { update } = service.api.commands.switches
   const late: typeof update = async (...asked) => ({ ...(await update(...asked)), visible: false })
   const commands = { ...service.api.commands, switches: { update: late } }
-  const app = await buildApp({ ...service.api, commands, http: service.config.http, log: quiet })
+  const app = asking(await buildApp({ ...service.api, commands, http: service.config.http, log: quiet }), service.token)
   t.after(() => app.close())
   const api = await apiClient(app)
   for (const answer of [await api.put(URL, FORCING), await api.del(URL)])

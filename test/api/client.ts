@@ -19,6 +19,7 @@ export type Operation = {
   summary?: string
   parameters?: { name: string; in: string; schema: object; example?: unknown }[]
   requestBody?: { content: Record<string, { schema: object; example?: unknown }> }
+  security?: Record<string, string[]>[]
   responses: Record<
     string,
     {
@@ -51,7 +52,7 @@ export type Api = {
 /** Answers that no operation need document: they are given before one is found, or by the server for any of them. */
 const EVERYWHERE = [404, 405, 414, 431]
 /** They say when they are there. */
-const OPTIONAL_HEADERS = ['read-age', 'read-stale', 'visibility']
+const OPTIONAL_HEADERS = ['ratelimit', 'ratelimit-policy', 'read-age', 'read-stale', 'visibility']
 const MEMBERS = ['type', 'title', 'status', 'code', 'detail', 'requestId', 'errors']
 /** What only the inside knows: stack frames, statements, modules, drivers. */
 const INSIDE =

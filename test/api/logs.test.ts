@@ -5,6 +5,7 @@ import { pino } from 'pino'
 import { buildApp } from '../../src/app.ts'
 import { wireApi } from '../../src/wiring.ts'
 import { startWorkers } from '../../src/wiring-workers.ts'
+import { asking } from '../support/authorised.ts'
 import { startService, type TestService, until } from '../support/service.ts'
 import { type Api, apiClient } from './client.ts'
 
@@ -29,7 +30,7 @@ before(async () => {
   const log = pino({ level: 'trace' }, { write: (line: string) => void lines.push(JSON.parse(line)) })
   const wired = await wireApi(service.config, log)
   const worker = await startWorkers(service.config, log, ['project', 'jobs'])
-  app = await buildApp({ ...wired, http: service.config.http, log })
+  app = asking(await buildApp({ ...wired, http: service.config.http, log }), service.token)
   stops.push(
     () => app.close(),
     () => worker.stop(),

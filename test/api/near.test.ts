@@ -5,7 +5,9 @@ import { Redis } from 'ioredis'
 import { buildApp } from '../../src/app.ts'
 import { MAX_UNPROVED_MS } from '../../src/ports/invalidations.ts'
 import { type Api as Wired, wireApi } from '../../src/wiring.ts'
+import { asking } from '../support/authorised.ts'
 import { quiet, startService, type TestService, until } from '../support/service.ts'
+import { bearer } from '../support/tokens.ts'
 import { type Api, apiClient } from './client.ts'
 
 /** Two processes’ worth of API over one database and one Redis, and a worker. */
@@ -17,7 +19,7 @@ before(async () => {
   service = await startService()
   second = await wireApi(service.config, quiet)
   a = await apiClient(service.app)
-  b = await apiClient(await buildApp({ ...second, http: service.config.http, log: quiet }))
+  b = await apiClient(asking(await buildApp({ ...second, http: service.config.http, log: quiet }), service.token))
   raw = new Redis(service.redis.url, { protocol: 2 })
 })
 after(async () => {
@@ -179,6 +181,6 @@ function get(socket: Socket, path: string): Promise<string> {
       resolve(text)
     }
     socket.on('data', take)
-    socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`)
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\nAuthorization: ${bearer(service.token)}\r\n\r\n`)
   })
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { after, before, test } from 'node:test'
 import { Ajv2020 } from 'ajv/dist/2020.js'
+import { SCOPES } from '../../src/domain/principal.ts'
 import { startService, type TestService } from '../support/service.ts'
 import { type Api, apiClient, type Operation } from './client.ts'
 
@@ -84,7 +85,8 @@ test('every operation of the API says what it answers, well and ill, and refusal
       operation.operationId,
     )
     if (!path.startsWith('/v1')) continue
-    for (const any of ['400', '405', '500', '503']) assert.ok(statuses.includes(any), `${operation.operationId} ${any}`)
+    for (const any of ['400', '401', '403', '405', '429', '500', '503'])
+      assert.ok(statuses.includes(any), `${operation.operationId} ${any}`)
     if (operation.operationId && !/^(get|list|check)/.test(operation.operationId))
       for (const sent of ['413', '415']) assert.ok(statuses.includes(sent), `${operation.operationId} ${sent}`)
     assert.equal(
@@ -112,10 +114,34 @@ function isIdempotentOnNothing({ operationId }: Operation): boolean {
   return ['getRoster', 'defineRole', 'removeRole'].includes(operationId)
 }
 
+test('every operation of the API needs a token with one scope; what tells of the process needs none', () => {
+  const { securitySchemes } = api.document.components as { securitySchemes?: Record<string, { description: string }> }
+  const { token, ...others } = securitySchemes ?? {}
+  assert.partialDeepStrictEqual(token, { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' })
+  assert.deepEqual(others, {})
+  for (const scope of SCOPES) assert.ok(token?.description.includes(`\`${scope}\`: `), `${scope} is explained`)
+  for (const { path, operation } of operations()) {
+    const { operationId, security, responses } = operation
+    if (path.startsWith('/health/')) {
+      assert.deepEqual([security, responses[401], responses[403]], [undefined, undefined, undefined], operationId)
+      continue
+    }
+    const [needed, ...alternatives] = security ?? []
+    assert.deepEqual([Object.keys(needed ?? {}), alternatives], [['token'], []], operationId)
+    const scopes = needed?.token ?? []
+    assert.ok(scopes.length === 1 && SCOPES.some((scope) => scope === scopes[0]), `${operationId}: ${scopes}`)
+    for (const status of [401, 403])
+      assert.ok('www-authenticate' in (responses[status]?.headers ?? {}), `${operationId} ${status}`)
+  }
+})
+
 test('answers say which headers they carry', () => {
   for (const { path, operation } of operations().filter(({ path }) => path.startsWith('/v1'))) {
     for (const [status, { headers = {} }] of Object.entries(operation.responses)) {
-      const wanted = ['x-request-id', ...({ 304: ['etag'], 405: ['allow'], 503: ['retry-after'] }[status] ?? [])]
+      const wanted = [
+        'x-request-id',
+        ...({ 304: ['etag'], 405: ['allow'], 429: ['retry-after'], 503: ['retry-after'] }[status] ?? []),
+      ]
       if (status.startsWith('2')) wanted.push('cache-control')
       for (const name of wanted) assert.ok(name in headers, `${operation.operationId} ${status} of ${path}: ${name}`)
     }
@@ -147,6 +173,7 @@ test('what can be tried out is filled in with what the made-up users hold', () =
     limit: 'discount-percent',
     key: 'receipt-greeting',
     neighbour: 'branches-service',
+    route: 'get-user',
   })
   for (const { operation } of operations()) {
     for (const { example } of Object.values(operation.requestBody?.content ?? {}))

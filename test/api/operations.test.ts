@@ -3,7 +3,9 @@ import { after, before, test } from 'node:test'
 import { buildApp } from '../../src/app.ts'
 import { DomainError } from '../../src/domain/errors.ts'
 import { wireApi } from '../../src/wiring.ts'
+import { asking, NO_TOKEN } from '../support/authorised.ts'
 import { quiet, startService, type TestService } from '../support/service.ts'
+import { bearer, developmentToken } from '../support/tokens.ts'
 import { type Api, type Ask, apiClient, operationOf } from './client.ts'
 
 let service: TestService
@@ -19,6 +21,7 @@ const get = (url: string): Ask => ({ method: 'GET', url })
 const user = async (rest = '', details = {}) => `/v1/users/${await api.somebody(details)}${rest}`
 const defined = { title: 'Clerk', privileged: false, permissions: [{ permission: 'a', effect: 'allow' }] }
 const BREAKER = '/v1/breakers/branches-service'
+const ROUTE = '/v1/strangler/routes/get-user'
 let made = 0
 /** A name that nothing has yet. */
 const fresh = (prefix: string) => {
@@ -50,6 +53,7 @@ const GOOD: Record<string, () => Promise<Ask>> = {
   getPermissions: async () => get(await user('/permissions?branchId=B001')),
   checkPermission: async () => get(await user('/permissions/receipt.void')),
   getProfile: async () => get(await user('/profile')),
+  getHistory: async () => get(await user('/history?limit=2')),
   getRoster: async () => get('/v1/branches/B001/users?limit=2'),
   listRoles: async () => get('/v1/roles'),
   getRole: async () => get('/v1/roles/cashier'),
@@ -85,12 +89,18 @@ const GOOD: Record<string, () => Promise<Ask>> = {
     method: 'DELETE',
     url: await put(BREAKER, { forced: 'closed', reason: fresh('reason') }),
   }),
+  listRoutes: async () => get('/v1/strangler/routes'),
+  setRoute: async () => ({ method: 'PUT', url: ROUTE, body: { mode: 'legacy', reason: fresh('reason') } }),
+  resetRoute: async () => ({ method: 'DELETE', url: await put(ROUTE, { mode: 'legacy', reason: fresh('reason') }) }),
   isAlive: async () => get('/health/live'),
   isReady: async () => get('/health/ready'),
   howConsistent: async () => get('/health/consistency'),
 }
 
-type Refusal = { operation: string; status: number; code: string; when: string; ask: () => Promise<Ask> | Ask }
+type Refusal = { operation: string; status: number; code: string; when: string; ask: () => Promise<Ask> | Ask } & {
+  /** Absent: the service as it is. */
+  of?: () => Promise<Api>
+}
 const refused = (operation: string, status: number, code: string, when: string, ask: Refusal['ask']): Refusal => ({
   operation,
   status,
@@ -109,6 +119,15 @@ const done = (operation: string, method: Ask['method'], rest: string, body?: unk
     body,
   }))
 
+const otherKey = (operation: string, rest: string, before = '') =>
+  refused(operation, 422, 'idempotency-key-reused', 'the key was used for somebody else', async () => {
+    const headers = { 'idempotency-key': fresh('key') }
+    const somebody = await user()
+    if (before) await post(`${somebody}${before}`)
+    assert.equal((await api.post(`${somebody}${rest}`, undefined, headers)).statusCode, 200)
+    return { method: 'POST', url: await user(rest), headers }
+  })
+
 /** Everything else that an operation may answer. What holds for all alike (304, 412, 413, 415, 503) is tested below. */
 const REFUSALS: Refusal[] = [
   bad('getUser', 'the id is no number', get('/v1/users/x')),
@@ -117,6 +136,9 @@ const REFUSALS: Refusal[] = [
   refused('getUserByUsername', 404, 'user-not-found', 'nobody has it', () => get('/v1/users/by-username/nobody')),
   bad('getProfile', 'a part is unknown', get('/v1/users/1/profile?include=salary')),
   missing('getProfile', get(`${nobody}/profile`)),
+  bad('getHistory', 'the page is too great', get('/v1/users/1/history?limit=201')),
+  refused('getHistory', 400, 'invalid-cursor', 'the cursor is made up', () => get('/v1/users/1/history?cursor=abcd')),
+  missing('getHistory', get(`${nobody}/history`)),
   bad('listUsers', 'a filter is unknown', get('/v1/users?sort=name')),
   refused('listUsers', 400, 'invalid-cursor', 'the cursor is made up', () => get('/v1/users?cursor=abcd')),
   refused('listUsers', 422, 'ids-stand-alone', 'ids has company', () => get('/v1/users?ids=1&limit=2')),
@@ -151,11 +173,28 @@ const REFUSALS: Refusal[] = [
   bad('suspendUser', 'the id is no number', { method: 'POST', url: '/v1/users/x/suspend' }),
   missing('suspendUser', { method: 'POST', url: `${nobody}/suspend` }),
   done('suspendUser', 'POST', '/suspend'),
+  otherKey('suspendUser', '/suspend'),
   bad('reinstateUser', 'the id is no number', { method: 'POST', url: '/v1/users/x/reinstate' }),
   missing('reinstateUser', { method: 'POST', url: `${nobody}/reinstate` }),
   done('reinstateUser', 'POST', '/reinstate'),
+  otherKey('reinstateUser', '/reinstate', '/suspend'),
   bad('terminateUser', 'the id is no number', { method: 'POST', url: '/v1/users/x/terminate' }),
   missing('terminateUser', { method: 'POST', url: `${nobody}/terminate` }),
+  {
+    ...refused(
+      'terminateUser',
+      409,
+      'idempotency-key-in-use',
+      'the first with this key is still under way',
+      async () => ({
+        method: 'POST',
+        url: await user('/terminate'),
+        headers: { 'idempotency-key': fresh('key') },
+      }),
+    ),
+    of: keyInUse,
+  },
+  otherKey('terminateUser', '/terminate'),
   bad('assignBranch', 'home is false', { method: 'PUT', url: '/v1/users/1/branches/B1', body: { home: false } }),
   missing('assignBranch', { method: 'PUT', url: `${nobody}/branches/B1`, body: {} }),
   done('assignBranch', 'PUT', '/branches/B1', {}),
@@ -279,15 +318,32 @@ const REFUSALS: Refusal[] = [
     method: 'DELETE',
     url: '/v1/breakers/none',
   })),
+  bad('listRoutes', 'there is a filter', get('/v1/strangler/routes?q=a')),
+  bad('setRoute', 'a canary has no percentage', { method: 'PUT', url: ROUTE, body: { mode: 'canary', reason: 'x' } }),
+  refused('setRoute', 404, 'route-not-found', 'there is no such route', () => ({
+    method: 'PUT',
+    url: '/v1/strangler/routes/none',
+    body: { mode: 'native', reason: 'x' },
+  })),
+  refused('setRoute', 422, 'mode-not-allowed', 'it would do something twice', () => ({
+    method: 'PUT',
+    url: '/v1/strangler/routes/change-user',
+    body: { mode: 'shadow', reason: 'x' },
+  })),
+  bad('resetRoute', 'the id is malformed', { method: 'DELETE', url: '/v1/strangler/routes/a%20b' }),
+  refused('resetRoute', 404, 'route-not-found', 'there is no such route', () => ({
+    method: 'DELETE',
+    url: '/v1/strangler/routes/none',
+  })),
 ]
 
 const ID = /^[0-9a-f]{8}-/
 const isOfHealth = (operation: string) => /^(is|how)/.test(operation)
 /** What these show and change has no version. */
-const isOfMoment = (operation: string) => /Breakers?$/.test(operation)
+const isOfMoment = (operation: string) => /(Breaker|Route)s?$/.test(operation)
 const isRead = (operation: string) => /^(get|list|check)/.test(operation) || isOfHealth(operation)
 const isTagged = (operation: string) =>
-  isRead(operation) && !['listUsers', 'getRoster', 'getProfile'].includes(operation)
+  isRead(operation) && !['listUsers', 'getRoster', 'getProfile', 'getHistory'].includes(operation)
 
 for (const [operation, ask] of Object.entries(GOOD)) {
   test(`${operation} succeeds, with the headers that go with it`, async () => {
@@ -300,7 +356,8 @@ for (const [operation, ask] of Object.entries(GOOD)) {
     assert.equal(answer.headers['content-type'], 'application/json; charset=utf-8')
     const isCopy = isRead(operation) && !isOfMoment(operation)
     assert.equal(answer.headers['cache-control'], isCopy ? 'private, no-cache' : 'no-store')
-    assert.match(String(answer.headers['read-from']), isCopy ? /^(near|redis)$/ : /^undefined$/)
+    const readFrom = operation === 'getHistory' ? /^database$/ : /^(near|redis)$/
+    assert.match(String(answer.headers['read-from']), isCopy ? readFrom : /^undefined$/)
     assert.equal(
       answer.headers.location,
       operation === 'registerUser' ? `/v1/users/${answer.json().userId}` : undefined,
@@ -314,11 +371,11 @@ for (const [operation, ask] of Object.entries(GOOD)) {
   })
 }
 
-for (const { operation, status, code, when, ask } of REFUSALS) {
+for (const { operation, status, code, when, ask, of = async () => api } of REFUSALS) {
   test(`${operation} answers ${status} ${code} when ${when}`, async () => {
     const asked = await ask()
     assert.equal(operationOf(api.document, asked)?.operation.operationId, operation)
-    const answer = await api.ask(asked)
+    const answer = await (await of()).ask(asked)
     await service.sql("DELETE FROM roles WHERE role LIKE 'filler-%'")
     assert.equal(answer.statusCode, status, answer.body)
     assert.equal(answer.json().code, code)
@@ -327,7 +384,13 @@ for (const { operation, status, code, when, ask } of REFUSALS) {
 }
 
 /** Which answers are tested for all operations that document them alike, and with which code. */
-const ALIKE: Record<string, { code: string | null; ask(asked: Ask): Promise<Ask> | Ask }> = {
+const ALIKE: Record<string, { code: string | null; ask(asked: Ask): Promise<Ask> | Ask; of?(): Promise<Api> }> = {
+  401: { code: 'token-missing', ask: (asked) => ({ ...asked, headers: { authorization: NO_TOKEN } }) },
+  403: {
+    code: 'missing-scope',
+    ask: async (asked) => ({ ...asked, headers: { authorization: await powerless() } }),
+  },
+  429: { code: 'too-many-requests', ask: (asked) => asked, of: exhausted },
   304: {
     code: null,
     ask: async (asked) => ({ ...asked, headers: { 'if-none-match': String((await api.ask(asked)).headers.etag) } }),
@@ -346,19 +409,46 @@ const ALIKE: Record<string, { code: string | null; ask(asked: Ask): Promise<Ask>
     ask: (asked) => ({ ...asked, raw: '<value/>', headers: { 'content-type': 'application/xml' } }),
   },
 }
+/** The same service with other parts. */
+async function apiWith(parts: Partial<Parameters<typeof buildApp>[0]>): Promise<Api> {
+  const app = await buildApp({ ...service.api, ...parts, http: service.config.http, log: quiet })
+  after(() => app.close())
+  return apiClient(asking(app, service.token))
+}
+/** Nobody has any requests left. */
+function exhausted(): Promise<Api> {
+  const none = { allowed: false, limit: 1, remaining: 0, resetS: 30 }
+  const { access } = service.api
+  return apiWith({
+    hot: null,
+    access: { ...access, limits: { ...access.limits, here: () => none, shared: async () => none } },
+  })
+}
+/** As where two write at once; the embedded database lets the second wait for the first (test/contract/command-keys.ts). */
+function keyInUse(): Promise<Api> {
+  const update = async () => {
+    throw new DomainError('idempotency-key-in-use', 'A request with this Idempotency-Key is still being carried out.')
+  }
+  const { commands } = service.api
+  return apiWith({ commands: { ...commands, users: { ...commands.users, update } } })
+}
+/** May do nothing at all. */
+const powerless = async () => bearer(await developmentToken(service.config, { scopes: [] }))
+
 const documenting = (status: string) =>
   Object.values(api.document.paths).flatMap((methods) =>
     Object.values(methods).filter(({ responses }) => status in responses),
   )
 
-for (const [status, { code, ask }] of Object.entries(ALIKE)) {
+for (const [status, { code, ask, of = async () => api }] of Object.entries(ALIKE)) {
   test(`whatever documents ${status} answers it`, async () => {
+    const asking = await of()
     const operations = documenting(status)
     assert.ok(operations.length > 0)
     for (const { operationId } of operations) {
       const good = await GOOD[operationId]?.()
       assert.ok(good)
-      const answer = await api.ask(await ask(good))
+      const answer = await asking.ask(await ask(good))
       assert.equal(answer.statusCode, Number(status), `${operationId}: ${answer.body}`)
       assert.equal(code === null ? null : answer.json().code, code, operationId)
     }
@@ -436,11 +526,12 @@ test('a query that can reach neither copy nor truth is 503, and says no more tha
     ...real.queries,
     views: { ...real.queries.views, byId: unreachable, byIds: unreachable, byUsername: unreachable },
     roles: { ...real.queries.roles, catalogue: unreachable },
+    history: { history: unreachable },
     holders: unreachable,
     lists: { list: unreachable },
     switches: { settings: unread },
   }
-  const app = await buildApp({ ...real, queries, http: service.config.http, log: quiet })
+  const app = asking(await buildApp({ ...real, queries, http: service.config.http, log: quiet }), service.token)
   t.after(async () => {
     await app.close()
     await real.close()
@@ -472,7 +563,10 @@ test('what nobody could confirm says so, also when it was put together', async (
     },
     roles: { catalogue: async () => ({ ...(await roles.catalogue()), stale: true as const }) },
   }
-  const app = await buildApp({ ...real, queries, hot: null, http: service.config.http, log: quiet })
+  const app = asking(
+    await buildApp({ ...real, queries, hot: null, http: service.config.http, log: quiet }),
+    service.token,
+  )
   t.after(async () => {
     await app.close()
     await real.close()

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { after, afterEach, before, describe, test } from 'node:test'
 import { branchOf, employmentOf, type Neighbours, startNeighbours } from '../neighbours/neighbours.ts'
 import { startService, type TestService, until } from '../support/service.ts'
+import { bearer } from '../support/tokens.ts'
 import { type Api, apiClient } from './client.ts'
 
 /** Calls end by what the test does, never by their own time, unless a caller has less. */
@@ -215,7 +216,7 @@ describe('when a neighbour fails', () => {
     await service.app.listen({ host: '127.0.0.1', port: 0 })
     const { port } = service.app.server.address() as AddressInfo
     for (const server of [neighbours.branches, neighbours.people]) await server.set({ kind: 'blackhole' })
-    const client = request({ port, path: profile })
+    const client = request({ port, path: profile, headers: { authorization: bearer(service.token) } })
     const gone = new Promise((resolve) => client.on('error', resolve))
     client.end()
     await until('both are asked', async () => neighbours.branches.unanswered() + neighbours.people.unanswered() === 2)

@@ -4,6 +4,7 @@ import { Agent, request } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { after, before, test } from 'node:test'
 import { startService, type TestService, until } from '../support/service.ts'
+import { bearer } from '../support/tokens.ts'
 import { type Api, apiClient } from './client.ts'
 import { written } from './written.ts'
 
@@ -72,7 +73,9 @@ function isProblem(answer: string, status: number, code: string): void {
   assert.equal(Number(headers.get('content-length')), Buffer.byteLength(body))
 }
 
-const GET = (path: string, more = '') => `GET ${path} HTTP/1.1\r\nHost: x\r\n${more}\r\n`
+const authorization = ({ token } = service) => `Authorization: ${bearer(token)}\r\n`
+const GET = (path: string, more = '') => `GET ${path} HTTP/1.1\r\nHost: x\r\n${authorization()}${more}\r\n`
+const PATCH = () => `PATCH /v1/users/1 HTTP/1.1\r\nHost: x\r\n${authorization()}Content-Type: application/json\r\n`
 const LAST = 'Connection: close\r\n'
 
 test('HEAD has the headers of GET, and no body', async () => {
@@ -81,10 +84,8 @@ test('HEAD has the headers of GET, and no body', async () => {
     const [a, b] = [parse(got), parse(head)]
     assert.equal(b.body, '')
     assert.equal(b.status, a.status)
-    for (const headers of [a.headers, b.headers]) {
-      headers.delete('date')
-      headers.delete('x-request-id')
-    }
+    for (const headers of [a.headers, b.headers])
+      for (const name of ['date', 'x-request-id', 'ratelimit', 'read-age']) headers.delete(name)
     assert.deepEqual(b.headers, a.headers)
     assert.equal(Number(a.headers.get('content-length')), Buffer.byteLength(a.body))
   }
@@ -109,7 +110,8 @@ test('one connection serves request after request, also those sent before the an
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   const locals = new Set<number | undefined>()
   for (let i = 0; i < 5; i += 1) {
-    const asked = request({ port: port(), path: `/v1/users/${i % 2 ? 1 : 777777}`, agent }).end()
+    const headers = { authorization: bearer(service.token) }
+    const asked = request({ port: port(), path: `/v1/users/${i % 2 ? 1 : 777777}`, headers, agent }).end()
     const [answer] = await once(asked, 'response')
     locals.add(answer.socket.localPort)
     answer.resume()
@@ -123,9 +125,8 @@ const TEN_MEGABYTES = 10
 
 test('10 MB that are announced are refused before they are sent', async () => {
   const before = await written(service)
-  const head = 'PATCH /v1/users/1 HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n'
   const connection = dial()
-  connection.socket.write(`${head}Content-Length: ${TEN_MEGABYTES * MEGABYTE.length}\r\n\r\n{`)
+  connection.socket.write(`${PATCH()}Content-Length: ${TEN_MEGABYTES * MEGABYTE.length}\r\n\r\n{`)
   await connection.received('body-too-large')
   connection.socket.destroy()
   isProblem(connection.text(), 413, 'body-too-large')
@@ -135,9 +136,9 @@ test('10 MB that are announced are refused before they are sent', async () => {
 test('10 MB that come in chunks, unannounced, are refused once they are too many, and the service goes on', async () => {
   const before = await written(service)
   const connection = dial()
-  const head =
-    'POST /v1/users HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n'
-  connection.socket.write(head)
+  connection.socket.write(
+    `POST /v1/users HTTP/1.1\r\nHost: x\r\n${authorization()}Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n`,
+  )
   for (let n = 0; n < TEN_MEGABYTES && connection.socket.writable; n += 1) {
     connection.socket.write(`${MEGABYTE.length.toString(16)}\r\n`)
     connection.socket.write(MEGABYTE)
@@ -150,6 +151,7 @@ test('10 MB that come in chunks, unannounced, are refused once they are too many
   assert.equal((await api.get('/v1/users/1')).statusCode, 200)
 })
 
+/** Without a token: it is refused before anybody asks for one. */
 const BODY = 'PATCH /v1/users/1 HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n'
 const NO_HTTP: [what: string, bytes: string | Buffer][] = [
   ['garbage', 'GARBAGE\r\n\r\n'],
@@ -185,12 +187,12 @@ test('a method that nobody knows is 501 and says so; CONNECT gets no tunnel', as
 
 test('a request without Host is 400 and names it; HTTP/1.0 needs none', async () => {
   isProblem(await exchange('GET /v1/users/1 HTTP/1.1\r\n\r\n'), 400, 'invalid-request')
-  assert.equal(parse(await exchange('GET /v1/users/1 HTTP/1.0\r\n\r\n')).status, 200)
+  assert.equal(parse(await exchange(`GET /v1/users/1 HTTP/1.0\r\n${authorization()}\r\n`)).status, 200)
 })
 
 test('an expectation that is not known is 417; nobody is told to send on what is too large', async () => {
   isProblem(await exchange(GET('/v1/users/1', 'Expect: coffee\r\n')), 417, 'expectation-failed')
-  const sent = (length: number) => `${BODY}Expect: 100-continue\r\nContent-Length: ${length}\r\n\r\n`
+  const sent = (length: number) => `${PATCH()}Expect: 100-continue\r\nContent-Length: ${length}\r\n\r\n`
   const large = dial()
   large.socket.write(sent(99_000_000))
   await large.received('body-too-large')
@@ -207,7 +209,7 @@ test('an expectation that is not known is 417; nobody is told to send on what is
 test('chunks that are broken change nothing', async () => {
   const before = await written(service)
   for (const chunks of ['zz\r\n{}\r\n0\r\n\r\n', '5\r\n{}\r\n0\r\n\r\n', '-1\r\n\r\n', 'ffffffffffffffffff\r\n']) {
-    const answer = await exchange(`${BODY}Transfer-Encoding: chunked\r\n\r\n${chunks}`)
+    const answer = await exchange(`${PATCH()}Transfer-Encoding: chunked\r\n\r\n${chunks}`)
     assert.match(answer, /^(HTTP\/1\.1 400 |$)/, chunks)
   }
   assert.deepEqual(await written(service), before)
@@ -252,7 +254,7 @@ test('paths are taken as they are sent: no dots are resolved, no slashes folded'
 
 test('who sends the headers, or the body, too slowly is 408 and gets the connection closed', async () => {
   const before = await written(service)
-  const slow = ['GET /v1/users/1 HTTP/1.1\r\nHost: x\r\nX-', `${BODY}Content-Length: 20\r\n\r\n{"jobTitle":`]
+  const slow = ['GET /v1/users/1 HTTP/1.1\r\nHost: x\r\nX-', `${PATCH()}Content-Length: 20\r\n\r\n{"jobTitle":`]
   for (const answer of await Promise.all(slow.map(exchange))) isProblem(answer, 408, 'request-timeout')
   assert.deepEqual(await written(service), before)
 })
@@ -261,7 +263,7 @@ test('who hangs up in the middle of a request disturbs nobody', async () => {
   const before = await written(service)
   const unfinished: Socket[] = Array.from({ length: 20 }, () => {
     const { socket } = dial()
-    socket.write(`${BODY}Content-Length: 20\r\n\r\n{"jobTitle":`)
+    socket.write(`${PATCH()}Content-Length: 20\r\n\r\n{"jobTitle":`)
     return socket
   })
   await Promise.all(unfinished.map((socket) => once(socket, 'connect')))
@@ -279,7 +281,7 @@ test('a shutdown lets what is under way end, takes no new connections, and close
   const { port: its } = closing.app.server.address() as AddressInfo
   const [idle, busy, kept] = [dial(its), dial(its), dial(its)]
   const body = '{"jobTitle":"Clerk"}'
-  const command = `PATCH ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+  const command = `PATCH ${path} HTTP/1.1\r\nHost: x\r\n${authorization(closing)}Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`
   for (const { socket, received } of [idle, busy, kept]) {
     socket.write(GET('/health/live'))
     await received('"alive":true')

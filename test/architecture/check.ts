@@ -193,7 +193,7 @@ function checkScripts(files: File[], modules: Module[]): Fault[] {
 
 function checkSlicesListed(modules: Module[]): Fault[] {
   const faults: Fault[] = []
-  for (const layer of ['commands', 'queries']) {
+  for (const layer of ['commands', 'queries', 'legacy']) {
     const index = `src/${layer}/index.ts`
     const tree = modules.find(({ path }) => path === index)?.tree
     const listed = new Set(tree && importsOf(tree).references.map(({ specifier }) => join(dirname(index), specifier)))

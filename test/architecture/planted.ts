@@ -75,10 +75,56 @@ export const PLANTED: Record<Rule, Planted[]> = {
       '../queries/index.ts',
     ),
     wrong(
+      'an adapter route knows another',
+      'src/legacy/get-user/route.ts',
+      "import '../change-user/route.ts'",
+      '../change-user/route.ts',
+    ),
+    wrong(
+      'an adapter route knows the strangler',
+      'src/legacy/get-user/route.ts',
+      "import type { Route } from '../../strangler/route.ts'",
+      '../../strangler/route.ts',
+    ),
+    allowed(
+      'an adapter route knows queries and commands',
+      'src/legacy/get-user/route.ts',
+      `import '../../${GET_USER.slice(4)}'\nimport '../../${HANDLER.slice(4)}'`,
+    ),
+    wrong(
+      'the list of adapter routes knows a query',
+      'src/legacy/index.ts',
+      `import '../${GET_USER.slice(4)}'`,
+      `../${GET_USER.slice(4)}`,
+    ),
+    allowed(
+      'the list of adapter routes names a port',
+      'src/legacy/index.ts',
+      "import type { LegacyRoute } from '../ports/strangler.ts'\nimport './get-user/route.ts'",
+    ),
+    wrong(
       'a list knows a handler’s port',
       'src/commands/index.ts',
       "import type { Log } from '../ports.ts'",
       '../ports.ts',
+    ),
+    wrong(
+      'what guards the stores knows one',
+      'src/commands/guarded-writes.ts',
+      `import '../${SQL.slice(4)}'`,
+      `../${SQL.slice(4)}`,
+    ),
+    wrong(
+      'what guards the stores knows a command',
+      'src/commands/guarded-writes.ts',
+      "import './set-limit/handler.ts'",
+      './set-limit/handler.ts',
+    ),
+    wrong('a command knows what guards the stores', HANDLER, "import '../guarded-writes.ts'", '../guarded-writes.ts'),
+    allowed(
+      'the list of commands gives it on',
+      'src/commands/index.ts',
+      "export { guarded } from './guarded-writes.ts'",
     ),
     wrong('a list knows a port', 'src/queries/index.ts', "import type { Log } from '../ports.ts'", '../ports.ts'),
     allowed('a list knows its slices', 'src/queries/index.ts', "import './get-user/route.ts'"),
@@ -168,6 +214,19 @@ export const PLANTED: Record<Rule, Planted[]> = {
     wrong('a command starts a thread', ROUTE, "import { Worker } from 'node:worker_threads'", 'node:worker_threads'),
     allowed('a scoped package', 'src/plugins/docs.ts', "import swagger from '@fastify/swagger'"),
     wrong('another scoped package', 'src/plugins/docs.ts', "import cors from '@fastify/cors'", '@fastify/cors'),
+    wrong('signatures in a plugin', 'src/plugins/authentication.ts', "import { jwtVerify } from 'jose'", 'jose'),
+    wrong('even their types', 'src/wiring-access.ts', "import type { JWTPayload } from 'jose'", 'jose'),
+    allowed(
+      'signatures where they are checked',
+      'src/adapters/jose/token-verifier.ts',
+      "import { jwtVerify } from 'jose'",
+    ),
+    wrong(
+      'a counter of another adapter',
+      'src/adapters/redis/client.ts',
+      "import { RateLimiterRedis } from 'rate-limiter-flexible'",
+      'rate-limiter-flexible',
+    ),
     wrong('what only tests have', STORE, "import fc from 'fast-check'", 'fast-check'),
   ],
 
@@ -379,6 +438,11 @@ export const PLANTED: Record<Rule, Planted[]> = {
       name: 'a query without a route',
       files: { 'src/queries/index.ts': "import './get-user/handler.ts'", [GET_USER]: '' },
       faults: ['src/queries/get-user: src/queries/index.ts does not import its route.ts'],
+    },
+    {
+      name: 'an adapter route that is not listed',
+      files: { 'src/legacy/index.ts': "import './change-user/route.ts'", 'src/legacy/get-user/route.ts': '' },
+      faults: ['src/legacy/get-user: src/legacy/index.ts does not import its route.ts'],
     },
     {
       name: 'a list that is missing',

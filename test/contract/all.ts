@@ -1,8 +1,13 @@
+import { auditChainContract } from './audit-chain.ts'
+import { auditErasureContract } from './audit-erasure.ts'
+import { auditTamperingContract } from './audit-tampering.ts'
 import { changeClaimsContract } from './change-claims.ts'
 import { changeFeedContract } from './change-feed.ts'
+import { commandKeysContract } from './command-keys.ts'
 import { databaseContract } from './database.ts'
 import { faultyChangesContract } from './faulty-changes.ts'
 import { feedUnderFireContract } from './feed-under-fire.ts'
+import { measuredContract } from './measured.ts'
 import { parkedChangesContract } from './parked-changes.ts'
 import { pendingEventsContract } from './pending-events.ts'
 import { registerContract } from './register-user.ts'
@@ -23,6 +28,7 @@ export function everyContract(open: OpenRig): void {
   tornReadsContract(open)
   userStoreContract(open)
   registerContract(open)
+  commandKeysContract(open)
   roleStoreContract(open)
   changeFeedContract(open)
   changeClaimsContract(open)
@@ -32,5 +38,9 @@ export function everyContract(open: OpenRig): void {
   pendingEventsContract(open)
   versionBumpsContract(open)
   relayLeaseContract(open)
+  measuredContract(open)
   switchesContract(open)
+  auditChainContract(open)
+  auditTamperingContract(open)
+  auditErasureContract(open)
 }

@@ -1,7 +1,8 @@
 import { outboxMark, type SqlChanges, sqlChanges } from '../../src/adapters/sql/changes.ts'
 import { directFeed } from '../../src/adapters/sql/direct-feed.ts'
 import { sqlParked } from '../../src/adapters/sql/parked.ts'
-import type { Change, ChangeSubscriber, Database, FeedObserver } from '../../src/ports.ts'
+import type { FeedObserver } from '../../src/ports/feed-observer.ts'
+import type { Change, ChangeSubscriber, Database } from '../../src/ports.ts'
 import { quiet } from '../support/service.ts'
 import { numberOf, type OpenRig, type Owner, type Rig, truthOf } from './rig.ts'
 

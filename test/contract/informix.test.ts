@@ -12,7 +12,7 @@ const url = process.env.INFORMIX_TEST_URL
 const EMPTIED = [
   ...['user_preferences', 'user_limits', 'user_roles', 'user_branches', 'users', 'role_permissions', 'roles'],
   ...['entity_changes', 'change_claims', 'parked_changes', 'user_audit', 'command_keys', 'entity_versions'],
-  ...['pending_events', 'relay_leases', 'service_switches'],
+  ...['pending_events', 'relay_leases', 'service_switches', 'audit_chain', 'audit_heads'],
 ]
 const CATALOGUE = `INSERT INTO entity_versions (entity, entity_id, source, version, changed_at)
   VALUES ('role', '*', ?, 1, '2020-01-01 00:00:00.000')`

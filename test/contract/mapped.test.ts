@@ -6,6 +6,9 @@ import { REFERENCE_TABLES } from '../../src/adapters/sql/reference.ts'
 import { openConnection } from '../../src/adapters/sqlite/connection.ts'
 import { openSqlite } from '../../src/adapters/sqlite/database.ts'
 import { ensureSqliteSchema } from '../../src/adapters/sqlite/schema.ts'
+import { auditChainContract } from './audit-chain.ts'
+import { auditErasureContract } from './audit-erasure.ts'
+import { commandKeysContract } from './command-keys.ts'
 import { databaseContract } from './database.ts'
 import { registerContract } from './register-user.ts'
 import { lastFirst, type OpenRig } from './rig.ts'
@@ -65,6 +68,9 @@ truthContract(openMappedRig)
 tornReadsContract(openMappedRig)
 userStoreContract(openMappedRig)
 registerContract(openMappedRig)
+commandKeysContract(openMappedRig)
 roleStoreContract(openMappedRig)
 versionBumpsContract(openMappedRig)
 switchesContract(openMappedRig)
+auditChainContract(openMappedRig)
+auditErasureContract(openMappedRig)

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { sqlTruth } from '../../src/adapters/sql/truth.ts'
+import { UNLIMITED } from '../../src/domain/authority.ts'
 import type { Database, Session, SqlRow, SqlValue, Truth } from '../../src/ports.ts'
 
 /** A test's context; what is started for it ends with it. */
@@ -48,7 +49,7 @@ export type OtherProgram = { running(): boolean; ended: Promise<void> }
 export type OpenRig = (t: Owner, options?: { lockWaitMs?: number }) => Promise<Rig>
 
 export const AT = '2024-06-01T09:00:00.000Z'
-export const BY = { name: 'local', requestId: 'r1', address: '127.0.0.1' }
+export const BY = { name: 'local', requestId: 'r1', address: '127.0.0.1', ...UNLIMITED }
 export const ANY_VERSION = { expectedVersions: null, by: BY }
 
 export function truthOf({ database, scan }: Pick<Rig, 'database' | 'scan'>): Truth {
@@ -68,6 +69,8 @@ const TABLES = {
   change_claims: 'change_id',
   parked_changes: 'change_id',
   user_audit: 'audit_id',
+  audit_chain: 'audit_id',
+  audit_heads: 'entity, entity_id',
   pending_events: 'audit_id',
   relay_leases: 'lease',
   service_switches: 'switch_name',

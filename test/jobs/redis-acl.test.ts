@@ -67,6 +67,12 @@ test('under the least rights that the documentation gives, nothing is refused', 
     return asked() >= 3
   })
   await api.put('/v1/breakers/people-service', { forced: 'open', reason: 'a switch wakes the others' })
+  await api.put('/v1/strangler/routes/get-user', { mode: 'native', reason: 'what is seen of it is counted' })
+  assert.equal((await service.app.inject(`/users/${userId}/`)).statusCode, 200)
+  await until('it is counted', async () => {
+    const { routes } = (await api.get('/v1/strangler/routes')).json() as { routes: { evidence: object | null }[] }
+    return routes.some(({ evidence }) => evidence !== null)
+  })
   await until('it is kept near', async () => (await api.get(`/v1/users/${userId}`)).headers['read-from'] === 'near')
   await admin.hset(await entryOf(admin, userId), 'b', '{}')
   await until(

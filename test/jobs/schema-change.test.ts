@@ -9,6 +9,7 @@ import { directFeed } from '../../src/adapters/sql/direct-feed.ts'
 import { isSqlError } from '../../src/adapters/sql/errors.ts'
 import { sqlParked } from '../../src/adapters/sql/parked.ts'
 import { sqlUserStore } from '../../src/adapters/sql/user-store.ts'
+import { UNLIMITED } from '../../src/domain/authority.ts'
 import { keepMarks } from '../../src/jobs/keep-projected/keep-marks.ts'
 import { keepProjected } from '../../src/jobs/keep-projected/keep-projected.ts'
 import {
@@ -22,6 +23,7 @@ import { dice, mulberry32 } from '../../src/jobs/seed/random.ts'
 import type { TrueUser, Truth } from '../../src/ports.ts'
 import { type Keys, keysOf, SCHEMA } from '../../src/projections/keys.ts'
 import { readModels } from '../../src/projections/read-models.ts'
+import type { ShownUser } from '../../src/projections/user/shown.ts'
 import { visibleWrites } from '../../src/projections/visible-writes.ts'
 import { lastFirst, type Owner } from '../contract/rig.ts'
 import { connectClient, connectRaw, openTruth, readModelsOf, type TestTruth } from '../support/read-models.ts'
@@ -56,7 +58,7 @@ async function stage(context: TestContext): Promise<Stage> {
 /** What the bodies of the new release have, and those of the old one have not. */
 const SHAPE = 'new shape: '
 const shaped = (found: TrueUser): TrueUser =>
-  found.user ? { ...found, user: { ...found.user, phone: `${SHAPE}${found.user.phone}` } } : found
+  found.user ? { ...found, user: { ...found.user, jobTitle: `${SHAPE}${found.user.jobTitle}` } } : found
 function shapedTruth(truth: Truth): Truth {
   return {
     ...truth,
@@ -133,10 +135,13 @@ async function startRelease({ t, db, epoch }: Stage, tag: string) {
 /** Asks and checks, until it is stopped: each answer has this release's shape, and is no older than what was known. */
 function ask(release: Release, known: Map<number, number>) {
   const answers = { all: 0, fromRedis: 0, lists: 0, listsFromRedis: 0 }
-  const check = (body: Buffer | null, version: number, userId: number, atLeast: number) => {
+  const check = ({ bodies, version, userId }: ShownUser, atLeast: number) => {
     assert.ok(version >= atLeast, `user ${userId} of schema ${release.tag}: ${version} after ${atLeast}`)
-    const { phone } = JSON.parse(String(body)) as { phone: string | null }
-    assert.equal(String(phone).startsWith(SHAPE), release.tag === NEW, `a body of schema ${release.tag}: ${phone}`)
+    for (const body of [bodies?.full, bodies?.bare]) {
+      const { jobTitle } = JSON.parse(String(body)) as { jobTitle: string | null }
+      const isNew = String(jobTitle).startsWith(SHAPE)
+      assert.equal(isNew, release.tag === NEW, `a body of schema ${release.tag}: ${jobTitle}`)
+    }
   }
   let stopped = false
   const asking = (async () => {
@@ -145,12 +150,12 @@ function ask(release: Release, known: Map<number, number>) {
       const userId = 1 + below(ASKED)
       const atLeast = known.get(userId) ?? 0
       const user = await release.views.byId(userId)
-      check(user.body, user.version, userId, atLeast)
+      check(user, atLeast)
       answers.all += 1
       if (user.from === 'redis') answers.fromRedis += 1
       const before = new Map(known)
       const list = await release.list()
-      for (const each of list?.users ?? []) check(each.body, each.version, each.userId, before.get(each.userId) ?? 0)
+      for (const each of list?.users ?? []) check(each, before.get(each.userId) ?? 0)
       if (list) answers.lists += 1
       if (list?.from === 'redis') answers.listsFromRedis += 1
       await wait(1)
@@ -173,7 +178,7 @@ function write({ db }: Stage, release: () => Release, known: Map<number, number>
     const { below } = dice(mulberry32(SEED + 1))
     while (!stopped) {
       const userId = 1 + below(ASKED)
-      const by = { name: 'test', requestId: 'r', address: '127.0.0.1' }
+      const by = { name: 'test', requestId: 'r', address: '127.0.0.1', ...UNLIMITED }
       const { version } = await release().stores.users.update(userId, { expectedVersions: null, by }, () => [
         { type: 'details-changed', userId, changes: { jobTitle: `job ${written}` }, at: '2024-06-01T09:00:00.000Z' },
       ])
@@ -213,10 +218,12 @@ async function converged({ raw, db }: Stage, { keys, tag }: Release) {
       const truth = tag === NEW ? shapedTruth(db.truth) : db.truth
       for (let userId = 1; userId <= ASKED; userId += 1) {
         const { version, user } = await truth.user(userId)
-        const [held, body] = await raw.hmget(keys.user(userId), 'v', 'b')
+        const [held, ...bodies] = await raw.hmget(keys.user(userId), 'v', 'b', 'p')
         // Only a fence: whoever asks next reads the truth.
         if (Number(held) !== version) return false
-        if (body !== null && body !== undefined && JSON.parse(body).phone !== user?.phone) return false
+        for (const body of bodies) {
+          if (body !== null && body !== undefined && JSON.parse(body).jobTitle !== user?.jobTitle) return false
+        }
       }
       return true
     },

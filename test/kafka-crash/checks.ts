@@ -92,13 +92,13 @@ export async function unsettled(stage: Stage): Promise<string[]> {
   )
   if (faults.length > 0) return faults
   const pipeline = redis.pipeline()
-  for (let userId = 1; userId <= users; userId += 1) pipeline.hmget(keys.user(userId), 'v', 'b')
+  for (let userId = 1; userId <= users; userId += 1) pipeline.hmget(keys.user(userId), 'v', 'b', 'p')
   const answers = (await pipeline.exec()) ?? []
   for (const [index, [, entry]] of answers.entries()) {
     const userId = index + 1
-    const [version, body] = entry as [string | null, string | null]
+    const [version, ...bodies] = entry as (string | null)[]
     if (Number(version) !== truth.get(userId)) faults.push(`user ${userId}: ${version}, not ${truth.get(userId)}`)
-    else if (body === null || JSON.parse(body).jobTitle !== titles.get(userId))
+    else if (bodies.some((body) => JSON.parse(body ?? '{}').jobTitle !== titles.get(userId)))
       faults.push(`user ${userId}: another body`)
   }
   const [roles] = database.prepare(`SELECT SUM(version) AS version FROM entity_versions WHERE entity = 'role'`).all()

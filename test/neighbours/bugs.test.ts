@@ -27,11 +27,12 @@ const noStorm: Check = async (t, make) => {
 
 /** Who has too little time left after waiting is not let through: the neighbour would work for nobody. */
 const noneInVain: Check = async (t, make) => {
-  const { ask, server } = await openRig(t, { make, limits: { concurrent: 1, callMs: 500, attemptMs: 250 } })
-  await server.set({ kind: 'latency', ms: () => 150 })
+  const { ask, server } = await openRig(t, { make, limits: { concurrent: 1, callMs: 1_000, attemptMs: 900 } })
+  // Whoever comes after the first has too little left, by some tenths of a second: also on a machine that is late.
+  await server.set({ kind: 'latency', ms: () => 700 })
   const outcomes = await Promise.all(times(6, () => ask()))
   const answered = outcomes.filter((outcome) => outcome === 'answered').length
-  assert.ok(answered > 0)
+  assert.ok(answered > 0, `${outcomes}`)
   assert.equal(server.arrived(), answered, `${outcomes}`)
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
 import { setInterval as every } from 'node:timers/promises'
-import { NEIGHBOURS } from '../../src/domain/neighbours.ts'
+import { MICROSERVICES } from '../../src/domain/neighbours.ts'
 import { type Api, apiClient } from '../api/client.ts'
 import type { Fault } from '../support/fault-kinds.ts'
 import { type FaultServer, MAX_KEPT } from '../support/fault-server.ts'
@@ -108,9 +108,10 @@ async function profileOf(api: Api, user: User | undefined): Promise<Profile> {
 }
 
 async function states(api: Api): Promise<string[]> {
-  const { breakers } = (await api.get('/v1/breakers')).json() as { breakers: { state: string }[] }
-  assert.equal(breakers.length, NEIGHBOURS.length)
-  return breakers.map(({ state }) => state)
+  const { breakers } = (await api.get('/v1/breakers')).json() as { breakers: { neighbour: string; state: string }[] }
+  const theirs = breakers.filter(({ neighbour }) => MICROSERVICES.some((name) => name === neighbour))
+  assert.equal(theirs.length, MICROSERVICES.length)
+  return theirs.map(({ state }) => state)
 }
 
 /** The last that was known is shown, and its time when it is old. */

@@ -1,3 +1,4 @@
+import { UNLIMITED } from '../../src/domain/authority.ts'
 import { DomainError } from '../../src/domain/errors.ts'
 import type { UserEvent } from '../../src/domain/events.ts'
 import type { User } from '../../src/domain/user.ts'
@@ -9,7 +10,10 @@ import type { SimulatedProcess } from './process.ts'
 import type { ClientStep } from './program.ts'
 
 const AT = '2024-01-02T00:00:00.000Z'
-const BY: WriteContext = { expectedVersions: null, by: { name: 'local', requestId: 'r', address: '127.0.0.1' } }
+const BY: WriteContext = {
+  expectedVersions: null,
+  by: { name: 'local', requestId: 'r', address: '127.0.0.1', ...UNLIMITED },
+}
 const EVERYBODY = { branchId: null, role: null, status: null, q: null }
 type Answer = { userId: number; version: number; from: string }
 /** Refusals that a client may get at any time. */

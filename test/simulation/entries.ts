@@ -19,11 +19,12 @@ export function entryWatch(database: SimulatedDatabase, judge: Judge, fail: (err
     versions.set(key, version)
     const unleased = how.name === 'apply-n' && how.lastArg === ''
     if (judge.unindexed.has(userId) && unleased) spoil(userId, version)
-    if (!fields.b) return
+    const { b, p, t } = fields
+    if (!b && !p) return
     const user = database.at(userId, version)
-    const { body, terms } = user ? projectUser(user) : projectGone(userId, version)
-    if (!body.equals(fields.b) || encodeTerms(terms) !== String(fields.t ?? '')) {
-      fail(new Violation('exact', `${how.name} left user ${userId} at ${version} as ${fields.b} ${fields.t}`))
+    const { bodies, terms } = user ? projectUser(user) : projectGone(userId, version)
+    if (!b?.equals(bodies.full) || !p?.equals(bodies.bare) || encodeTerms(terms) !== String(t ?? '')) {
+      fail(new Violation('exact', `${how.name} left user ${userId} at ${version} as ${b} ${p} ${t}`))
     }
   }
   /** Once deleted by hand, the entry has no memory: what a worker had read before it may be put in its place. */

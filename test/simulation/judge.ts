@@ -1,6 +1,7 @@
 import { searchName } from '../../src/domain/names.ts'
 import { normaliseUsername, type User } from '../../src/domain/user.ts'
 import type { ShownCatalogue } from '../../src/projections/roles/store.ts'
+import type { Bodies } from '../../src/projections/user/bodies.ts'
 import type { ShownHolder } from '../../src/projections/user/holders.ts'
 import { projectUser } from '../../src/projections/user/project.ts'
 import type { ShownUser } from '../../src/projections/user/shown.ts'
@@ -46,15 +47,16 @@ export function judgeOf(database: SimulatedDatabase, isOld: () => boolean) {
     if (spoilt.has(userId) || (from === 'near' && onceSpoilt.has(userId))) return saidHere
     return Math.max(saidHere, (from === 'near' ? near : floors).users.get(userId) ?? 0)
   }
-  const judgeBody = ({ userId, version, body, from }: ShownUser) => {
+  const judgeBodies = ({ userId, version, bodies, from }: ShownUser) => {
     const now = database.versionOf(userId)
     if (version > now) throw new Violation('exact', `user ${userId} was shown at ${version}, and is at ${now}`)
     // What was written while the database was read may be in it, under the version before: never stored, only answered.
     const last = from === 'database' ? now : version
     for (let v = version; v <= last; v += 1) {
-      if (sameBytes(body, bodyOf(database.at(userId, v), version))) return
+      if (sameBytes(bodies, bodiesOf(database.at(userId, v), version))) return
     }
-    throw new Violation('exact', `user ${userId} at ${version} was shown as ${body} (${from})`)
+    const { full, bare } = bodies ?? {}
+    throw new Violation('exact', `user ${userId} at ${version} was shown as ${full} and ${bare} (${from})`)
   }
 
   return {
@@ -93,11 +95,11 @@ export function judgeOf(database: SimulatedDatabase, isOld: () => boolean) {
       if (version < floor) {
         throw new Violation('never older', `user ${userId} was shown at ${version} (${from}), and ${floor} was visible`)
       }
-      judgeBody(answer)
+      judgeBodies(answer)
     },
     username(username: string, answer: ShownUser | null, moment: Moment) {
       const name = normaliseUsername(username)
-      if (answer === null || answer.body === null) {
+      if (answer === null || answer.bodies === null) {
         if (wasOwner(name, null, moment.commits) || answer !== null) return
         throw new Violation('no false 404', `nobody was found by ${name}`)
       }
@@ -172,12 +174,12 @@ function statesOf(database: SimulatedDatabase, userId: number, floor: number): (
   return states
 }
 
-export function bodyOf(user: User | null, version: number): Buffer | null {
-  return user && projectUser({ ...user, version }).body
+function bodiesOf(user: User | null, version: number): Bodies | null {
+  return user && projectUser({ ...user, version }).bodies
 }
 
-function sameBytes(a: Buffer | null, b: Buffer | null): boolean {
-  return a === null || b === null ? a === b : a.equals(b)
+function sameBytes(a: Bodies | null, b: Bodies | null): boolean {
+  return a === null || b === null ? a === b : a.full.equals(b.full) && a.bare.equals(b.bare)
 }
 
 export const BELONGS = {

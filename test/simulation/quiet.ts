@@ -80,19 +80,19 @@ async function judgeStored({ world, judge, program }: Simulation, keys: Keys): P
   const [dirty, ...found] = await server.look([
     { name: 'SMEMBERS', args: [keys.home.dirty] },
     ...lists.map((key) => ({ name: 'ZRANGE', args: [key, 0, -1] })),
-    ...people.map((userId) => ({ name: 'HMGET', args: [keys.user(userId), 'v', 'b', 't'] })),
+    ...people.map((userId) => ({ name: 'HMGET', args: [keys.user(userId), 'v', 'b', 'p', 't'] })),
   ])
   const wrong = (what: string) => new Violation('converges', `${keys.tag}: ${what}`)
   for (const [i, userId] of people.entries()) {
     const user = database.latest(userId)
-    const [v, b, t] = found[lists.length + i] as (Buffer | null)[]
+    const [v, b, p, t] = found[lists.length + i] as (Buffer | null)[]
     // Another release's worker may have handled the change: then there is a fence.
-    if (!b && (program.twoSchemas || user === null || judge.unindexed.has(userId))) continue
+    if (!b && !p && (program.twoSchemas || user === null || judge.unindexed.has(userId))) continue
     if (judge.spoilt.has(userId)) continue
     const version = database.versionOf(userId)
-    const { body, terms } = user ? projectUser(user) : projectGone(userId, version)
+    const { bodies, terms } = user ? projectUser(user) : projectGone(userId, version)
     if (Number(v) !== version) throw wrong(`user ${userId} is stored at ${v}, and is at ${version}`)
-    if (!b?.equals(body)) throw wrong(`user ${userId} is stored as ${b}`)
+    if (!b?.equals(bodies.full) || !p?.equals(bodies.bare)) throw wrong(`user ${userId} is stored as ${b} and ${p}`)
     if (String(t ?? '') !== encodeTerms(terms)) throw wrong(`user ${userId} has terms ${t}`)
   }
   if (program.twoSchemas) return

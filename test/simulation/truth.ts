@@ -104,7 +104,7 @@ export function simulatedStores(schedule: Schedule, owner: string, database: Sim
     users: {
       update,
       updateWithRoles: (userId, context, decide) =>
-        update(userId, context, (user) => decide(user, { version: 0, roles: [] })),
+        update(userId, context, (user) => decide(user, { version: 0, roles: [] }, null)),
       register: (registration) =>
         commit('registration', () => {
           const userId = Math.max(0, ...database.known()) + 1
@@ -139,11 +139,11 @@ export function newcomer(userId: number): User {
   return {
     id: userId,
     username: `user${userId}`,
-    employeeNumber: null,
+    employeeNumber: `E${userId}`,
     givenName: 'Given',
     familyName: `Family${userId}`,
-    email: null,
-    phone: null,
+    email: `user${userId}@example.com`,
+    phone: `+1 212 555 ${userId}`,
     jobTitle: null,
     status: 'active',
     homeBranchId: null,

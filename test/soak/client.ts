@@ -1,4 +1,5 @@
 import { monotonicMs } from '../../bench/clock.ts'
+import type { Credentials } from '../../bench/credentials.ts'
 import { header, textOf } from '../../bench/load/answer.ts'
 import { type Connection, connect } from '../../bench/load/connection.ts'
 
@@ -35,8 +36,10 @@ export const get = (path: string, headers: Record<string, string> = {}): Request
 
 export type Client = { api: string; ask(request: Request): Promise<Reply>; close(): void }
 
-/** One kept-alive connection, made again when it is broken; one question at a time. */
-export function client(api: string, port: number): Client {
+type Address = { name: string; port: number }
+
+/** One kept-alive connection, made again when it is broken; one question at a time. `credentials`: what each shows. */
+export function client({ name: api, port }: Address, credentials: Credentials | null): Client {
   let connection: Connection | null = null
   let busy = false
   const drop = () => {
@@ -51,7 +54,7 @@ export function client(api: string, port: number): Client {
       const sentAtMs = monotonicMs()
       try {
         connection ??= await connect(port)
-        const answer = await within(ANSWER_LIMIT_MS, exchange(connection, bytesOf(request)))
+        const answer = await within(ANSWER_LIMIT_MS, exchange(connection, bytesOf(request, credentials)))
         const receivedAtMs = monotonicMs()
         const { status } = answer
         if (header(answer, 'connection') === 'close') drop()
@@ -90,7 +93,8 @@ async function within<Value>(limitMs: number, answer: Promise<Value>): Promise<V
 }
 
 /** In latin1, as the connection sends it: each character is one byte of UTF-8. */
-function bytesOf({ method, path, headers, body }: Request): string {
+function bytesOf({ method, path, headers: own, body }: Request, credentials: Credentials | null): string {
+  const headers = { ...credentials, ...own }
   const text = body === null ? '' : Buffer.from(JSON.stringify(body)).toString('latin1')
   const sent =
     body === null ? headers : { ...headers, 'content-type': 'application/json', 'content-length': `${text.length}` }

@@ -4,7 +4,7 @@ import { encodeTerms, nameMember, termsOf } from '../../src/projections/user/pro
 import { type Client, client, get } from './client.ts'
 import { readTables } from './history.ts'
 import type { Stage } from './stage.ts'
-import { type State, stateFrom } from './state.ts'
+import { type State, stateFrom, withoutPersonal } from './state.ts'
 
 const PIPELINE = 500
 /** Hints are mended by their use, and nobody waits for it. */
@@ -19,12 +19,15 @@ export async function compareAll(stage: Stage): Promise<Comparison> {
   )
   const differences: string[] = []
   let answers = 0
-  for (const { name, port } of stage.addresses) {
-    const asker = client(name, port)
-    for (const [userId, state] of states) {
-      answers += await compareAnswers(asker, userId, state, differences)
+  for (const api of stage.addresses) {
+    for (const [who, credentials] of Object.entries(stage.credentials)) {
+      const asker = client(api, credentials)
+      for (const [userId, state] of states) {
+        const seen = who === 'all' ? state : withoutPersonal(state)
+        answers += await compareAnswers(asker, userId, seen, differences)
+      }
+      asker.close()
     }
-    asker.close()
   }
   const redis = new Redis(stage.redis.url, { protocol: 2 })
   try {
@@ -60,9 +63,9 @@ async function compareRedis(redis: Redis, epoch: string, states: Map<number, Sta
   let entries = 0
   for (const batch of batches([...states])) {
     const pipeline = redis.pipeline()
-    for (const [userId] of batch) pipeline.hmget(keys.user(userId), 'v', 'b', 't')
+    for (const [userId] of batch) pipeline.hmget(keys.user(userId), 'v', 'b', 'p', 't')
     const held = (await pipeline.exec()) ?? []
-    for (const [i, [userId, { version, user, body }]] of batch.entries()) {
+    for (const [i, [userId, { version, user, body, bare }]] of batch.entries()) {
       const entry = (held[i]?.[1] ?? []) as (string | null)[]
       // Who is gone may be a tombstone, or unknown to a Redis that was emptied since.
       if (user === null && entry.every((field) => field === null)) continue
@@ -70,7 +73,7 @@ async function compareRedis(redis: Redis, epoch: string, states: Map<number, Sta
       differ(
         `entry of user ${userId}`,
         JSON.stringify(entry),
-        JSON.stringify([`${version}`, body ?? '', encodeTerms(user ? termsOf(user) : null)]),
+        JSON.stringify([`${version}`, body ?? '', bare ?? '', encodeTerms(user ? termsOf(user) : null)]),
       )
     }
   }

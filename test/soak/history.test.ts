@@ -42,7 +42,9 @@ test('the bodies that are expected are those that the service makes', async (t) 
   for (const userId of model.userIds()) {
     const { user, version } = await truth.user(userId)
     assert.ok(user)
-    assert.equal(model.state(userId, version)?.body, projectUser(user).body.toString())
+    const { full, bare } = projectUser(user).bodies
+    const expected = model.state(userId, version)
+    assert.deepEqual([expected?.body, expected?.bare], [full.toString(), bare.toString()])
   }
 })
 

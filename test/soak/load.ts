@@ -6,6 +6,7 @@ import { type CommandDeps, commandOnce } from './commands.ts'
 import { foreignWrite } from './foreign.ts'
 import type { ForeignWritten } from './foreign-writer.ts'
 import type { Acknowledged } from './knowledge.ts'
+import { modelWithoutPersonal } from './model.ts'
 import type { Outbox } from './outbox.ts'
 import type { Probes } from './probes.ts'
 import { type ReadDeps, readOnce } from './reads.ts'
@@ -24,12 +25,12 @@ const PROBE_CHANCE = 0.3
 /** One of so many. */
 const PROBED_COMMANDS = 4
 
-export type LoadDeps = ReadDeps & CommandDeps & { probes: Probes; outbox: Outbox; seed: number }
+export type LoadDeps = Omit<ReadDeps, 'variant'> & CommandDeps & { probes: Probes; outbox: Outbox; seed: number }
 export type Load = { stop(): Promise<void>; failed: Promise<never>; foreignWrites(): { done: number; refused: number } }
 
 /** Readers, commanders and another program, each in a loop of its own, until it is stopped. */
 export function startLoad(stage: Stage, deps: LoadDeps): Load {
-  const connect = () => stage.addresses.map(({ name, port }) => client(name, port))
+  const { all, reader } = stage.credentials
   const clients: Client[] = []
   const counts = { done: 0, refused: 0 }
   const loops: Promise<void>[] = []
@@ -40,8 +41,12 @@ export function startLoad(stage: Stage, deps: LoadDeps): Load {
   })
   failed.catch(() => undefined)
 
-  const loop = (pauseMs: number, step: (clients: Client[], roll: ReturnType<typeof dice>) => Promise<void> | void) => {
-    const own = connect()
+  const loop = (
+    pauseMs: number,
+    step: (clients: Client[], roll: ReturnType<typeof dice>) => Promise<void> | void,
+    credentials = all,
+  ) => {
+    const own = stage.addresses.map((api) => client(api, credentials))
     clients.push(...own)
     const roll = dice(mulberry32(deps.seed + loops.length))
     const running = async () => {
@@ -52,12 +57,16 @@ export function startLoad(stage: Stage, deps: LoadDeps): Load {
     }
     loops.push(running().catch(fail))
   }
-  for (let reader = 0; reader < READERS_AN_API; reader += 1) {
+  const seeingAll: ReadDeps = { ...deps, variant: 'u' }
+  const seeingLess: ReadDeps = { ...deps, variant: 'n', model: modelWithoutPersonal(deps.model) }
+  for (let number = 0; number < READERS_AN_API; number += 1) {
+    const mayAll = number % 2 === 0
     for (const [index] of stage.addresses.entries()) {
-      loop(READ_PAUSE_MS, async (own, roll) => {
+      const read = async (own: Client[], roll: ReturnType<typeof dice>) => {
         const asker = own[index]
-        if (asker) await readOnce(deps, asker, roll)
-      })
+        if (asker) await readOnce(mayAll ? seeingAll : seeingLess, asker, roll)
+      }
+      loop(READ_PAUSE_MS, read, mayAll ? all : reader)
     }
   }
   const commanding = withProbes(deps)

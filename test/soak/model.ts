@@ -1,10 +1,21 @@
 import type { RoleCatalogue } from '../../src/domain/role.ts'
 import type { Commit, ReadCommits } from './history.ts'
-import { catalogueFrom, type State, stateFrom } from './state.ts'
+import { catalogueFrom, type State, stateFrom, withoutPersonal } from './state.ts'
 
 export type Model = ReturnType<typeof modelOf>
 
-const UNBORN: State = { version: 0, seq: 0, user: null, body: null }
+const UNBORN: State = { version: 0, seq: 0, user: null, body: null, bare: null }
+
+/** The same, as somebody is shown it who may not see what is personal. */
+export function modelWithoutPersonal(model: Model): Model {
+  return {
+    ...model,
+    state(userId, version) {
+      const state = model.state(userId, version)
+      return state && withoutPersonal(state)
+    },
+  }
+}
 
 /** All that was ever committed, in memory, as far as it has been read. */
 export function modelOf(read: ReadCommits) {

@@ -4,7 +4,7 @@ import { type Client, client, get } from './client.ts'
 import type { Judge } from './judge.ts'
 import type { Acknowledged } from './knowledge.ts'
 import type { Model } from './model.ts'
-import type { Api } from './stage.ts'
+import type { Stage } from './stage.ts'
 import type { Timeline } from './timeline.ts'
 
 const GIVE_UP_MS = 60_000
@@ -13,11 +13,12 @@ const POLL_MS = 4
 const PROBES_AN_API = 2
 
 export type Delays = { calm: number[]; faulty: number[]; gaveUp: number }
+type Asked = Pick<Stage, 'addresses' | 'credentials'>
 export type Probes = ReturnType<typeof probes>
 
 /** Measures how long after its commit something is shown, by asking until it is. */
-export function probes(addresses: Api[], judge: Judge, model: Model, timeline: Timeline) {
-  const idle = addresses.flatMap(({ name, port }) => Array.from({ length: PROBES_AN_API }, () => client(name, port)))
+export function probes({ addresses, credentials }: Asked, judge: Judge, model: Model, timeline: Timeline) {
+  const idle = addresses.flatMap((api) => Array.from({ length: PROBES_AN_API }, () => client(api, credentials.all)))
   const foreign: Delays = { calm: [], faulty: [], gaveUp: 0 }
   const own: Delays = { calm: [], faulty: [], gaveUp: 0 }
   const running = new Set<Promise<void>>()

@@ -15,6 +15,8 @@ export type ReadDeps = {
   judge: Judge
   /** `<epoch>.<schema>`: how every tag of this service begins. */
   tagBase: string
+  /** What tags of users are of: bodies with what is personal, or without. `model` is of those bodies. */
+  variant: 'u' | 'n'
   /** Whether this service knows the header Min-Version. */
   minVersions: boolean
 }
@@ -83,7 +85,7 @@ function asking(deps: ReadDeps, userId: number, headers: Record<string, string>,
     about: userId,
     check: (reply) => {
       const floor = floors(deps, reply, minVersion)(userId)
-      if (reply.status === 200) return checks.wrongBody(deps.model, userId, floor, reply.text) ?? wrongTag(reply)
+      if (reply.status === 200) return checks.wrongBody(deps.model, userId, floor, reply.text) ?? wrongTag(reply, deps)
       if (reply.status === 404) return checks.wrongAbsence(deps.model, userId, floor)
       return unexpected(reply)
     },
@@ -102,7 +104,7 @@ function conditional(deps: ReadDeps, roll: Dice): Question {
   const userId = deps.people.changed(roll)
   const state = deps.model.states(userId).at(-1 - roll.below(2))
   const version = state?.version ?? 0
-  const plain = asking(deps, userId, { 'if-none-match': `"${deps.tagBase}.u.${version}"` }, 0)
+  const plain = asking(deps, userId, { 'if-none-match': `"${deps.tagBase}.${deps.variant}.${version}"` }, 0)
   return {
     ...plain,
     check: (reply) => {
@@ -199,8 +201,9 @@ function permission(deps: ReadDeps, roll: Dice): Question {
   }
 }
 
-function wrongTag({ header, text }: Reply): checks.Complaint {
-  const [, version] = /\.u\.(\d+)"$/.exec(header('etag') ?? '') ?? []
+function wrongTag({ header, text }: Reply, { variant }: ReadDeps): checks.Complaint {
+  const [, of, version] = /\.([un])\.(\d+)"$/.exec(header('etag') ?? '') ?? []
+  if (of !== variant) return `the tag ${header('etag')} is of other bodies`
   return text.endsWith(`,"version":${version}}`) ? null : `the tag ${header('etag')} is of another version`
 }
 

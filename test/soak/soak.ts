@@ -67,7 +67,7 @@ export async function soak(options: Options, stack: AsyncDisposableStack): Promi
   const known = knowledge(() => bounds, times)
   const judge = judgeOf({ tally: counted, timeline: times, knowledge: known, answered: available.answered, seed })
   const ledger = ledgerOf()
-  const probing = probes(stage.addresses, judge, model, times)
+  const probing = probes(stage, judge, model, times)
   const deps = {
     model,
     knowledge: known,
@@ -172,8 +172,8 @@ function calibrated(foreign: number[]): Bounds {
 }
 
 /** How this service's tags begin, and whether it knows Min-Version. */
-async function learnService({ addresses }: Stage): Promise<{ tagBase: string; minVersions: boolean }> {
-  const asker = client('api', addresses[0]?.port ?? 0)
+async function learnService({ addresses, credentials }: Stage): Promise<{ tagBase: string; minVersions: boolean }> {
+  const asker = client({ name: 'api', port: addresses[0]?.port ?? 0 }, credentials.all)
   const plain = await asker.ask(get('/v1/users/1'))
   const demanding = await asker.ask(get('/v1/users/1', { 'min-version': 'user=999999999' }))
   asker.close()

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as delay } from 'node:timers/promises'
+import { type Credentials, credentialsIn, NOTHING_REFUSED } from '../../bench/credentials.ts'
 import { type Processes, processes, type Running, untilDone } from '../../bench/processes.ts'
 import { freePort } from '../../src/adapters/redis/local-server.ts'
 import type { Dice } from '../../src/jobs/seed/random.ts'
@@ -29,6 +30,8 @@ export type Stage = {
   apis: Supervised[]
   workers: Supervised[]
   addresses: Api[]
+  /** Of somebody who may do everything, and of somebody who may only read, and not what is personal. */
+  credentials: { all: Credentials; reader: Credentials }
   foreign: Running
   processes: Processes
 }
@@ -49,6 +52,8 @@ export async function setStage(stack: AsyncDisposableStack, { users, say, ...giv
     LOG_LEVEL: 'warn',
     LONGEST_TRANSACTION_MS: String(LONGEST_TRANSACTION_MS),
     FEED_LEASE_MS: String(FEED_LEASE_MS),
+    // What is looked for are wrong answers: requests that are refused on a slow machine would show none.
+    ...NOTHING_REFUSED,
   }
   await untilDone(started.service('seed', ['seed', '--users', String(users)], env), 'seed')
   const path = join(dir, 'data', 'users.db')
@@ -72,7 +77,12 @@ export async function setStage(stack: AsyncDisposableStack, { users, say, ...giv
     return worker
   })
   const foreign = started.helper('foreign', '../test/soak/foreign-writer.ts', [path])
-  const stage = { path, epoch: epochOf(path), redis, apis, workers, addresses, foreign, processes: started }
+  const credentials = {
+    all: await credentialsIn(env.DATA_DIR),
+    reader: await credentialsIn(env.DATA_DIR, { scopes: ['users:read'], subject: 'reader' }),
+  }
+  const servers = { redis, apis, workers, addresses, foreign, processes: started }
+  const stage = { path, epoch: epochOf(path), credentials, ...servers }
   await untilWhole(stage, BUILD_LIMIT_MS, () => true)
   return stage
 }
@@ -82,7 +92,8 @@ export async function setStage(stack: AsyncDisposableStack, { users, say, ...giv
  * not come to that within `limitMs`.
  */
 export async function untilWhole(stage: Stage, limitMs: number, more: () => boolean): Promise<void> {
-  const { apis, workers, addresses } = stage
+  const { apis, workers, addresses, credentials } = stage
+  const isWhole = isWholeTo(credentials.all)
   const deadline = Date.now() + limitMs
   for (;;) {
     const ready = (await Promise.all([...apis, ...workers].map((one) => one.isReady()))).every(Boolean)
@@ -93,17 +104,19 @@ export async function untilWhole(stage: Stage, limitMs: number, more: () => bool
 }
 
 async function isReady(port: number): Promise<boolean> {
-  return (await askOnce(port, '/health/ready'))?.status === 200
+  return (await askOnce(port, '/health/ready', null))?.status === 200
 }
 
-async function isWhole({ port }: Api): Promise<boolean> {
-  const health = await askOnce(port, '/health/ready')
-  const list = await askOnce(port, '/v1/users?limit=1')
-  return /"redis":\{"state":"ok"/.test(health?.text ?? '') && list?.header('read-from') === 'redis'
+function isWholeTo(credentials: Credentials) {
+  return async ({ port }: Api): Promise<boolean> => {
+    const health = await askOnce(port, '/health/ready', null)
+    const list = await askOnce(port, '/v1/users?limit=1', credentials)
+    return /"redis":\{"state":"ok"/.test(health?.text ?? '') && list?.header('read-from') === 'redis'
+  }
 }
 
-async function askOnce(port: number, path: string): Promise<Reply | null> {
-  const asker = client('', port)
+async function askOnce(port: number, path: string, credentials: Credentials | null): Promise<Reply | null> {
+  const asker = client({ name: '', port }, credentials)
   return asker
     .ask(get(path))
     .catch(() => null)

@@ -47,7 +47,9 @@ function readSample(line: string): Sample {
     read = LABEL.lastIndex
   }
   const value = number === '+Inf' ? Number.POSITIVE_INFINITY : Number(number)
-  if (name === '' || read !== list.length || Number.isNaN(value)) throw new Error(`not understood: ${line}`)
+  // What is not known is NaN.
+  if (name === '' || read !== list.length || (Number.isNaN(value) && !/^nan$/i.test(number)))
+    throw new Error(`not understood: ${line}`)
   return { name, labels, value }
 }
 

@@ -12,6 +12,8 @@ const MEASURED: Record<string, string> = {
   ...{ memory: 'bytes', size: 'bytes' },
 }
 const RESERVED_SUFFIX = /_(?:bucket|count|sum|info)$/
+/** A gauge of 1 whose labels are what it tells: the one that the conventions name. */
+const BUILD = 'users_build_info'
 const RESERVED_LABELS = ['le', 'quantile', 'job', 'instance']
 
 /**
@@ -36,7 +38,7 @@ export function conventionFaults({ name, type, help, samples }: MetricFamily): s
     [type === 'counter' && words.at(-1) !== 'total', 'a counter ends with _total'],
     [type !== 'counter' && words.includes('total') && !name.startsWith('nodejs_'), '_total, and no counter'],
     [type !== 'counter' && words.at(-1) === 'total', '_total, and no counter'],
-    [RESERVED_SUFFIX.test(name), 'a suffix that means something else'],
+    [RESERVED_SUFFIX.test(name) && name !== BUILD, 'a suffix that means something else'],
     [words.some((word) => ['counter', 'gauge', 'histogram', 'summary'].includes(word)), 'the type is no part of it'],
     ...[...labels].flatMap((label): [boolean, string][] => [
       [!SNAKE_CASE.test(label), `label ${label}: not in snake case`],

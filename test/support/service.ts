@@ -7,9 +7,12 @@ import { buildApp } from '../../src/app.ts'
 import { type Config, readConfig } from '../../src/config.ts'
 import { type Api, wireApi } from '../../src/wiring.ts'
 import { startWorkers, type WorkerRole, type Workers } from '../../src/wiring-workers.ts'
+import { asking } from './authorised.ts'
 import { openTestDatabase, type TestDatabase } from './databases.ts'
 import { openTestFeed } from './feeds.ts'
 import { startTestRedis } from './redis.ts'
+import { developmentToken } from './tokens.ts'
+import { UNHURRIED } from './unhurried.ts'
 
 const WAIT_LIMIT_MS = 10_000
 const POLL_MS = 5
@@ -33,7 +36,10 @@ export const quiet = pino({ level: process.env.TEST_LOG ?? 'silent' })
 
 export type TestRedis = Awaited<ReturnType<typeof startTestRedis>>
 export type TestService = {
+  /** What is injected, and says nothing of who asks, is asked with `token`. */
   app: FastifyInstance
+  /** Of somebody who may do everything. */
+  token: string
   /** What `app` answers with. */
   api: Api
   config: Config
@@ -51,22 +57,30 @@ export type TestService = {
   drained(): Promise<void>
   close(): Promise<void>
 }
-export type TestOptions = { worker?: boolean; redis?: TestRedis; environment?: Record<string, string> }
+export type TestOptions = {
+  worker?: boolean
+  redis?: TestRedis
+  environment?: Record<string, string>
+  /** Of somebody who may do everything, where `environment` names an issuer. */
+  token?: string
+}
 
 /** The whole service in this process, over real Redis and an embedded database in a temporary folder. */
 export async function startService({
   worker = true,
   redis: given,
   environment = {},
+  token: ofIssuer,
 }: TestOptions = {}): Promise<TestService> {
   const dataDir = await mkdtemp(join(tmpdir(), 'users-service-'))
   const redis = given ?? (await startTestRedis())
   const database = await openTestDatabase(dataDir)
   const feed = await openTestFeed()
-  const ours = { DATA_DIR: dataDir, REDIS_URL: redis.url, ...database.environment, ...feed.environment }
+  const ours = { DATA_DIR: dataDir, REDIS_URL: redis.url, ...UNHURRIED, ...database.environment, ...feed.environment }
   const config = readConfig({ ...ours, ...environment })
   const api = await wireApi(config, quiet)
-  const app = await buildApp({ ...api, http: config.http, log: quiet })
+  const token = ofIssuer ?? (await developmentToken(config))
+  const app = asking(await buildApp({ ...api, http: config.http, log: quiet }), token)
   const workers: Workers[] = []
   const startWorker = async (roles: WorkerRole[] = ['project']) => {
     // Wherever changes are projected somebody publishes them; a second relay stands by.
@@ -77,6 +91,7 @@ export async function startService({
   }
   const service: TestService = {
     app,
+    token,
     api,
     config,
     redis,

@@ -104,6 +104,8 @@ function queueTests(url: () => string): void {
     const { one, other } = open(t, url())
     const stopping = working(t, one, async ({ keep, stop }) => {
       await keep({ after: 7 })
+      // Others may see what is kept, and stop us, before we are told that it is.
+      stop.throwIfAborted()
       await new Promise((_, reject) => stop.addEventListener('abort', () => reject(stop.reason), { once: true }))
       throw new Error('never')
     })

@@ -27,13 +27,18 @@ const KEPT_EVENTS = 10
 
 export type JobQueues = {
   queue<Data, Progress, Result>(name: string, options: QueueOptions): JobQueue<Data, Progress, Result>
+  /** Of the queues that were opened here. Rejects as their calls do. */
+  counts(): Promise<Record<string, QueueCounts>>
   close(): Promise<void>
 }
+
+export type QueueCounts = { waiting: number; active: number; delayed: number; failed: number }
 
 /** Job queues in Redis (BullMQ). All processes that use the same prefix share them. */
 export function jobQueues({ connections, prefix, log }: QueuesOptions): JobQueues {
   const connection = connections.asking()
   const opened = new Map<string, Promise<Queue>>()
+  const known = new Map<string, QueueOptions>()
 
   /** While Redis is away the library waits for it, for ever: so it is not even asked. */
   const open = async (name: string, { attempts, retryAfterMs }: QueueOptions): Promise<Queue> => {
@@ -65,32 +70,49 @@ export function jobQueues({ connections, prefix, log }: QueuesOptions): JobQueue
   }
 
   return {
-    queue: <Data, Progress, Result>(name: string, options: QueueOptions): JobQueue<Data, Progress, Result> => ({
-      async add(key, data) {
-        const queue = await open(name, options)
-        // Not the job's own id: that would be taken for as long as the finished job is kept.
-        const { id } = await queue.add(name, data, { deduplication: { id: key } })
-        return String(id)
-      },
-      async find(id) {
-        const queue = await open(name, options)
-        // First the state: what a job ended with is there before it counts as ended.
-        const state = await queue.getJobState(id)
-        const job = await queue.getJob(id)
-        return job ? stateOf(state, job) : null
-      },
-      work: (handle, concurrency) =>
-        takeJobs({ connect: connections.taking, prefix, name, log }, handle, {
-          concurrency,
-          keep: async (id, progress) => (await open(name, options)).updateJobProgress(id, progress),
-        }),
-    }),
+    queue: <Data, Progress, Result>(name: string, options: QueueOptions): JobQueue<Data, Progress, Result> => {
+      known.set(name, options)
+      return {
+        async add(key, data) {
+          const queue = await open(name, options)
+          // Not the job's own id: that would be taken for as long as the finished job is kept.
+          const { id } = await queue.add(name, data, { deduplication: { id: key } })
+          return String(id)
+        },
+        async find(id) {
+          const queue = await open(name, options)
+          // First the state: what a job ended with is there before it counts as ended.
+          const state = await queue.getJobState(id)
+          const job = await queue.getJob(id)
+          return job ? stateOf(state, job) : null
+        },
+        work: (handle, concurrency) =>
+          takeJobs({ connect: connections.taking, prefix, name, log }, handle, {
+            concurrency,
+            keep: async (id, progress) => (await open(name, options)).updateJobProgress(id, progress),
+          }),
+      }
+    },
+    async counts() {
+      const all = [...known].map(async ([name, options]) => [name, await countsOf(await open(name, options))] as const)
+      return Object.fromEntries(await Promise.all(all))
+    },
     async close() {
       connection.disconnect()
       // Whatever is still being opened fails by that.
       await Promise.allSettled(opened.values())
     },
   }
+}
+
+async function countsOf(queue: Queue): Promise<QueueCounts> {
+  const {
+    waiting = 0,
+    active = 0,
+    delayed = 0,
+    failed = 0,
+  } = await queue.getJobCounts(...(['waiting', 'active', 'delayed', 'failed'] as const))
+  return { waiting, active, delayed, failed }
 }
 
 type Found = { progress: unknown; returnvalue: unknown; failedReason: string }

@@ -88,6 +88,10 @@ export function circuit(deps: Deps) {
       renew()
       changed()
     },
+    /** It is ill, as somebody knows who sees more than how calls have ended. It closes again as ever. */
+    open(): void {
+      if (forced === null && breaker.closed) breaker.open()
+    },
     /** opossum keeps timers. */
     stop: () => breaker.shutdown(),
   }

@@ -17,6 +17,8 @@ export type PoolLimits = {
 /** What is sent before the answer to the one before is there could not be told apart when it fails. */
 const PIPELINING = 1
 const MAX_HEADER_BYTES = 16_384
+/** undici's own timers tick twice a second, and end up to a tick early or late: so far behind the attempt's, which is exact. */
+const COARSE_MS = 1_000
 
 /** Connections to one neighbour, and the path beneath which its calls are. `baseUrl`: http or https. */
 export function openPool(baseUrl: string, limits: PoolLimits) {
@@ -41,9 +43,8 @@ export const optionsOf = (limits: PoolLimits, lookup: LookupFunction): Pool.Opti
   connections: limits.concurrent,
   pipelining: PIPELINING,
   connect: { timeout: limits.connectMs, lookup },
-  // Coarse (undici's timers tick twice a second): behind the attempt's own deadline, which is exact.
-  headersTimeout: limits.attemptMs,
-  bodyTimeout: limits.attemptMs,
+  headersTimeout: limits.attemptMs + COARSE_MS,
+  bodyTimeout: limits.attemptMs + COARSE_MS,
   maxResponseSize: limits.maxAnswerBytes,
   maxHeaderSize: MAX_HEADER_BYTES,
   keepAliveTimeout: limits.idleMs,

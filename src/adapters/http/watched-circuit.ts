@@ -27,6 +27,7 @@ export function watchedCircuit({ neighbour, limits, log, observer }: Deps) {
   })
   return {
     run: breaker.run,
+    open: breaker.open,
     stop: breaker.stop,
     report: (): BreakerReport => ({
       neighbour,

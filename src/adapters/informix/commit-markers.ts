@@ -1,14 +1,13 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { DomainError } from '../../domain/errors.ts'
 import type { Dialect, Session } from '../../ports.ts'
+import { MARK_PREFIX } from '../sql/command-keys.ts'
 import { databaseNow, later } from '../sql/database-time.ts'
 import { isSqlError } from '../sql/errors.ts'
 import { inList } from '../sql/in-list.ts'
 import { type Connection, type Deadline, deadlineIn, msUntil, rollBack } from './connection.ts'
 import type { Pool } from './pool.ts'
 
-/** Keys of command_keys that are transactions' own begin with this; an Idempotency-Key never does. */
-const PREFIX = 'tx:'
 const WROTE = 'wrote'
 const LOOKED = 'looked'
 /** After a COMMIT without an answer: how long it may take to find out what became of it. */
@@ -58,7 +57,7 @@ export function commitMarkers(pool: Pool, dialect: Dialect, { resolveLimitMs = R
     const limit = () => deadlineIn(RESOLVE_LIMIT_MS)
     const query = (sql: string) => pool.use(limit(), (connection) => connection.query(sql, [], limit()))
     const before = later(await databaseNow({ query: query as Session['query'] }, dialect), -KEPT_MS)
-    const old = `command_key LIKE '${PREFIX}%' AND created_at < ?`
+    const old = `command_key LIKE '${MARK_PREFIX}%' AND created_at < ?`
     for (let swept = SWEPT_AT_ONCE; swept === SWEPT_AT_ONCE; ) {
       swept = await pool.use(limit(), async (connection) => {
         const sql = `SELECT command_key FROM command_keys WHERE ${old} ORDER BY command_key ${dialect.limit(SWEPT_AT_ONCE)}`
@@ -74,7 +73,7 @@ export function commitMarkers(pool: Pool, dialect: Dialect, { resolveLimitMs = R
     next: () => {
       // What is left behind costs room only: the next hour's sweep takes what this one could not.
       sweeping ??= setInterval(() => void sweep().catch(() => undefined), SWEEP_EVERY_MS).unref()
-      return `${PREFIX}${crypto.randomUUID()}`
+      return `${MARK_PREFIX}${crypto.randomUUID()}`
     },
     insert: async (connection, marker, deadline) => void (await insertAs(connection, marker, WROTE, deadline)),
     async resolve(marker) {

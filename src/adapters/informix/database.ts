@@ -1,4 +1,5 @@
 import { DomainError } from '../../domain/errors.ts'
+import type { DatabaseObserver, PoolCounts, PoolName } from '../../ports/metrics.ts'
 import type { Database, Session, SqlRow, SqlValue } from '../../ports.ts'
 import { isSqlError, surfaced } from '../sql/errors.ts'
 import { commitMarkers } from './commit-markers.ts'
@@ -22,6 +23,7 @@ export type InformixOptions = {
   read: PoolSettings
   write: PoolSettings
   scan: PoolSettings
+  observer?: Pick<DatabaseObserver, 'waited' | 'processStarted'> | undefined
   /** For tests. */
   pool?: Partial<PoolOptions>
   start?: typeof startDriver
@@ -29,7 +31,7 @@ export type InformixOptions = {
 }
 export type Informix = Database & {
   scan: Pick<Session, 'query'>
-  counts(): Record<'read' | 'write' | 'scan', ReturnType<Pool['counts']>>
+  counts(): Record<PoolName, PoolCounts>
 }
 
 const MAX_ATTEMPTS = 3
@@ -43,12 +45,15 @@ const OPEN_SLACK_MS = 1_000
 export function openInformix(options: InformixOptions): Informix {
   const { dialect, checkSql, setUp } = SERVERS[options.server]
   const lockWaitSeconds = Math.ceil(options.lockWaitMs / MS)
-  const started = (role: 'read' | 'write', { connections, processes }: PoolSettings) => {
+  const { observer } = options
+  const started = (name: PoolName, { connections, processes }: PoolSettings) => {
+    const role = name === 'write' ? 'write' : 'read'
     const children = driverProcesses(processes, {
       ...options,
       setUp: setUp(role, lockWaitSeconds),
       checkSql,
       maxConnections: connections,
+      onStart: () => observer?.processStarted(name),
     })
     const pool = connectionPool({
       ...options.pool,
@@ -56,14 +61,15 @@ export function openInformix(options: InformixOptions): Informix {
       open: children.open,
       // The driver's own limit comes first: past this one its whole process is given up.
       openLimitMs: options.connectTimeoutMs + OPEN_SLACK_MS,
+      onWaited: (ms) => observer?.waited(name, ms),
     })
     const close = () => pool.close().finally(children.close)
-    return { pool, close }
+    return { pool, close, counts: () => ({ ...pool.counts(), size: connections }) }
   }
   const [read, write, scan] = [
     started('read', options.read),
     started('write', options.write),
-    started('read', options.scan),
+    started('scan', options.scan),
   ]
   const markers = commitMarkers(write.pool, dialect, options)
   const inTransaction = transactions({ pool: write.pool, markers, limitMs: options.write.timeoutMs })
@@ -75,7 +81,7 @@ export function openInformix(options: InformixOptions): Informix {
     execute: (sql, params = []) => surfacing(executeAgain(write.pool, options.write.timeoutMs, sql, params)),
     transaction: (work, how) => surfacing(inTransaction(work, how)),
     ping: async () => void (await query(checkSql)),
-    counts: () => ({ read: read.pool.counts(), write: write.pool.counts(), scan: scan.pool.counts() }),
+    counts: () => ({ read: read.counts(), write: write.counts(), scan: scan.counts() }),
     async close() {
       markers.stop()
       await Promise.all([read.close(), write.close(), scan.close()])

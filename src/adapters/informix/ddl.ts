@@ -18,6 +18,9 @@ export const USERNAME_INDEX = 'usr_users_username'
 /** Done once, before the triggers: in one statement, so all or nobody. */
 export const USERS_COUNTED = 'users counted'
 
+/** In every command, while others write them. Those of the audit are empty at first: run once more, it helps. */
+const READ_BY_KEY = ['entity_versions', 'user_audit', 'audit_chain', 'audit_heads']
+
 function ownedParts(): Part[] {
   const text = readFileSync(new URL('../../../db/informix/owned.sql', import.meta.url), 'utf8').replaceAll(
     /^--.*\n/gm,
@@ -65,7 +68,7 @@ function onSiteTables(mapping: Mapping): Part[] {
       }),
     ),
     // A table that was empty when it was made would be read from end to end, and so would stop at every lock.
-    { kind: 'rows', name: '', sql: 'UPDATE STATISTICS HIGH FOR TABLE entity_versions' },
+    ...READ_BY_KEY.map((table): Part => ({ kind: 'rows', name: '', sql: `UPDATE STATISTICS HIGH FOR TABLE ${table}` })),
     ...triggersFor(mapping).map(({ name, ddl }): Part => ({ kind: 'trigger', name, sql: ddl })),
   ]
 }

@@ -21,6 +21,8 @@ export type PoolOptions = {
   maxAgeMs?: number
   restMs?: number
   maxWaiting?: number
+  /** How long somebody has waited for a connection, whether there was one or not. */
+  onWaited?(ms: number): void
 }
 
 export type Pool = {
@@ -84,7 +86,8 @@ export function connectionPool(options: PoolOptions): Pool {
   return {
     async use(deadline, work) {
       if (closed) throw new DomainError('database-unavailable', CLOSED)
-      const pooled = await take(deadline)
+      const begunAtMs = performance.now()
+      const pooled = await take(deadline).finally(() => options.onWaited?.(performance.now() - begunAtMs))
       try {
         return await work(pooled.connection)
       } finally {

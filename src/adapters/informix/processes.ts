@@ -11,7 +11,7 @@ export type Processes = {
 /** `count` processes share the connections of one pool: one that must be killed takes its own along and no more. */
 export function driverProcesses(
   count: number,
-  { start = startDriver, ...options }: ConnectionOptions & DriverOptions & { start?: typeof startDriver },
+  { start = startDriver, onStart = () => undefined, ...options }: ConnectionOptions & DriverOptions & Starting,
 ): Processes {
   const slots: Slot[] = Array.from({ length: count }, () => ({ driver: null, connections: 0 }))
   const maxConnections = Math.ceil(options.maxConnections / count) + 1
@@ -20,6 +20,7 @@ export function driverProcesses(
   const driverOf = (slot: Slot): Driver => {
     if (slot.driver?.isWhole()) return slot.driver
     const driver = start({ ...options, maxConnections })
+    onStart()
     started.add(driver)
     if (slot.driver) started.delete(slot.driver)
     Object.assign(slot, { driver, connections: 0 })
@@ -48,6 +49,8 @@ export function driverProcesses(
     },
   }
 }
+/** `onStart`: called whenever a process is started. */
+type Starting = { start?: typeof startDriver; onStart?(): void }
 type Slot = { driver: Driver | null; connections: number }
 
 /** -908, -930, -27001: a server that is too busy refuses at once, and lets in whoever comes a little later. */

@@ -1,5 +1,6 @@
+import type { FeedObserver } from '../../ports/feed-observer.ts'
 import type { LogReader, LogRecord, MessageConsumer, MessageWriter } from '../../ports/message-log.ts'
-import type { ChangeFeed, ChangeSubscriber, FeedObserver, Log, Subscription, Truth } from '../../ports.ts'
+import type { ChangeFeed, ChangeSubscriber, Log, Subscription, Truth } from '../../ports.ts'
 import { directFeed } from '../sql/direct-feed.ts'
 import type { Parking } from '../sql/parked.ts'
 import { assigner } from './assigning.ts'

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import type { FeedObserver } from '../../ports/feed-observer.ts'
 import type { LogReader, LogRecord, MessageWriter } from '../../ports/message-log.ts'
-import type { FeedObserver, Log } from '../../ports.ts'
+import type { Log } from '../../ports.ts'
 import { describeFault } from '../sql/fault.ts'
 import { type Decoded, decode } from './messages.ts'
 import { parkedMessage } from './parked-message.ts'

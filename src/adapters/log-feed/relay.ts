@@ -1,5 +1,6 @@
+import type { FeedObserver } from '../../ports/feed-observer.ts'
 import type { LogReader, MessageWriter } from '../../ports/message-log.ts'
-import type { Database, FeedObserver, Log, Truth } from '../../ports.ts'
+import type { Database, Log, Truth } from '../../ports.ts'
 import { outboxMark } from '../sql/changes.ts'
 import { directFeed } from '../sql/direct-feed.ts'
 import { describeFault } from '../sql/fault.ts'

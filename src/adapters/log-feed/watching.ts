@@ -1,5 +1,6 @@
+import type { FeedObserver } from '../../ports/feed-observer.ts'
 import type { Bounds, Committed, LogReader } from '../../ports/message-log.ts'
-import type { FeedMark, FeedObserver, Log } from '../../ports.ts'
+import type { FeedMark, Log } from '../../ports.ts'
 import { describeFault } from '../sql/fault.ts'
 import { readNote } from './note.ts'
 import { nowAndThen } from './now-and-then.ts'

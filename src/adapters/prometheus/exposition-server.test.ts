@@ -80,7 +80,7 @@ test('metrics are read over HTTP, with the content type of the format', async (t
 test('nothing else is there', async (t) => {
   const { url } = await serve(t)
   const { origin } = new URL(url)
-  for (const path of ['/', '/metrics/', '/metricsx', '/health/live', '/v1/users/1', '//metrics', '/Metrics']) {
+  for (const path of ['/', '/metrics/', '/metricsx', '/health/ready', '/v1/users/1', '//metrics', '/Metrics']) {
     assert.equal((await ask(`${origin}${path}`)).status, 404, path)
     assert.equal((await ask(`${origin}${path}`, 'POST')).status, 404, path)
   }
@@ -88,6 +88,13 @@ test('nothing else is there', async (t) => {
     const { status, headers } = await ask(url, method)
     assert.deepEqual([status, headers.allow], [405, 'GET, HEAD'], method)
   }
+})
+
+test('a worker is asked here whether it is alive, and not whether its metrics are to be had', async (t) => {
+  const metrics = () => Promise.reject(new Error('ill'))
+  const { url } = await serve(t, { registry: { contentType: metricRegistry().contentType, metrics } })
+  const { status, headers, body } = await ask(`${new URL(url).origin}/health/live`)
+  assert.deepEqual([status, headers['content-type'], body], [200, 'application/json', '{"alive":true}'])
 })
 
 test('a body that nobody asked for is not waited for', async (t) => {

@@ -2,9 +2,10 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Log } from '../../ports.ts'
-import type { MetricRegistry } from './families.ts'
 
 const PATH = '/metrics'
+/** For the probe of a worker, which has no other port. As the API's: of the process alone, and of nothing that it needs. */
+const LIVE = '/health/live'
 const METHODS = ['GET', 'HEAD']
 const MAX_HEADER_BYTES = 8_192
 const TIMEOUTS_CHECK_MS = 500
@@ -19,7 +20,7 @@ const LIMITS = {
   keepAliveMs: 75_000,
 }
 
-type Deps = { registry: Pick<MetricRegistry, 'metrics' | 'contentType'>; log: Log; limits?: Partial<typeof LIMITS> }
+type Deps = { registry: { metrics(): Promise<string>; contentType: string }; log: Log; limits?: Partial<typeof LIMITS> }
 type Address = { host: string; port: number }
 type Answer = { status: number; headers: Record<string, string>; body: string }
 
@@ -40,11 +41,13 @@ export function expositionServer({ registry, log, limits }: Deps) {
   server.setTimeout(stalledMs)
 
   async function answer({ url, method }: IncomingMessage): Promise<Answer> {
-    if (url?.split('?', 1)[0] !== PATH) return plain(404, `Metrics are at ${PATH}.\n`)
+    const path = url?.split('?', 1)[0]
+    if (path !== PATH && path !== LIVE) return plain(404, `Metrics are at ${PATH}.\n`)
     if (!METHODS.includes(method ?? '')) {
       // Closed, so that the request's body is not waited for.
       return plain(405, 'Metrics are read.\n', { allow: METHODS.join(', '), connection: 'close' })
     }
+    if (path === LIVE) return { status: 200, headers: { 'content-type': 'application/json' }, body: '{"alive":true}' }
     try {
       return { status: 200, headers: { 'content-type': registry.contentType }, body: await registry.metrics() }
     } catch (error) {

@@ -2,7 +2,18 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { register } from '@prometheus-io/client'
 import { readExposition, seriesValue } from '../../../test/support/exposition.ts'
-import { counter, gauge, histogram, measuredCounter, measuredGauge, metricRegistry } from './families.ts'
+import {
+  counter,
+  gauge,
+  histogram,
+  measuredCounter,
+  measuredCounters,
+  measuredGauge,
+  measuredGauges,
+  metricRegistry,
+  sentMetrics,
+  withOthers,
+} from './families.ts'
 
 const help = 'What it is.'
 
@@ -62,6 +73,60 @@ test('what is measured is what it is at the scrape', async () => {
     const text = await registry.metrics()
     assert.deepEqual([seriesValue(text, 'a_total'), seriesValue(text, 'b')], [now, now])
   }
+})
+
+test('families are asked for all their series; gauges that are not told are not known', async () => {
+  const registry = metricRegistry()
+  const colours = ['red', 'blue'] as const
+  let red: number | null = 3
+  measuredGauges(registry, { name: 'a', help, labels: { colour: colours } }, async (set) => {
+    if (red !== null) set({ colour: 'red' }, red)
+  })
+  measuredCounters(registry, { name: 'b_total', help, series: colours.map((colour) => ({ colour })) }, (add) => {
+    add({ colour: 'blue' }, 2)
+    add({ colour: 'blue' }, 3)
+  })
+  const both = async (name: string) => {
+    const text = await registry.metrics()
+    return colours.map((colour) => seriesValue(text, name, { colour }))
+  }
+  assert.deepEqual(
+    [await both('a'), await both('b_total')],
+    [
+      [3, Number.NaN],
+      [0, 5],
+    ],
+  )
+  // Nothing is left of what was told before.
+  red = null
+  assert.deepEqual(
+    [await both('a'), await both('b_total')],
+    [
+      [Number.NaN, Number.NaN],
+      [0, 5],
+    ],
+  )
+})
+
+test('what several threads count is one, and what one says for all is said once', async () => {
+  const threads = [1, 2].map((number) => {
+    const registry = metricRegistry()
+    counter(registry, { name: 'a_total', help, labels: {} })({})
+    histogram(registry, { name: 'b', help, labels: {}, buckets: [1] })({}, number)
+    measuredGauge(registry, { name: 'c', help, together: 'max' }, () => number)
+    gauge(registry, { name: `only_${number}`, help, labels: {} })({}, number)
+    return registry
+  })
+  const [one, other] = threads
+  assert.ok(one && other)
+  const sent = async () => structuredClone(await sentMetrics(other))
+  const text = await withOthers(one, sent).metrics()
+  assert.deepEqual(
+    ['a_total', 'b_sum', 'b_count', 'c', 'only_1', 'only_2'].map((name) => seriesValue(text, name)),
+    [2, 3, 2, 2, 1, 2],
+  )
+  assert.deepEqual([seriesValue(text, 'b_bucket', { le: '1' }), seriesValue(text, 'b_bucket', { le: '+Inf' })], [1, 2])
+  assert.equal(await withOthers(one, async () => []).metrics(), await one.metrics())
 })
 
 test('one registry knows nothing of another, nor of the client’s own', async () => {

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import type { Redis } from 'ioredis'
+import type { RedisObserver } from '../../ports/metrics.ts'
 import type { ExpiringKeys, LuaScript, ReadModelRedis } from '../../ports/redis.ts'
 import { type Confirm, incarnationBeliefs } from './beliefs.ts'
-import { type ReadBreaker, readBreaker } from './read-breaker.ts'
-import { reasonOf } from './server-facts.ts'
+import { type ReadBreaker, readBreaker, telling } from './read-breaker.ts'
+import { fullest, reasonOf } from './server-facts.ts'
 import { connectServers, type ServerOptions, type Servers } from './servers.ts'
 
 /** `incKeys`: the incarnation of each partition. */
@@ -12,6 +13,7 @@ export type RedisClientOptions = ServerOptions & {
   /** A read that takes longer is given up. */
   readDeadlineMs: number
   confirm: Confirm
+  observer?: RedisObserver | undefined
 }
 type Commands = ReadModelRedis & ExpiringKeys
 export type RedisClient = Commands & {
@@ -19,6 +21,8 @@ export type RedisClient = Commands & {
   isReady(): boolean
   /** The `maxmemory-policy` by which some master may drop keys on its own; null: none does, as far as is known. */
   evicts(): string | null
+  /** Of the master that is fullest, by its limit where it has one. Asks each. */
+  memory(): Promise<{ usedBytes: number; maxBytes: number }>
   /**
    * The connections to what is read from: what is told of changes there must be told of by these servers. `prefixes`:
    * beginnings of keys; each master gets the first that it serves.
@@ -58,9 +62,11 @@ export function redisClient(options: RedisClientOptions): RedisClient {
   const buffers = redis as unknown as BufferScripts
   const beliefs = watchIncarnations(options, servers)
   const { readDeadlineMs: deadlineMs, log } = options
-  const breaker = readBreaker({ deadlineMs, words: READS, log })
+  const breaker = toldOf(readBreaker({ deadlineMs, words: READS, log }), options.observer)
+  const writing = telling(options.observer, 'script')
+  redis.on('ready', () => options.observer?.connected())
   const copiesBreaker = readBreaker({ deadlineMs, words: COPIES, isNoFault: isFull, log })
-  const run: RedisClient['run'] = (script, keys, args) =>
+  const runScript: RedisClient['run'] = (script, keys, args) =>
     loadingScript(
       () => redis.evalsha(sha(script), keys.length, ...keys, ...args),
       () => redis.eval(script.source, keys.length, ...keys, ...args),
@@ -81,8 +87,8 @@ export function redisClient(options: RedisClientOptions): RedisClient {
     zrangeByScore: (key, above, limit) =>
       breaker.run(() => redis.zrangebyscore(key, `(${above}`, '+inf', 'LIMIT', 0, limit)),
     zrangeByLex: (key, min, max, limit) => breaker.run(() => redis.zrangebylexBuffer(key, min, max, 'LIMIT', 0, limit)),
-    run,
-    runForReader: (script, keys, args) => breaker.run(() => run(script, keys, args)),
+    run: (script, keys, args) => writing(() => runScript(script, keys, args)),
+    runForReader: (script, keys, args) => breaker.run(() => runScript(script, keys, args)),
     readBuffers: (script, keys) =>
       breaker.run(() =>
         loadingScript(
@@ -97,6 +103,7 @@ export function redisClient(options: RedisClientOptions): RedisClient {
     },
     isReady: servers.isReady,
     evicts: servers.evicts,
+    memory: () => fullest(servers.masters()),
     masters: servers.mastersServing,
     onMastersChange: servers.onMastersChange,
     close: async () => {
@@ -106,6 +113,11 @@ export function redisClient(options: RedisClientOptions): RedisClient {
       redis.disconnect()
     },
   }
+}
+
+function toldOf({ run, stop }: ReadBreaker, observer: RedisObserver | undefined): ReadBreaker {
+  const reading = telling(observer, 'read')
+  return { run: (call) => reading(() => run(call)), stop }
 }
 
 /** By a breaker of their own: what goes wrong with these, who reads a user is not to notice. */

@@ -1,4 +1,5 @@
 import CircuitBreaker from 'opossum'
+import type { RedisCall, RedisObserver } from '../../ports/metrics.ts'
 import type { Log } from '../../ports.ts'
 
 /** Of the calls of the last second, at least so many, and half of them failed or late: the breaker opens. */
@@ -46,5 +47,22 @@ export function readBreaker({ deadlineMs, words, isNoFault = () => false, log }:
   return {
     run: <Reply>(call: () => Promise<Reply>) => breaker.fire(call) as Promise<Reply>,
     stop: () => breaker.shutdown(),
+  }
+}
+
+/** Does `work`, and tells how it ended. */
+export function telling(observer: RedisObserver | undefined, call: RedisCall) {
+  return async <Reply>(work: () => Promise<Reply>): Promise<Reply> => {
+    if (observer === undefined) return work()
+    const { begun, ended } = observer
+    const begunAtMs = begun()
+    try {
+      const reply = await work()
+      ended(call, false, begunAtMs)
+      return reply
+    } catch (error) {
+      ended(call, true, begunAtMs)
+      throw error
+    }
   }
 }

@@ -45,6 +45,22 @@ export function evictionPolicy(info: string): string | null {
   return limit > 0 && policy !== 'noeviction' ? policy : null
 }
 
+/** By `INFO memory`. `maxBytes` 0: there is no limit. */
+function memoryOf(info: string): { usedBytes: number; maxBytes: number } {
+  const of = (field: string) => Number(new RegExp(`^${field}:(\\d+)`, 'm').exec(info)?.[1] ?? 0)
+  return { usedBytes: of('used_memory'), maxBytes: of('maxmemory') }
+}
+
+/** The memory of the master that is fullest, by its limit where it has one. */
+export async function fullest(masters: Redis[]): Promise<{ usedBytes: number; maxBytes: number }> {
+  const all = await Promise.all(masters.map(async (master) => memoryOf(await master.info('memory'))))
+  const share = ({ usedBytes, maxBytes }: { usedBytes: number; maxBytes: number }) =>
+    maxBytes === 0 ? 0 : usedBytes / maxBytes
+  const [first] = all.sort((a, b) => share(b) - share(a) || b.usedBytes - a.usedBytes)
+  if (first === undefined) throw new Error('there is no master')
+  return first
+}
+
 export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message || String((error as { code?: unknown }).code) : String(error)
 }

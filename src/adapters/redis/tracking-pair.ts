@@ -61,6 +61,8 @@ export function trackingPair({ options, prefixes, onKeys, onEnd }: PairOptions):
       redirect = await told.client('ID')
       // First: what is told to a connection that is not subscribed is thrown away.
       await told.subscribe(CHANNEL)
+      // Closed meanwhile, it would be opened again, and nobody would ever close it.
+      if (closed) throw new Error('closed')
       await tracked.connect()
       const watched = prefixes.flatMap((prefix) => ['PREFIX', prefix])
       await tracked.call('CLIENT', 'TRACKING', 'ON', 'REDIRECT', String(redirect), 'BCAST', ...watched)

@@ -18,6 +18,8 @@ import { trackingPair } from './tracking-pair.ts'
 const MARGIN_MS = 500
 const INVALIDATIONS = 'near-invalidations'
 const TRACKING = 'near-tracking'
+/** More turns of the event loop than a pair takes to open. */
+const TURNS_OF_OPENING = 60
 
 let server: TestRedis
 let raw: Redis
@@ -351,6 +353,22 @@ test('stopped: nothing more is told, and no connection is left', async (t) => {
   await seen('down')
   assert.deepEqual(told, ['up', 'down'])
   assert.equal(invalidations.provedAtMs(), Number.NEGATIVE_INFINITY)
+})
+
+test('a pair that is closed while it opens, whenever that is, leaves no connection behind', async (t) => {
+  const own = await ownServer(t)
+  const options = { host: '127.0.0.1', port: own.port, protocol: 2 as const, lazyConnect: true }
+  for (let turns = 0; turns < TURNS_OF_OPENING; turns += 1) {
+    const pair = trackingPair({ options, prefixes: ['p:'], onKeys: () => undefined, onEnd: () => undefined })
+    const opening = pair.open().catch(() => undefined)
+    for (let turn = 0; turn < turns; turn += 1) await new Promise(setImmediate)
+    pair.close()
+    await opening
+  }
+  await until('all are gone', async () => {
+    const open = await Promise.all([INVALIDATIONS, TRACKING].map((name) => idsOf(own.admin, name)))
+    return open.flat().length === 0
+  })
 })
 
 test('two masters: up when both are, told by both, down with either', async (t) => {

@@ -1,6 +1,10 @@
 import type { DomainEvent } from '../../domain/events.ts'
+import { type Values, valuesBeforeEach } from '../../domain/field-changes.ts'
+import type { Role } from '../../domain/role.ts'
+import type { User } from '../../domain/user.ts'
 import type { SwitchEvent, SwitchedEntity } from '../../ports/switches.ts'
 import type { Actor, Dialect, Session } from '../../ports.ts'
+import { writeEntries } from './audit-chain.ts'
 
 export type AuditedEntity = { name: 'user' | 'role'; id: string }
 /** `events`: whether what happens is to be published as well, as domain events for other teams. */
@@ -10,42 +14,36 @@ export const NO_EVENTS: AuditOptions = { events: false }
 export type AuditEntry = AuditOptions & {
   dialect: Dialect
   entity: AuditedEntity
+  /** The user, or the role, as it was; null: it was not there. */
+  before: User | Role | null
   happened: DomainEvent[]
   by: Actor
 }
-export type AuditRow = Pick<AuditEntry, 'dialect' | 'by'> &
-  ({ entity: AuditedEntity; event: DomainEvent } | { entity: SwitchedEntity; event: SwitchEvent })
+export type AuditRow = Pick<AuditEntry, 'dialect' | 'by'> & {
+  entity: SwitchedEntity
+  event: SwitchEvent
+  /** What of it the event does not say. */
+  before: Values
+}
 
 /**
- * One audit row an event, in the command's own transaction; the time is the database's. Called when the events' own
+ * One audit row an event, in the command's own transaction, each chained to the one before. Called when the events' own
  * rows are written: then the entity's row is locked, also one that is new, and nobody else adds an entry of the entity.
  */
 export async function writeAudit(session: Session, entry: AuditEntry): Promise<void> {
-  const { dialect, entity, happened, by, events } = entry
-  const lastBefore = events ? await lastAuditId(session, entity) : 0
-  for (const event of happened) await writeAuditRow(session, { dialect, entity, event, by })
-  if (!events) return
-  // By what is new of this entity: how a database tells the key that it has just given differs from one to the next.
+  const { dialect, entity, before, happened, by, events } = entry
+  const befores = valuesBeforeEach(before, happened)
+  const entries = happened.map((event, index) => ({ event, before: befores[index] ?? {} }))
+  const [firstId] = await writeEntries(session, { dialect, entity, by, entries })
+  if (!events || firstId === undefined) return
   await session.execute(
     `INSERT INTO pending_events (audit_id)
-     SELECT audit_id FROM user_audit WHERE entity = ? AND entity_id = ? AND audit_id > ?`,
-    [entity.name, entity.id, lastBefore],
+     SELECT audit_id FROM user_audit WHERE entity = ? AND entity_id = ? AND audit_id >= ?`,
+    [entity.name, entity.id, firstId],
   )
 }
 
 /** What is written here alone is published to nobody. */
-export async function writeAuditRow(session: Session, { dialect, entity, event, by }: AuditRow): Promise<void> {
-  await session.execute(
-    `INSERT INTO user_audit (entity, entity_id, event_type, event, actor, request_id, address, recorded_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ${dialect.utcNow})`,
-    [entity.name, entity.id, event.type, JSON.stringify(event), by.name, by.requestId, by.address],
-  )
-}
-
-async function lastAuditId(session: Session, { name, id }: AuditedEntity): Promise<number> {
-  const [row] = await session.query<{ last_id: number | null }>(
-    'SELECT MAX(audit_id) AS last_id FROM user_audit WHERE entity = ? AND entity_id = ?',
-    [name, id],
-  )
-  return row?.last_id ?? 0
+export async function writeAuditRow(session: Session, { event, before, ...entry }: AuditRow): Promise<void> {
+  await writeEntries(session, { ...entry, entries: [{ event, before }] })
 }

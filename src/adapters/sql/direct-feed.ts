@@ -1,4 +1,5 @@
-import type { ChangeFeed, ChangeSubscriber, FeedMark, FeedObserver, Log, Truth } from '../../ports.ts'
+import type { FeedObserver } from '../../ports/feed-observer.ts'
+import type { ChangeFeed, ChangeSubscriber, FeedMark, Log, Truth } from '../../ports.ts'
 import type { ChangeSource } from './changes.ts'
 import type { Claim } from './claiming.ts'
 import { describeFault } from './fault.ts'

@@ -1,4 +1,5 @@
-import type { ChangeSubscriber, FeedObserver, Log } from '../../ports.ts'
+import type { FeedObserver } from '../../ports/feed-observer.ts'
+import type { ChangeSubscriber, Log } from '../../ports.ts'
 import type { ChangeSource } from './changes.ts'
 import type { ClaimedChange } from './claiming.ts'
 import { describeFault } from './fault.ts'

@@ -1,7 +1,7 @@
-import { DomainError } from '../../domain/errors.ts'
-import type { Actor, Database, IdempotencyKey, Session, SqlRow, UserStore, Written } from '../../ports.ts'
+import type { Idempotency } from '../../ports/idempotency.ts'
+import type { Actor, Database, Session, UserStore, Written } from '../../ports.ts'
 import { type AuditOptions, writeAudit } from './audit.ts'
-import { isSqlError } from './errors.ts'
+import { type KeyOptions, onceAKey } from './command-keys.ts'
 import { toSqlTime } from './time.ts'
 import { detailColumns } from './user-events.ts'
 import { readVersions } from './user-rows.ts'
@@ -9,52 +9,16 @@ import { holdersOf, refuseTakenUsername, refusingDuplicateUsername } from './use
 
 type Registration = Parameters<UserStore['register']>[0]
 type Registered = Written & { userId: number }
-type KeyRow = SqlRow & { request_hash: string; answer: string }
 
-/**
- * Registers a user, once a key. The key is inserted first, so that of two requests with one key the second waits for
- * the first one's transaction and then finds its answer.
- */
-export async function registerUser(
-  { database, events }: AuditOptions & { database: Database },
+/** Registers a user, once a key. Throws `username-taken`. */
+export function registerUser(
+  writing: AuditOptions & KeyOptions & { database: Database },
   registration: Registration,
   by: Actor,
-  idempotency: IdempotencyKey | null,
+  idempotency: Idempotency | null,
 ): Promise<Registered> {
-  const work = async (session: Session) => {
-    if (idempotency) {
-      const earlier = await claimKey(database, session, idempotency)
-      if (earlier) return earlier
-    }
-    const answer = await insertUser(database, session, registration, { by, events })
-    if (idempotency) {
-      await session.execute('UPDATE command_keys SET answer = ? WHERE command_key = ?', [
-        JSON.stringify(answer),
-        idempotency.key,
-      ])
-    }
-    return answer
-  }
-  return database.transaction(work, { certain: true })
-}
-
-async function claimKey(database: Database, session: Session, { key, requestHash }: IdempotencyKey) {
-  try {
-    await session.execute(
-      `INSERT INTO command_keys (command_key, request_hash, answer, created_at) VALUES (?, ?, ?, ${database.dialect.utcNow})`,
-      [key, requestHash, '-'],
-    )
-    return null
-  } catch (error) {
-    if (!isSqlError(error, 'duplicate')) throw error
-  }
-  const [row] = await session.query<KeyRow>('SELECT request_hash, answer FROM command_keys WHERE command_key = ?', [
-    key,
-  ])
-  if (row?.request_hash !== requestHash) {
-    throw new DomainError('idempotency-key-reused', 'This Idempotency-Key was used for another request.')
-  }
-  return JSON.parse(row.answer) as Registered
+  const { database, events } = writing
+  return onceAKey(writing, idempotency, (session) => insertUser(database, session, registration, { by, events }))
 }
 
 async function insertUser(
@@ -62,7 +26,7 @@ async function insertUser(
   session: Session,
   registration: Registration,
   { by, events }: AuditOptions & { by: Actor },
-): Promise<Registered> {
+): Promise<{ userId: number; version: number }> {
   // Decided before the id is known, and again with it: the event of the audit names the user.
   const { details, homeBranchId, at } = registration(0)
   await refuseTakenUsername(session, database.dialect, details.username, null)
@@ -85,9 +49,10 @@ async function insertUser(
     await session.execute('INSERT INTO user_branches (user_id, branch_id) VALUES (?, ?)', [userId, homeBranchId])
   }
   const entity = { name: 'user', id: String(userId) } as const
-  await writeAudit(session, { dialect: database.dialect, entity, happened: [registration(userId)], by, events })
+  const { dialect } = database
+  await writeAudit(session, { dialect, entity, before: null, happened: [registration(userId)], by, events })
   const version = (await readVersions(session, [userId])).get(userId) ?? 0
-  return { userId, version, visible: true }
+  return { userId, version }
 }
 
 /** By the name, which is unique: how a database tells the key that it has just given differs from one to the next. */

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { refusal } from '../../../test/support/users.ts'
+import { UNLIMITED } from '../../domain/authority.ts'
 import type { Database, Session } from '../../ports.ts'
 import { SqlError } from './errors.ts'
 import { sqlSwitches } from './switches.ts'
 
-const BY = { name: 'local', requestId: 'r1', address: '127.0.0.1' }
+const BY = { name: 'local', requestId: 'r1', address: '127.0.0.1', ...UNLIMITED }
 
 test('a switch that others set and unset in each moment between is given up, busy', async () => {
   const said: string[] = []

@@ -29,7 +29,13 @@ export function sqlSwitches(database: Database): SwitchStore {
             const { setting, entity, event } = change
             if (!(await writeSwitch(session, dialect, name, { from: current, to: setting }))) continue
             // The switch is locked by now, also one that is new: entries stand in the order of the commits.
-            await writeAuditRow(session, { dialect, entity, event, by })
+            await writeAuditRow(session, {
+              dialect,
+              entity,
+              event,
+              by,
+              before: current === null ? {} : { setting: current },
+            })
             return { setting, visible: true }
           }
           throw new DomainError('busy', 'Others are setting the same switch.')

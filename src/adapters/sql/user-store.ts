@@ -2,8 +2,9 @@ import { DomainError } from '../../domain/errors.ts'
 import type { UserEvent } from '../../domain/events.ts'
 import type { RoleCatalogue } from '../../domain/role.ts'
 import type { User } from '../../domain/user.ts'
-import type { Database, IdempotencyKey, Session, UserStore, WriteContext, Written } from '../../ports.ts'
+import type { Actor, Database, Session, UserStore, WriteContext, Written } from '../../ports.ts'
 import { type AuditOptions, NO_EVENTS, writeAudit } from './audit.ts'
+import { KEYS_KEPT_MS, type KeyOptions, onceAKey } from './command-keys.ts'
 import { registerUser } from './register-user.ts'
 import { readCatalogue } from './role-rows.ts'
 import { writeUserEvents } from './user-events.ts'
@@ -13,28 +14,32 @@ import { refuseTakenUsername, refusingDuplicateUsername } from './usernames.ts'
 /** How often a command begins again because somebody else wrote the user between its reading and its commit. */
 const MAX_ATTEMPTS = 3
 
-type Writing = AuditOptions & { database: Database }
+type Writing = AuditOptions & KeyOptions & { database: Database }
+type Options = AuditOptions & Partial<KeyOptions>
 type Decide = (user: User, session: Session) => Promise<UserEvent[]>
 
 /** The commands' side of the database. `visible` is true here; telling the read models is the caller's (wiring). */
-export function sqlUserStore(database: Database, { events }: AuditOptions = NO_EVENTS): UserStore {
-  const writing = { database, events }
+export function sqlUserStore(database: Database, options: Options = NO_EVENTS): UserStore {
+  const writing = { database, keysKeptMs: KEYS_KEPT_MS, ...options }
   return {
     update: (userId, context, decide) => update(writing, userId, context, async (user) => decide(user)),
     updateWithRoles: (userId, context, decide) =>
-      update(writing, userId, context, async (user, session) => decide(user, await settledCatalogue(session))),
-    register: (registration, by, idempotency: IdempotencyKey | null) =>
-      registerUser(writing, registration, by, idempotency),
+      update(writing, userId, context, async (user, session) =>
+        decide(user, await settledCatalogue(session), await whoAsks(session, context.by)),
+      ),
+    register: (registration, by, idempotency) => registerUser(writing, registration, by, idempotency),
   }
 }
 
 async function update(writing: Writing, userId: number, context: WriteContext, decide: Decide): Promise<Written> {
-  const { database } = writing
+  const once = async (session: Session) => {
+    return { userId, version: await updateOnce(writing, session, userId, context, decide) }
+  }
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
     try {
-      const once = (session: Session) => updateOnce(writing, session, userId, context, decide)
-      const version = await database.transaction(once, { certain: true })
-      return { version, visible: true }
+      // The key before the user: whoever waits for a key holds nothing that its holder may want.
+      const { userId: _, ...written } = await onceAKey(writing, context.idempotency, once)
+      return written
     } catch (error) {
       if (!(error instanceof OvertakenError)) throw error
     }
@@ -54,7 +59,8 @@ async function updateOnce(writing: Writing, session: Session, userId: number, co
     writeUserEvents(session, user, events.filter(isChange)),
   )
   const entity = { name: 'user', id: String(userId) } as const
-  await writeAudit(session, { dialect: database.dialect, entity, happened: events, by: context.by, events: toPublish })
+  const { dialect } = database
+  await writeAudit(session, { dialect, entity, before: user, happened: events, by: context.by, events: toPublish })
   const version = (await readVersions(session, [userId])).get(userId) ?? 0
   if (version !== user.version + bumps) throw new OvertakenError()
   return version
@@ -77,6 +83,13 @@ async function settledCatalogue(session: Session): Promise<RoleCatalogue> {
   const catalogue = await readCatalogue(session)
   if (!catalogue.settled) throw new OvertakenError()
   return catalogue
+}
+
+/** As this transaction sees them: what they hold now decides what they may give. */
+async function whoAsks(session: Session, { authority }: Actor): Promise<User | null> {
+  if (authority.branches === null || authority.userId === null) return null
+  const asking = (await readUserRows(session, [authority.userId])).get(authority.userId)
+  return asking ? { ...asking, version: 0 } : null
 }
 
 type Checking = { database: Database; session: Session; user: User; events: UserEvent[] }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { insertRole, insertUser, type Rig, run, truthOf } from '../../../test/contract/rig.ts'
 import { openSqliteRig } from '../../../test/contract/sqlite.ts'
+import { UNLIMITED } from '../../domain/authority.ts'
 import { DomainError } from '../../domain/errors.ts'
 import type { Session, SqlRow, SqlValue } from '../../ports.ts'
 import { countOddities, type Oddity } from '../sql/oddities.ts'
@@ -70,7 +71,7 @@ test('names, texts and times that are none read as empty, and the user can still
   assert.deepEqual([user.createdAt, user.updatedAt], ['1970-01-01T00:00:00.000Z', '1970-01-01T00:00:00.000Z'])
   assert.deepEqual(oddities.counts(), { text: 3, time: 2, status: 1, limit: 1 })
   assert.equal(lines.length, 4, 'one line a kind')
-  const context = { expectedVersions: null, by: { name: 'local', requestId: 'r1', address: '-' } }
+  const context = { expectedVersions: null, by: { name: 'local', requestId: 'r1', address: '-', ...UNLIMITED } }
   await sqlUserStore(rig.database).update(1, context, () => [
     { type: 'limit-set', userId: 1, at: '2024-06-01T09:00:00.000Z', limit: 'refund-amount', value: 7 },
   ])

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { FastifyZodOpenApiSchema, FastifyZodOpenApiTypeProvider } from 'fastify-zod-openapi'
 import { z } from 'zod'
 import { IfMatch, WrittenUser, writeAnswer, writeAnswers } from '../../wire/answer.ts'
-import { etag, expectedVersions, type TagBase } from '../../wire/etag.ts'
+import { expectedVersions, type TagBase, USER_VARIANTS, userEtag } from '../../wire/etag.ts'
 import { BranchId, UserIdParam } from '../../wire/fields.ts'
 import { problems } from '../../wire/problem.ts'
 import { assignBranch, type Deps as HandlerDeps } from './handler.ts'
@@ -19,6 +19,7 @@ export function assignBranchRoute(app: FastifyInstance, deps: Deps): void {
   app.withTypeProvider<FastifyZodOpenApiTypeProvider>().route({
     method: 'PUT',
     url: '/users/:userId/branches/:branchId',
+    config: { scope: 'users:write' },
     schema: {
       tags: ['commands'],
       operationId: 'assignBranch',
@@ -32,7 +33,7 @@ export function assignBranchRoute(app: FastifyInstance, deps: Deps): void {
     handler: async (request, reply) => {
       const { params, body } = request
       const context = {
-        expectedVersions: expectedVersions(request.headers['if-match'], deps.tagBase, ['u', 'p']),
+        expectedVersions: expectedVersions(request.headers['if-match'], deps.tagBase, USER_VARIANTS),
         by: request.actor,
       }
       const { version, visible } = await handle({
@@ -41,7 +42,8 @@ export function assignBranchRoute(app: FastifyInstance, deps: Deps): void {
         home: body?.home ?? false,
         context,
       })
-      const answer = writeAnswer(etag(deps.tagBase, 'u', version), visible, { userId: params.userId, version })
+      const tag = userEtag(deps.tagBase, request.seesPersonal, version)
+      const answer = writeAnswer(tag, visible, { userId: params.userId, version })
       return reply.code(answer.status).headers(answer.headers).send(answer.body)
     },
   })

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { FastifyZodOpenApiSchema, FastifyZodOpenApiTypeProvider } from 'fastify-zod-openapi'
 import { z } from 'zod'
 import { IfMatch, WrittenUser, writeAnswer, writeAnswers } from '../../wire/answer.ts'
-import { etag, expectedVersions, type TagBase } from '../../wire/etag.ts'
+import { expectedVersions, type TagBase, USER_VARIANTS, userEtag } from '../../wire/etag.ts'
 import {
   Email,
   EmployeeNumber,
@@ -14,6 +14,7 @@ import {
   Username,
 } from '../../wire/fields.ts'
 import { problems } from '../../wire/problem.ts'
+import { personalFieldsSet } from '../../wire/user.ts'
 import { changeDetails, type Deps as HandlerDeps } from './handler.ts'
 
 const DetailsPatch = z
@@ -36,6 +37,10 @@ export function changeDetailsRoute(app: FastifyInstance, deps: Deps): void {
   app.withTypeProvider<FastifyZodOpenApiTypeProvider>().route({
     method: 'PATCH',
     url: '/users/:userId',
+    config: {
+      scope: 'users:write',
+      personal: (body: z.infer<typeof DetailsPatch>) => personalFieldsSet(body, undefined),
+    },
     schema: {
       tags: ['commands'],
       operationId: 'changeDetails',
@@ -50,11 +55,12 @@ export function changeDetailsRoute(app: FastifyInstance, deps: Deps): void {
     handler: async (request, reply) => {
       const { params, body } = request
       const context = {
-        expectedVersions: expectedVersions(request.headers['if-match'], deps.tagBase, ['u', 'p']),
+        expectedVersions: expectedVersions(request.headers['if-match'], deps.tagBase, USER_VARIANTS),
         by: request.actor,
       }
       const { version, visible } = await handle({ userId: params.userId, changes: body, context })
-      const answer = writeAnswer(etag(deps.tagBase, 'u', version), visible, { userId: params.userId, version })
+      const tag = userEtag(deps.tagBase, request.seesPersonal, version)
+      const answer = writeAnswer(tag, visible, { userId: params.userId, version })
       return reply.code(answer.status).headers(answer.headers).send(answer.body)
     },
   })

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AT } from '../../../test/support/users.ts'
+import { UNLIMITED } from '../../domain/authority.ts'
 import type { RoleCatalogue, RoleEvent } from '../../domain/role.ts'
 import { defineRole } from './handler.ts'
 
-const context = { expectedVersions: [3], by: { name: 'local', requestId: 'r1', address: '127.0.0.1' } }
+const context = { expectedVersions: [3], by: { name: 'local', requestId: 'r1', address: '127.0.0.1', ...UNLIMITED } }
 const role = { role: 'cashier', title: 'Cashier', privileged: false, permissions: [] }
 
 /** Defines `role` on a catalogue; answers what the store was asked for, and what was decided each time it asked. */

@@ -16,6 +16,7 @@ export function defineRoleRoute(app: FastifyInstance, deps: Deps): void {
   app.withTypeProvider<FastifyZodOpenApiTypeProvider>().route({
     method: 'PUT',
     url: '/roles/:role',
+    config: { scope: 'roles:write' },
     schema: {
       tags: ['roles'],
       operationId: 'defineRole',

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AT, refusal } from '../../../test/support/users.ts'
+import { UNLIMITED } from '../../domain/authority.ts'
 import type { Override } from '../../domain/breaker.ts'
 import { MAX_SETTING_BYTES, type SwitchChange } from '../../ports/switches.ts'
 import { forceBreaker } from './handler.ts'
 
-const BY = { name: 'local', requestId: 'r1', address: '127.0.0.1' }
+const BY = { name: 'local', requestId: 'r1', address: '127.0.0.1', ...UNLIMITED }
 const LATER = '2024-06-01T09:00:01.000Z'
 const command = { neighbour: 'people-service', to: 'open', reason: 'maintenance', by: BY } as const
 const wanted: Override = { to: 'open', reason: 'maintenance', by: 'local', at: AT }

@@ -12,6 +12,7 @@ export function forceBreakerRoute(app: FastifyInstance, deps: Deps): void {
   app.withTypeProvider<FastifyZodOpenApiTypeProvider>().route({
     method: 'PUT',
     url: '/breakers/:neighbour',
+    config: { scope: 'operate' },
     schema: {
       tags: ['operation'],
       operationId: 'forceBreaker',

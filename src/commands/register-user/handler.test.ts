@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AT } from '../../../test/support/users.ts'
+import { UNLIMITED } from '../../domain/authority.ts'
 import type { Details } from '../../domain/user.ts'
+import type { Idempotency } from '../../ports/idempotency.ts'
 import { decide } from './handler.ts'
 
 const details: Details = {
@@ -13,11 +15,12 @@ const details: Details = {
   phone: null,
   jobTitle: null,
 }
-const by = { name: 'local', requestId: 'r1', address: '127.0.0.1' }
+const idempotency: Idempotency = { key: 'k', requestHash: 'h', answer: () => ({ status: 201, headers: {}, body: '' }) }
+const by = { name: 'local', requestId: 'r1', address: '127.0.0.1', ...UNLIMITED }
 
 for (const homeBranchId of ['B001', null]) {
   test(`somebody is registered under the id given, with home branch ${homeBranchId}`, () => {
-    const event = decide(7, { details, homeBranchId, by, idempotency: { key: 'k', requestHash: 'h' } }, AT)
+    const event = decide(7, { details, homeBranchId, by, idempotency }, AT)
     // Exactly this: the event is kept for ever, so it must not take along who asked, nor the key.
     assert.deepEqual(event, { type: 'user-registered', userId: 7, at: AT, details, homeBranchId })
   })

@@ -1,12 +1,13 @@
 import type { UserEvent } from '../../domain/events.ts'
 import type { Details } from '../../domain/user.ts'
-import type { Actor, Clock, IdempotencyKey, UserStore } from '../../ports.ts'
+import type { Idempotency } from '../../ports/idempotency.ts'
+import type { Actor, Clock, UserStore } from '../../ports.ts'
 
 export type RegisterUser = {
   details: Details
   homeBranchId: string | null
   by: Actor
-  idempotency: IdempotencyKey | null
+  idempotency: Idempotency | null
 }
 export type Deps = { users: Pick<UserStore, 'register'>; now: Clock }
 

@@ -1,12 +1,13 @@
-import { createHash } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import type { FastifyZodOpenApiSchema, FastifyZodOpenApiTypeProvider } from 'fastify-zod-openapi'
 import { z } from 'zod'
 import { WrittenUser, writeAnswer, writeAnswers } from '../../wire/answer.ts'
-import { etag, type TagBase } from '../../wire/etag.ts'
+import { type TagBase, userEtag } from '../../wire/etag.ts'
 import { BranchId, Email, EmployeeNumber, FamilyName, GivenName, JobTitle, Phone, Username } from '../../wire/fields.ts'
+import { IdempotencyKey, onceAKey } from '../../wire/idempotency.ts'
 import { problems } from '../../wire/problem.ts'
 import { fault, TRUER } from '../../wire/problem-examples.ts'
+import { personalFieldsSet } from '../../wire/user.ts'
 import { type Deps as HandlerDeps, registerUser } from './handler.ts'
 
 const Registration = z
@@ -35,14 +36,6 @@ const Registration = z
     ],
   })
 
-const Headers = z.looseObject({
-  'idempotency-key': z
-    .string()
-    .regex(/^[\x21-\x7e]{1,128}$/, 'must be 1 to 128 visible ASCII characters')
-    .optional()
-    .meta({ description: 'A repeat with the same key and body gets the first one’s answer and registers nobody.' }),
-})
-
 export type Deps = HandlerDeps & { tagBase: TagBase }
 
 const USERNAME_FAULT = fault(
@@ -56,12 +49,16 @@ export function registerUserRoute(app: FastifyInstance, deps: Deps): void {
   app.withTypeProvider<FastifyZodOpenApiTypeProvider>().route({
     method: 'POST',
     url: '/users',
+    config: {
+      scope: 'users:write',
+      personal: (body: z.infer<typeof Registration>) => personalFieldsSet(body, null),
+    },
     schema: {
       tags: ['commands'],
       operationId: 'registerUser',
       summary: 'Register a user',
       description: 'Makes an active user with no roles.',
-      headers: Headers,
+      headers: z.looseObject(IdempotencyKey),
       body: Registration,
       response: {
         ...writeAnswers(WrittenUser, 201),
@@ -70,16 +67,13 @@ export function registerUserRoute(app: FastifyInstance, deps: Deps): void {
     } satisfies FastifyZodOpenApiSchema,
     handler: async (request, reply) => {
       const { homeBranchId, ...details } = request.body
-      const key = request.headers['idempotency-key']
-      const idempotency = key === undefined ? null : { key, requestHash: hashOf(request.body) }
-      const { userId, version, visible } = await handle({ details, homeBranchId, by: request.actor, idempotency })
-      const answer = writeAnswer(etag(deps.tagBase, 'u', version), visible, { userId, version }, `/v1/users/${userId}`)
+      const once = onceAKey(request, ({ userId, version }) => {
+        const tag = userEtag(deps.tagBase, request.seesPersonal, version)
+        return writeAnswer(tag, true, { userId, version }, `/v1/users/${userId}`)
+      })
+      const { idempotency } = once
+      const answer = once.answer(await handle({ details, homeBranchId, by: request.actor, idempotency }))
       return reply.code(answer.status).headers(answer.headers).send(answer.body)
     },
   })
-}
-
-/** Of what was understood, not of the bytes: white space and the order of fields make no other request. */
-function hashOf(body: z.infer<typeof Registration>): string {
-  return createHash('sha256').update(JSON.stringify(body)).digest('hex')
 }

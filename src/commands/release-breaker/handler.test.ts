@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AT, refusal } from '../../../test/support/users.ts'
+import { UNLIMITED } from '../../domain/authority.ts'
 import type { SwitchChange } from '../../ports/switches.ts'
 import { releaseBreaker } from './handler.ts'
 
-const BY = { name: 'local', requestId: 'r1', address: '127.0.0.1' }
+const BY = { name: 'local', requestId: 'r1', address: '127.0.0.1', ...UNLIMITED }
 
 /** Releases a breaker whose switch holds `setting`; answers what was decided each time the store asked, and the answer. */
 async function released(setting: string | null, neighbour = 'people-service') {

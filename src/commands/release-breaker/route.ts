@@ -12,6 +12,7 @@ export function releaseBreakerRoute(app: FastifyInstance, deps: Deps): void {
   app.withTypeProvider<FastifyZodOpenApiTypeProvider>().route({
     method: 'DELETE',
     url: '/breakers/:neighbour',
+    config: { scope: 'operate' },
     schema: {
       tags: ['operation'],
       operationId: 'releaseBreaker',

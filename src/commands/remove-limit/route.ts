@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { FastifyZodOpenApiSchema, FastifyZodOpenApiTypeProvider } from 'fastify-zod-openapi'
 import { z } from 'zod'
 import { IfMatch, WrittenUser, writeAnswer, writeAnswers } from '../../wire/answer.ts'
-import { etag, expectedVersions, type TagBase } from '../../wire/etag.ts'
+import { expectedVersions, type TagBase, USER_VARIANTS, userEtag } from '../../wire/etag.ts'
 import { LimitNameParam, UserIdParam } from '../../wire/fields.ts'
 import { problems } from '../../wire/problem.ts'
 import { type Deps as HandlerDeps, removeLimit } from './handler.ts'
@@ -14,6 +14,7 @@ export function removeLimitRoute(app: FastifyInstance, deps: Deps): void {
   app.withTypeProvider<FastifyZodOpenApiTypeProvider>().route({
     method: 'DELETE',
     url: '/users/:userId/limits/:limit',
+    config: { scope: 'users:write' },
     schema: {
       tags: ['commands'],
       operationId: 'removeLimit',
@@ -26,11 +27,12 @@ export function removeLimitRoute(app: FastifyInstance, deps: Deps): void {
     handler: async (request, reply) => {
       const { params } = request
       const context = {
-        expectedVersions: expectedVersions(request.headers['if-match'], deps.tagBase, ['u', 'p']),
+        expectedVersions: expectedVersions(request.headers['if-match'], deps.tagBase, USER_VARIANTS),
         by: request.actor,
       }
       const { version, visible } = await handle({ userId: params.userId, limit: params.limit, context })
-      const answer = writeAnswer(etag(deps.tagBase, 'u', version), visible, { userId: params.userId, version })
+      const tag = userEtag(deps.tagBase, request.seesPersonal, version)
+      const answer = writeAnswer(tag, visible, { userId: params.userId, version })
       return reply.code(answer.status).headers(answer.headers).send(answer.body)
     },
   })

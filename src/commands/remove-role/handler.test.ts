@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AT, refusal } from '../../../test/support/users.ts'
+import { UNLIMITED } from '../../domain/authority.ts'
 import type { RoleEvent } from '../../domain/role.ts'
 import { removeRole } from './handler.ts'
 
-const context = { expectedVersions: null, by: { name: 'local', requestId: 'r1', address: '127.0.0.1' } }
+const context = { expectedVersions: null, by: { name: 'local', requestId: 'r1', address: '127.0.0.1', ...UNLIMITED } }
 const CATALOGUE = { version: 3, roles: [{ role: 'cashier', title: 'Cashier', privileged: false, permissions: [] }] }
 
 /** Removes a role that has so many holders; answers what was decided each time the store asked. */

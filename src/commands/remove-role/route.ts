@@ -15,6 +15,7 @@ export function removeRoleRoute(app: FastifyInstance, deps: Deps): void {
   app.withTypeProvider<FastifyZodOpenApiTypeProvider>().route({
     method: 'DELETE',
     url: '/roles/:role',
+    config: { scope: 'roles:write' },
     schema: {
       tags: ['roles'],
       operationId: 'removeRole',

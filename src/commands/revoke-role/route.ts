@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { FastifyZodOpenApiSchema, FastifyZodOpenApiTypeProvider } from 'fastify-zod-openapi'
 import { z } from 'zod'
 import { IfMatch, WrittenUser, writeAnswer, writeAnswers } from '../../wire/answer.ts'
-import { etag, expectedVersions, type TagBase } from '../../wire/etag.ts'
+import { expectedVersions, type TagBase, USER_VARIANTS, userEtag } from '../../wire/etag.ts'
 import { BranchId, RoleName, UserIdParam } from '../../wire/fields.ts'
 import { problems } from '../../wire/problem.ts'
 import { type Deps as HandlerDeps, revokeRole } from './handler.ts'
@@ -14,6 +14,7 @@ export function revokeRoleRoute(app: FastifyInstance, deps: Deps): void {
   app.withTypeProvider<FastifyZodOpenApiTypeProvider>().route({
     method: 'DELETE',
     url: '/users/:userId/roles/:role',
+    config: { scope: 'users:write' },
     schema: {
       tags: ['commands'],
       operationId: 'revokeRole',
@@ -29,7 +30,7 @@ export function revokeRoleRoute(app: FastifyInstance, deps: Deps): void {
     handler: async (request, reply) => {
       const { params, query } = request
       const context = {
-        expectedVersions: expectedVersions(request.headers['if-match'], deps.tagBase, ['u', 'p']),
+        expectedVersions: expectedVersions(request.headers['if-match'], deps.tagBase, USER_VARIANTS),
         by: request.actor,
       }
       const { version, visible } = await handle({
@@ -38,7 +39,8 @@ export function revokeRoleRoute(app: FastifyInstance, deps: Deps): void {
         branchId: query.branchId ?? null,
         context,
       })
-      const answer = writeAnswer(etag(deps.tagBase, 'u', version), visible, { userId: params.userId, version })
+      const tag = userEtag(deps.tagBase, request.seesPersonal, version)
+      const answer = writeAnswer(tag, visible, { userId: params.userId, version })
       return reply.code(answer.status).headers(answer.headers).send(answer.body)
     },
   })

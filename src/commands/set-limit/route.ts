@@ -3,7 +3,7 @@ import type { FastifyZodOpenApiSchema, FastifyZodOpenApiTypeProvider } from 'fas
 import { z } from 'zod'
 import { LIMITS } from '../../domain/limits.ts'
 import { IfMatch, WrittenUser, writeAnswer, writeAnswers } from '../../wire/answer.ts'
-import { etag, expectedVersions, type TagBase } from '../../wire/etag.ts'
+import { expectedVersions, type TagBase, USER_VARIANTS, userEtag } from '../../wire/etag.ts'
 import { LimitNameParam, LimitValue, UserIdParam } from '../../wire/fields.ts'
 import { problems } from '../../wire/problem.ts'
 import { TRUER } from '../../wire/problem-examples.ts'
@@ -20,6 +20,7 @@ export function setLimitRoute(app: FastifyInstance, deps: Deps): void {
   app.withTypeProvider<FastifyZodOpenApiTypeProvider>().route({
     method: 'PUT',
     url: '/users/:userId/limits/:limit',
+    config: { scope: 'users:write' },
     schema: {
       tags: ['commands'],
       operationId: 'setLimit',
@@ -33,7 +34,7 @@ export function setLimitRoute(app: FastifyInstance, deps: Deps): void {
     handler: async (request, reply) => {
       const { params, body } = request
       const context = {
-        expectedVersions: expectedVersions(request.headers['if-match'], deps.tagBase, ['u', 'p']),
+        expectedVersions: expectedVersions(request.headers['if-match'], deps.tagBase, USER_VARIANTS),
         by: request.actor,
       }
       const { version, visible } = await handle({
@@ -42,7 +43,8 @@ export function setLimitRoute(app: FastifyInstance, deps: Deps): void {
         value: body.value,
         context,
       })
-      const answer = writeAnswer(etag(deps.tagBase, 'u', version), visible, { userId: params.userId, version })
+      const tag = userEtag(deps.tagBase, request.seesPersonal, version)
+      const answer = writeAnswer(tag, visible, { userId: params.userId, version })
       return reply.code(answer.status).headers(answer.headers).send(answer.body)
     },
   })

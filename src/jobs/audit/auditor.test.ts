@@ -4,6 +4,7 @@ import { type AuditRig, auditRig, SEED } from '../../../test/support/audit-rig.t
 import { startTestRedis, type TestRedis } from '../../../test/support/redis.ts'
 import { CAUSES, type Cause } from '../../projections/consistency/causes.ts'
 import { encodeTerms, nameMember, termsOf } from '../../projections/user/project.ts'
+import { bareUserBody, userBody } from '../../wire/user.ts'
 import type { WalkProgress } from './walk.ts'
 
 const USERS = 60
@@ -34,12 +35,15 @@ type Break = {
 
 const entry = ({ keys }: AuditRig, userId = VICTIM) => keys.user(userId)
 const bodyOf = (rig: AuditRig, userId: number) => rig.raw.hget(entry(rig, userId), 'b').then(String)
+const bareBodyOf = (rig: AuditRig, userId: number) => rig.raw.hget(entry(rig, userId), 'p').then(String)
 const versionOf = async ({ truth }: AuditRig) => (await truth.user(VICTIM)).version
 const movedOn = async (rig: AuditRig) => {
   const { version, user } = await rig.truth.user(VICTIM)
   assert.ok(version > 5, 'the version has been moved on, so that other copies are made anew, too')
-  assert.equal(JSON.parse(await bodyOf(rig, VICTIM)).version, version)
   assert.ok(user)
+  assert.equal(await bodyOf(rig, VICTIM), JSON.stringify(userBody(user)))
+  assert.equal(await bareBodyOf(rig, VICTIM), JSON.stringify(bareUserBody(user)))
+  assert.equal(user.version, version)
 }
 
 const BREAKS: Break[] = [
@@ -61,6 +65,41 @@ const BREAKS: Break[] = [
     afterwards: movedOn,
   },
   {
+    what: 'an old body for those who may not see what is personal',
+    harm: async (rig) => {
+      const old = await bareBodyOf(rig, VICTIM)
+      rig.sql('UPDATE users SET job_title = ? WHERE user_id = ?', 'Somebody else', VICTIM)
+      await rig.projector.projectUsers([VICTIM])
+      await rig.raw.hset(entry(rig), 'p', old)
+    },
+    causes: ['content'],
+    afterwards: movedOn,
+  },
+  {
+    what: 'what is personal, in the body for those who may not see it',
+    harm: async (rig) => rig.raw.hset(entry(rig), 'p', await bodyOf(rig, VICTIM)),
+    causes: ['content'],
+    afterwards: movedOn,
+  },
+  {
+    what: 'no body for those who may not see what is personal',
+    harm: (rig) => rig.raw.hdel(entry(rig), 'p'),
+    causes: ['content'],
+    afterwards: movedOn,
+  },
+  {
+    what: 'no body but that for those who may not see what is personal',
+    harm: (rig) => rig.raw.hdel(entry(rig), 'b'),
+    causes: ['content'],
+    afterwards: movedOn,
+  },
+  {
+    what: 'a tombstone to those only who may not see what is personal',
+    harm: (rig) => rig.raw.hset(entry(rig), 'p', ''),
+    causes: ['content'],
+    afterwards: movedOn,
+  },
+  {
     what: 'an entry of an older version',
     harm: (rig) => {
       rig.sql('UPDATE users SET job_title = ? WHERE user_id = ?', 'Promoted', VICTIM)
@@ -76,7 +115,7 @@ const BREAKS: Break[] = [
   { what: 'no entry at all', harm: (rig) => rig.raw.del(entry(rig)), causes: ['missing'] },
   {
     what: 'a tombstone of somebody who lives',
-    harm: (rig) => rig.raw.hset(entry(rig), 'b', ''),
+    harm: (rig) => rig.raw.hset(entry(rig), 'b', '', 'p', ''),
     causes: ['tombstone'],
     afterwards: movedOn,
   },
@@ -85,7 +124,7 @@ const BREAKS: Break[] = [
     harm: async (rig) => deleteSilently(rig, VICTIM),
     causes: ['undead', 'terms', 'ids-extra'],
     afterwards: async (rig) => {
-      assert.equal(await bodyOf(rig, VICTIM), '')
+      assert.deepEqual([await bodyOf(rig, VICTIM), await bareBodyOf(rig, VICTIM)], ['', ''])
       assert.equal(await rig.raw.zscore(rig.keys.of(VICTIM).ids, String(VICTIM)), null)
     },
   },
@@ -174,7 +213,7 @@ const BREAKS: Break[] = [
     },
     causes: ['undead', 'terms'],
     walkOnly: true,
-    afterwards: async (rig) => assert.equal(await bodyOf(rig, VICTIM), ''),
+    afterwards: async (rig) => assert.deepEqual([await bodyOf(rig, VICTIM), await bareBodyOf(rig, VICTIM)], ['', '']),
   },
   {
     what: 'an entry ahead of the database',

@@ -2,11 +2,12 @@ import { createHash } from 'node:crypto'
 import type { TrueUser } from '../../ports.ts'
 import type { Cause } from '../../projections/consistency/causes.ts'
 import type { UserState } from '../../projections/consistency/states.ts'
+import type { Bodies } from '../../projections/user/bodies.ts'
 import { encodeTerms, type ProjectedUser } from '../../projections/user/project.ts'
 import { project } from '../../projections/user/shown.ts'
 
-/** Of no bytes: a tombstone's body. */
-const NO_BODY = digestOf(Buffer.alloc(0))
+/** Of no bytes: a tombstone's bodies. */
+const NO_BYTES = digestOf(Buffer.alloc(0))
 
 /** In what a copy differs from the truth; nothing where it may be as it is. */
 export function compare(found: TrueUser, state: UserState): Cause[] {
@@ -15,11 +16,11 @@ export function compare(found: TrueUser, state: UserState): Cause[] {
   if (!isVersion(state.version)) return ['unreadable']
   if (state.version > found.version) return ['ahead']
   const lives = found.user !== null
-  if (lives && state.digest === NO_BODY) return ['tombstone']
+  if (lives && state.digests?.full === NO_BYTES && state.digests.bare === NO_BYTES) return ['tombstone']
   if (state.version < found.version) return ['behind']
   const expected = project(found)
   // Only a fence: nothing is shown, but somebody ought to have projected it by now.
-  if (state.digest === null) return ['dirty']
+  if (state.digests === null) return ['dirty']
   return [...contents(expected, state, lives), ...(state.dirty ? ['dirty' as const] : []), ...indexes(expected, state)]
 }
 
@@ -34,7 +35,7 @@ function absent({ user }: TrueUser, { built, inIds }: UserState): Cause[] {
 
 function contents(expected: ProjectedUser, state: UserState, lives: boolean): Cause[] {
   const causes: Cause[] = []
-  if (state.digest !== digestOf(expected.body)) causes.push(lives ? 'content' : 'undead')
+  if (!isSame(expected.bodies, state.digests)) causes.push(lives ? 'content' : 'undead')
   if (state.terms !== encodeTerms(expected.terms)) causes.push('terms')
   return causes
 }
@@ -49,6 +50,11 @@ function indexes({ userId, terms }: ProjectedUser, state: UserState): Cause[] {
   if (!state.inRosters) causes.push('roster-missing')
   if (state.hint !== String(userId)) causes.push('hint')
   return causes
+}
+
+/** Each by itself: who may not see what is personal is served the one, and everybody else the other. */
+function isSame({ full, bare }: Bodies, digests: UserState['digests']): boolean {
+  return digests?.full === digestOf(full) && digests.bare === digestOf(bare)
 }
 
 /** As Redis's `sha1hex`. */

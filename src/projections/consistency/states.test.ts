@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import { type AuditRig, auditRig } from '../../../test/support/audit-rig.ts'
 import { startTestRedis, type TestRedis } from '../../../test/support/redis.ts'
 import { project } from '../user/shown.ts'
 import { readModelStates } from './states.ts'
+
+const sha1 = (bytes: Buffer) => createHash('sha1').update(bytes).digest('hex')
 
 /** Active, and in a roster. */
 const USER = 14
@@ -37,8 +40,9 @@ for (const partitions of [1, 7]) {
       const found = await rig.truth.user(USER)
       const state = await readModelStates(rig).of(project(found))
       assert.ok(state)
-      const { digest, terms, ...rest } = state
-      assert.match(String(digest), /^[0-9a-f]{40}$/)
+      const { digests, terms, ...rest } = state
+      const { full, bare } = project(found).bodies
+      assert.deepEqual(digests, { full: sha1(full), bare: sha1(bare) })
       assert.equal(terms, String(await rig.raw.hget(rig.keys.user(USER), 't')))
       assert.deepEqual(rest, {
         ...{ incarnation: rig.redis.incarnation(rig.keys.of(USER).inc), built: true, version: found.version },

@@ -15,8 +15,8 @@ export type UserState = {
   /** Whether the indexes count as complete. */
   built: boolean
   version: number | null
-  /** SHA-1 of the body, hexadecimal; null: there is none (nothing, or a fence). */
-  digest: string | null
+  /** SHA-1 of each body, hexadecimal, '' of one that is not there; null: there is neither (nothing, or a fence). */
+  digests: { full: string; bare: string } | null
   /** As they are stored. */
   terms: string
   inIds: boolean
@@ -49,10 +49,10 @@ export function readModelStates({ redis, keys }: { redis: ReadModelRedis; keys: 
       for (const branchId of terms?.branches ?? []) scriptKeys.push(partition.branch(branchId))
       const args = [userId, terms ? nameMember(terms.name, userId) : '']
       const [state, hint] = await Promise.all([
-        redis.run(STATE, scriptKeys, args) as Promise<[string, string, string, string, string, ...number[]]>,
+        redis.run(STATE, scriptKeys, args) as Promise<[string, string, string, string, string, string, ...number[]]>,
         terms ? redis.get(keys.username(terms.username)) : null,
       ])
-      const [incarnation, builtUnder, version, digest, heldTerms, inIds, inNames, isDirty, inRosters] = state
+      const [incarnation, builtUnder, version, full, bare, heldTerms, inIds, inNames, isDirty, inRosters] = state
       if (incarnation !== redis.incarnation(inc)) {
         // Emptied or exchanged behind an open connection: find out what it is now.
         await redis.refreshIncarnation(inc)
@@ -62,7 +62,7 @@ export function readModelStates({ redis, keys }: { redis: ReadModelRedis; keys: 
         incarnation,
         built: builtUnder === incarnation,
         version: version === '' ? null : Number(version),
-        digest: digest === '' ? null : digest,
+        digests: full === '' && bare === '' ? null : { full, bare },
         terms: heldTerms,
         inIds: inIds === 1,
         inNames: inNames === 1,

@@ -8,7 +8,8 @@ Result   the user ids of those
 ]]
 local strays = {}
 for i = 2, #KEYS do
-  if redis.call('HSTRLEN', KEYS[i], 'b') > 0 and not redis.call('ZSCORE', KEYS[1], ARGV[i - 1]) then
+  local shows = redis.call('HSTRLEN', KEYS[i], 'b') > 0 or redis.call('HSTRLEN', KEYS[i], 'p') > 0
+  if shows and not redis.call('ZSCORE', KEYS[1], ARGV[i - 1]) then
     table.insert(strays, ARGV[i - 1])
   end
 end

@@ -239,7 +239,7 @@ for (const partitions of PARTITION_COUNTS) {
     const before = client.incarnation(inc) ?? ''
     for (const { base } of keys.partitions) await raw.del(...(await raw.keys(`${base}*`)))
     // What was read under the old incarnation may come only now.
-    const late = { userId: 2, version: 5, body: Buffer.from('{}'), terms: null }
+    const late = { userId: 2, version: 5, bodies: BODIES, terms: null }
     await assert.rejects(users.apply(late, before), { name: 'OtherIncarnationError' })
     assert.deepEqual(await guard.check(), keys.partitions)
     assert.notEqual(client.incarnation(inc), before)
@@ -275,6 +275,7 @@ function remove(sql: (statement: string, id: number) => void, userId: number) {
     sql(`DELETE FROM ${table} WHERE user_id = ?`, userId)
   }
 }
+const BODIES = { full: Buffer.from('{}'), bare: Buffer.from('{}') }
 const RENAME = `UPDATE users SET family_name = 'Renamed' WHERE user_id = ?`
 
 test('another master replays what changed since the mark, and stays built', async (t) => {
@@ -303,8 +304,8 @@ test('another master replays what changed since the mark, and stays built', asyn
   assert.equal(after.built, after.inc)
   assert.deepEqual(promoted.bulkReads, [[2], [3, 4]])
   const [third, fourth, fifth] = await promoted.views.byIds([3, 4, 5])
-  assert.match(String(third?.body), /Renamed/)
-  assert.equal(fourth?.body, null)
+  assert.match(String(third?.bodies?.full), /Renamed/)
+  assert.equal(fourth?.bodies, null)
   assert.deepEqual([third?.from, fourth?.from, fifth?.from], ['redis', 'redis', 'redis'])
 })
 
@@ -360,14 +361,14 @@ test('partitions that lost something at different times are replayed from the ea
   for (const userId of lost) {
     sql(RENAME, userId)
     await projector.projectUsers([userId])
-    await raw.hset(keys.user(userId), { v: '5', b: 'as it was' })
+    await raw.hset(keys.user(userId), { v: '5', b: 'as it was', p: 'as it was' })
   }
   at(2, '2024-05-01 00:00:00.000')
   at(3, '2024-06-01 00:00:00.000')
   await put(keys, { inc: 'x.another', built: 'x.another', mark: '2024-05-01 00:00:00.000' }, [keys.of(2)])
   await put(keys, { inc: 'x.another', built: 'x.another', mark: '2024-06-01 00:00:00.000' }, [keys.of(3)])
   assert.equal(await isBuilt(), true)
-  for (const userId of lost) assert.match(String((await users.read(userId))?.body), /Renamed/)
+  for (const userId of lost) assert.match(String((await users.read(userId))?.bodies?.full), /Renamed/)
 })
 
 const USELESS_MARKS = [
@@ -382,7 +383,7 @@ for (const [partitions, { what, mark }] of PARTITION_COUNTS.flatMap((count) =>
     const { keys, guard, build, client } = await start(t, { partitions })
     await build()
     const foreign = freshKeys(partitions)
-    await raw.hset(foreign.user(2), { v: '1', b: 'somebody else’s' })
+    await raw.hset(foreign.user(2), { v: '1', b: 'somebody else’s', p: 'somebody else’s' })
     const lost = keys.of(2)
     await raw.sadd(lost.dirty, '2')
     await put(keys, { inc: 'x.another', built: null, mark }, [lost])
@@ -455,7 +456,7 @@ test('an emptying that another worker is at is left to it, and taken over when i
   t.mock.timers.enable({ apis: ['Date'], now: 1_700_000_000_000 })
   const { keys, guard, client } = await start(t)
   await put(keys, { inc: 'another.emptying', built: null, mark: null })
-  await raw.hset(keys.user(2), { v: '1', b: 'left over' })
+  await raw.hset(keys.user(2), { v: '1', b: 'left over', p: 'left over' })
   for (let look = 0; look < 3; look += 1) {
     await guard.check()
     t.mock.timers.tick(9_000)
@@ -520,7 +521,7 @@ test('while it is emptied nobody believes it, nothing can be put in, and what a 
   during = async () => {
     during = async () => undefined
     assert.equal(client.incarnation(keys.home.inc), null)
-    await assert.rejects(users.apply({ userId: 2, version: 99, body: Buffer.from('x'), terms: null }, before))
+    await assert.rejects(users.apply({ userId: 2, version: 99, bodies: BODIES, terms: null }, before))
     await assert.rejects(projector.projectUsers([2]), { name: 'OtherIncarnationError' })
     sql(RENAME, 2)
     version = (await truth.user(2)).version
@@ -559,7 +560,7 @@ test('a server that becomes the replica of another master behind an open connect
     await there.restore(key, 0, bytes as Buffer)
   }
   await there.set(keys.home.inc, `old.${/^run_id:(\w+)/m.exec(await there.info('server'))?.[1]}`)
-  await there.hset(keys.user(2), { v: '1', b: '{"old":true}' })
+  await there.hset(keys.user(2), { v: '1', b: '{"old":true}', p: '{"old":true}' })
   await there.hset(keys.roles, { v: '1', b: '[]' })
   const clientId = /id=(\d+)[^\n]*cmd=(?!client)/.exec(String(await here.client('LIST')))?.[1]
   await here.config('SET', 'repl-diskless-sync-delay', '0')

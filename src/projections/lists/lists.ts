@@ -64,7 +64,7 @@ export function lists({ redis, keys, views, freshness }: Deps) {
       const [shown] = await Promise.all([showAll(places, corrections), confirm(prepared.builds)])
       for (const [i, place] of places.entries()) {
         const user = shown[i]
-        if (user?.body && matches(user)) users.push(user)
+        if (user?.bodies && matches(user)) users.push(user)
         if (users.length > limit) return { users: users.slice(0, limit), nextAfter: after }
         after = place.key
       }
@@ -98,8 +98,8 @@ export function lists({ redis, keys, views, freshness }: Deps) {
 }
 
 function shownFresh(user: User): ShownUser {
-  const { userId, version, body } = projectUser(user)
-  return { userId, version, body, from: 'database' }
+  const { userId, version, bodies } = projectUser(user)
+  return { userId, version, bodies, from: 'database' }
 }
 
 /** Whether the indexes may be used, and for whom they may not be believed. */

@@ -20,8 +20,8 @@ const noRedis = {} as ReadModelRedis
 const keys = readModelKeys('moving')
 
 function shown(user: User) {
-  const { userId, version, body } = projectUser(user)
-  return { userId, version, body, from: 'redis' as const }
+  const { userId, version, bodies } = projectUser(user)
+  return { userId, version, bodies, from: 'redis' as const }
 }
 const idsOf = ({ users }: { users: { userId: number }[] }) => users.map(({ userId }) => userId)
 

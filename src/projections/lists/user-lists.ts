@@ -4,9 +4,9 @@ import { MAX_USER_ID } from '../../domain/user.ts'
 import type { ReadModelRedis } from '../../ports/redis.ts'
 import type { Truth, UserFilter } from '../../ports.ts'
 import type { ReadFrom } from '../../wire/source.ts'
-import type { UserBody } from '../../wire/user.ts'
+import type { BareUserBody } from '../../wire/user.ts'
 import type { Keys } from '../keys.ts'
-import { project, type ShownUser } from '../user/shown.ts'
+import { isKnown, project, type ShownUser, shown } from '../user/shown.ts'
 import { IndexUnusable } from './index-unusable.ts'
 import { everybody, type Index, namesBeginningWith, roster } from './indexes.ts'
 import type { Lists } from './lists.ts'
@@ -77,9 +77,8 @@ async function fromTruth({ truth }: Deps, filter: ListFilter, after: string | nu
   const found = await truth.users(ids.slice(0, limit))
   const matches = matching(filter)
   const users = found.flatMap((read) => {
-    const { userId, version, body } = project(read)
-    const user = { userId, version, body, from: 'database' as const }
-    return body.length > 0 && matches(user) ? [user] : []
+    const user = shown(read.userId, project(read), 'database')
+    return isKnown(user) && matches(user) ? [user] : []
   })
   return { users, next: ids.length > limit ? String(ids[limit - 1]) : null, from: 'database' }
 }
@@ -91,13 +90,16 @@ function idOf(after: string | null): number {
   return Number.isSafeInteger(id) && id >= 0 ? id : MAX_USER_ID
 }
 
-/** By what is shown: whom an index, or a query, has found may have changed before the body was read. */
+/**
+ * By what is shown: whom an index, or a query, has found may have changed before the bodies were read. And by what
+ * everybody is shown: else a filter would tell what the answer leaves out.
+ */
 function matching(filter: ListFilter): (user: ShownUser) => boolean {
   if (isOpen(filter) && filter.q === null) return () => true
   const { branchId, role, status } = filter
   const prefix = foldName(filter.q ?? '')
-  return ({ body }) => {
-    const user = JSON.parse(body?.toString() ?? '{}') as Partial<UserBody>
+  return ({ bodies }) => {
+    const user = JSON.parse(bodies?.bare.toString() ?? '{}') as Partial<BareUserBody>
     return (
       (status === null || user.status === status) &&
       (branchId === null || user.branches?.includes(branchId) === true) &&

@@ -46,6 +46,8 @@ export type NearCache<Key, Value> = {
   down(): void
   /** What is held now. */
   size(): { entries: number; bytes: number; placeholders: number }
+  /** Since the process began. `misses`: reads that went on; `invalidated`: changes that were told of. */
+  counts(): { hits: number; misses: number; kept: number; invalidated: number; resets: number }
 }
 
 /**
@@ -63,7 +65,7 @@ export function nearCache<Key extends string | number, Value extends Versioned>(
   const held = new LRUCache<Key, Held<Value>>({ max, maxSize: maxBytes })
   const placeholders = new Map<Key, Placeholder<Key>>()
   let on = false
-
+  const counts = { hits: 0, misses: 0, kept: 0, invalidated: 0, resets: 0 }
   const clear = () => {
     held.clear()
     placeholders.clear()
@@ -75,11 +77,13 @@ export function nearCache<Key extends string | number, Value extends Versioned>(
       const atMs = now()
       // Checked here as well, because this process itself may have been stopped, or busy, since the last proof.
       if (atMs - provedAtMs() > MAX_UNPROVED_MS) return undefined
-      if (atMs - entry.begunAtMs <= MAX_AGE_MS) return entry.value
-      held.delete(key)
-      return undefined
+      const isYoung = atMs - entry.begunAtMs <= MAX_AGE_MS
+      if (isYoung) counts.hits += 1
+      else held.delete(key)
+      return isYoung ? entry.value : undefined
     },
     begin(key) {
+      counts.misses += 1
       if (!on) return null
       // One for all who read at the same time: it has stood since the first began, which asks for more than they need.
       const standing = placeholders.get(key)
@@ -94,13 +98,16 @@ export function nearCache<Key extends string | number, Value extends Versioned>(
       placeholders.delete(key)
       if (value === null || value.version < (held.peek(key)?.value.version ?? 0)) return false
       held.set(key, { value, begunAtMs }, { size: Math.max(LEAST_ENTRY_BYTES, bytesOf(value)) })
-      return held.has(key)
+      const isKept = held.has(key)
+      if (isKept) counts.kept += 1
+      return isKept
     },
     outdate(key, version) {
       placeholders.delete(key)
       if ((held.peek(key)?.value.version ?? version) < version) held.delete(key)
     },
     invalidate(key) {
+      counts.invalidated += 1
       held.delete(key)
       placeholders.delete(key)
     },
@@ -111,7 +118,9 @@ export function nearCache<Key extends string | number, Value extends Versioned>(
     down() {
       on = false
       clear()
+      counts.resets += 1
     },
+    counts: () => counts,
     size: () => ({ entries: held.size, bytes: held.calculatedSize, placeholders: placeholders.size }),
   }
 }

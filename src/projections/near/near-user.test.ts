@@ -4,6 +4,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { someUser } from '../../../test/support/users.ts'
 import { readAnswer } from '../../wire/answer.ts'
+import { userEtag } from '../../wire/etag.ts'
 import { projectUser } from '../user/project.ts'
 import type { KnownUser } from '../user/shown.ts'
 import { nearCache } from './near-cache.ts'
@@ -19,25 +20,38 @@ import {
 
 const TAG_BASE = { epoch: 'e1', schema: 1 }
 const known = (user = someUser()): KnownUser => {
-  const { userId, version, body } = projectUser(user)
-  return { userId, version, body, from: 'redis' }
+  const { userId, version, bodies } = projectUser(user)
+  return { userId, version, bodies, from: 'redis' }
 }
 
-test('it is the answer that the route would give, ready to be written', () => {
-  const user = known(someUser({ givenName: 'Zoë 👋' }))
-  const near = nearUser(user, TAG_BASE)
-  const table: [head: string[], ifNoneMatch: string | undefined, more: object][] = [
-    [headWithBody(near, ['read-from', 'near']), undefined, { 'content-length': String(user.body.length) }],
-    [headNotModified(near, ['read-from', 'near']), near.etag, {}],
-  ]
-  for (const [head, ifNoneMatch, more] of table) {
-    const pairs = head.flatMap((name, i) => (i % 2 === 0 ? [[name, head[i + 1]]] : []))
-    assert.deepEqual(Object.fromEntries(pairs), {
-      ...readAnswer(near.etag, ifNoneMatch, { 'read-from': 'near' }, user.body).headers,
-      ...more,
-    })
+for (const seesPersonal of [true, false])
+  test(`it is the answer that the route would give ${seesPersonal ? 'with' : 'without'} what is personal, ready to be written`, () => {
+    const user = known(someUser({ givenName: 'Zoë 👋' }))
+    const { full, bare } = nearUser(user, TAG_BASE)
+    const [near, body] = seesPersonal ? [full, user.bodies.full] : [bare, user.bodies.bare]
+    const tag = userEtag(TAG_BASE, seesPersonal, user.version)
+    const table: [head: string[], ifNoneMatch: string | undefined, more: object][] = [
+      [headWithBody(near, ['read-from', 'near']), undefined, { 'content-length': String(body.length) }],
+      [headNotModified(near, ['read-from', 'near']), tag, {}],
+    ]
+    for (const [head, ifNoneMatch, more] of table) {
+      const pairs = head.flatMap((name, i) => (i % 2 === 0 ? [[name, head[i + 1]]] : []))
+      assert.deepEqual(Object.fromEntries(pairs), {
+        ...readAnswer(tag, ifNoneMatch, { 'read-from': 'near' }, body).headers,
+        ...more,
+      })
+    }
+    assert.deepEqual(Buffer.from(near.body, 'latin1'), body)
+  })
+
+test('without what is personal it has another tag, and says nothing of it', () => {
+  const { full, bare } = nearUser(known(), TAG_BASE)
+  const { email = '', phone = '', employeeNumber = '' } = someUser()
+  assert.deepEqual([full.etag, bare.etag], ['"e1.1.u.5"', '"e1.1.n.5"'])
+  for (const value of [email, phone, employeeNumber]) {
+    assert.ok(value && full.body.includes(value))
+    assert.ok(!bare.body.includes(value))
   }
-  assert.deepEqual(Buffer.from(near.body, 'latin1'), user.body)
 })
 
 test('read again it is the same user, from near', () => {
@@ -76,12 +90,18 @@ test('an entry takes no more memory than is counted', async () => {
     return heapUsed + external + arrayBuffers
   }
   // As replies come: many bodies in one piece of memory.
-  const reply = (version: number) => Buffer.concat([known(someUser({ version })).body, Buffer.alloc(60_000)])
-  const length = reply(1).length - 60_000
+  const { full, bare } = known(someUser({ version: 1 })).bodies
+  // Tags as long as they are.
+  const base = { epoch: '6eb6fadd', schema: 12 }
+  const reply = () => Buffer.concat([full, bare, Buffer.alloc(60_000)])
   const before = await used()
   for (let userId = 1; userId <= COUNT; userId += 1) {
-    const body = reply(userId % 9).subarray(0, length)
-    cache.keep(cache.begin(userId), nearUser({ userId, version: userId, body, from: 'redis' }, TAG_BASE))
+    const bytes = reply()
+    const bodies = {
+      full: bytes.subarray(0, full.length),
+      bare: bytes.subarray(full.length, full.length + bare.length),
+    }
+    cache.keep(cache.begin(userId), nearUser({ userId, version: userId, bodies, from: 'redis' }, base))
   }
   const [grown, { bytes, entries }] = [(await used()) - before, cache.size()]
   assert.equal(entries, COUNT)

@@ -53,7 +53,7 @@ async function change({ sql, models }: Started, userId: number, jobTitle: string
   await models.projector.projectUsers([userId])
   return (await models.views.byId(userId)).version
 }
-const jobTitle = ({ body }: ShownUser) => JSON.parse(String(body)).jobTitle
+const jobTitle = ({ bodies }: ShownUser) => JSON.parse(String(bodies?.full)).jobTitle
 /** Because it was told of, and not because of its age. */
 async function untilTold(what: string, isGone: () => boolean): Promise<void> {
   const askedAt = performance.now()
@@ -141,8 +141,8 @@ test('who does not exist is not kept', async (t) => {
   }
   await models.projector.projectUsers([3])
   for (let time = 1; time <= 2; time += 1) {
-    const { body, from } = await views.byId(3)
-    assert.deepEqual([body, from], [null, 'redis'])
+    const { bodies, from } = await views.byId(3)
+    assert.deepEqual([bodies, from], [null, 'redis'])
   }
   assert.equal(near.users.get(3), undefined)
 })
@@ -181,8 +181,8 @@ test('many at once: those who are near from there, the others as one read, in th
   )
   const plain = await models.views.byIds(ids)
   assert.deepEqual(
-    found.map(({ version, body }) => [version, body]),
-    plain.map(({ version, body }) => [version, body]),
+    found.map(({ version, bodies }) => [version, bodies]),
+    plain.map(({ version, bodies }) => [version, bodies]),
   )
   assert.deepEqual(sources(await views.byIds([9, 5, 7, 2])), ['near', 'near', 'near', 'near'])
 })

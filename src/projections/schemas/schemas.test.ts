@@ -122,7 +122,7 @@ test('a schema that was forgotten while its read models lived on is not believed
   assert.equal(await other.isBuilt(), false)
   const begun = other.client.incarnation(other.keys.home.inc)
   assert.ok(begun !== null && begun !== before)
-  assert.match(String((await other.views.byId(9)).body), /Baker/)
+  assert.match(String((await other.views.byId(9)).bodies?.full), /Baker/)
 })
 
 test('a process says at once, and goes on saying, that its schema is in use, but does not register it', async (t) => {
@@ -189,10 +189,10 @@ test('a release that comes back after it was removed serves nothing old, and is 
   sql(RETITLE, 9)
   // Its connection was never lost: only Redis tells it.
   const found = await other.views.byId(9)
-  assert.deepEqual([found.from, /Baker/.test(String(found.body))], ['database', true])
+  assert.deepEqual([found.from, /Baker/.test(String(found.bodies?.full))], ['database', true])
   assert.equal(await other.isBuilt(), false)
   await other.build()
-  assert.match(String((await other.views.byId(9)).body), /Baker/)
+  assert.match(String((await other.views.byId(9)).bodies?.full), /Baker/)
   assert.deepEqual(await registered(present.keys), [present.keys.tag, other.keys.tag].sort())
 })
 

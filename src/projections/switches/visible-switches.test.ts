@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { UNLIMITED } from '../../domain/authority.ts'
 import { visibleSwitches } from './visible-switches.ts'
 
-const BY = { name: 'local', requestId: 'r1', address: '127.0.0.1' }
+const BY = { name: 'local', requestId: 'r1', address: '127.0.0.1', ...UNLIMITED }
 
 /** What is done, in its order. */
 function switches({ commits = true, reads = true }) {

@@ -5,6 +5,7 @@ import { believe, callsOf, connectClient, freshKeys } from '../../../test/suppor
 import { startTestRedis, type TestRedis } from '../../../test/support/redis.ts'
 import { until } from '../../../test/support/service.ts'
 import { batchedRead, type Held } from './batched-read.ts'
+import { NOBODY } from './bodies.ts'
 
 let server: TestRedis
 let raw: Redis
@@ -21,7 +22,9 @@ after(async () => {
 async function start(t: TestContext, users: number, { believed = true, partitions = 1 } = {}) {
   const keys = freshKeys(partitions)
   if (believed) await believe(raw, keys)
-  for (let id = 1; id <= users; id += 1) await raw.hset(keys.user(id), { v: String(10 * id), b: `body ${id}` })
+  for (let id = 1; id <= users; id += 1) {
+    await raw.hset(keys.user(id), { v: String(10 * id), b: `body ${id}`, p: `bare body ${id}` })
+  }
   const redis = await connectClient(t, server.url, keys)
   const read = batchedRead({ redis, keys })
   // The first call of a script fails by its digest and carries the text; what is counted begins after it.
@@ -29,7 +32,12 @@ async function start(t: TestContext, users: number, { believed = true, partition
   const before = await callsOf(raw, 'evalsha_ro')
   return { keys, redis, read, commands: async () => (await callsOf(raw, 'evalsha_ro')) - before }
 }
-const shown = (held: Held | undefined) => held && `${held.version} ${held.body ?? 'fenced'}`
+const shown = (held: Held | undefined) => {
+  if (!held?.bodies) return held && `${held.version} fenced`
+  const { full, bare } = held.bodies
+  assert.equal(bare.toString(), `bare ${full}`, 'both are of one user')
+  return `${held.version} ${full}`
+}
 const NOTHING = '-1 fenced'
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 
@@ -84,11 +92,13 @@ for (const { users, expected } of [
   })
 }
 
-test('of missing users nothing is known, of fenced ones the version; tombstones have an empty body', async (t) => {
+test('of missing users nothing is known, of fenced ones the version; tombstones have empty bodies', async (t) => {
   const { read, keys } = await start(t, 1)
   await raw.hset(keys.user(2), { v: '5', t: 'terms' })
-  await raw.hset(keys.user(3), { v: '6', b: '', t: '' })
-  assert.deepEqual((await Promise.all([1, 2, 3, 4].map(read))).map(shown), ['10 body 1', '5 fenced', '6 ', NOTHING])
+  await raw.hset(keys.user(3), { v: '6', b: '', p: '', t: '' })
+  const [there, fenced, gone, missing] = await Promise.all([1, 2, 3, 4].map(read))
+  assert.deepEqual([there, fenced, missing].map(shown), ['10 body 1', '5 fenced', NOTHING])
+  assert.deepEqual(gone, { version: 6, bodies: NOBODY })
 })
 
 test('a command that fails sends all who wait for it to the truth, and nobody after them', async (t) => {
@@ -114,14 +124,28 @@ test('a failing command takes no other of the same turn with it', async (t) => {
 
 for (const [what, put] of [
   ['no hash', (key: string) => raw.set(key, 'text')],
-  ['of no version', (key: string) => raw.hset(key, { v: 'five', b: 'body' })],
-  ['of a version that is no whole number', (key: string) => raw.hset(key, { v: '1.5', b: 'body' })],
-  ['of a version before all', (key: string) => raw.hset(key, { v: '-7', b: 'body' })],
+  ['of no version', (key: string) => raw.hset(key, { v: 'five', b: 'body', p: 'bare body' })],
+  ['of a version that is no whole number', (key: string) => raw.hset(key, { v: '1.5', b: 'body', p: 'bare body' })],
+  ['of a version before all', (key: string) => raw.hset(key, { v: '-7', b: 'body', p: 'bare body' })],
 ] as const) {
   test(`an entry that is ${what} is none, and takes no other with it`, async (t) => {
     const { read, keys } = await start(t, 1)
     await put(keys.user(2))
     assert.deepEqual((await Promise.all([1, 2].map(read))).map(shown), ['10 body 1', NOTHING])
+  })
+}
+
+for (const [what, fields] of [
+  ['with one body alone', { b: 'body' }],
+  ['with the other body alone', { p: 'body' }],
+  ['with one body that says nobody', { b: '', p: 'body' }],
+  ['with another body that says nobody', { b: 'body', p: '' }],
+] as const) {
+  test(`an entry ${what} has none, and says only the least version that may be shown`, async (t) => {
+    const { read, keys } = await start(t, 1)
+    await raw.hset(keys.user(2), { v: '20', ...fields })
+    assert.deepEqual(await read(2), { version: 20, bodies: null })
+    assert.equal(shown(await read(1)), '10 body 1')
   })
 }
 

@@ -1,18 +1,19 @@
 import type { ReadModelRedis } from '../../ports/redis.ts'
 import type { Keys, Partition } from '../keys.ts'
 import { lua } from '../lua.ts'
+import { type Bodies, storedBodies } from './bodies.ts'
 
 const READ = lua(import.meta.url, 'read-n')
 /** More entries than this are read with several commands, so that none keeps Redis from others for long. */
 const MAX_KEYS = 256
 
-/** A user's entry with its bytes; no bytes at all say that there is no such user. */
-export type StoredBody = { version: number; body: Buffer }
+/** A user's entry with its bytes. */
+export type StoredUser = { version: number; bodies: Bodies }
 /**
  * What Redis holds of a user: an entry; or only the least version that may be shown (a fence; -1 where there is nothing);
  * or null: Redis can't be asked, or can't be believed.
  */
-export type Held = StoredBody | { version: number; body: null } | null
+export type Held = StoredUser | { version: number; bodies: null } | null
 type Waiting = (held: Held) => void
 
 /** Reads entries; all that are asked for in one turn of the event loop travel as one command a partition. Never rejects. */
@@ -38,7 +39,7 @@ export function batchedRead({ redis, keys }: { redis: ReadModelRedis; keys: Keys
     // Emptied or exchanged behind an open connection: find out what it is now.
     if (replies !== null && !believed) redis.refreshIncarnation(partition.inc).catch(() => null)
     for (let i = 0; i < sent.length; i += 1) {
-      const held = believed ? heldOf(replies[2 * i + 1], replies[2 * i + 2]) : null
+      const held = believed ? heldOf(replies[3 * i + 1], replies[3 * i + 2], replies[3 * i + 3]) : null
       for (const resolve of sent[i]?.[1] ?? []) resolve(held)
     }
   }
@@ -58,7 +59,9 @@ export function batchedRead({ redis, keys }: { redis: ReadModelRedis; keys: Keys
     })
 }
 
-function heldOf(version: Buffer | null | undefined, body: Buffer | null | undefined): NonNullable<Held> {
+type Reply = Buffer | null | undefined
+function heldOf(version: Reply, full: Reply, bare: Reply): NonNullable<Held> {
   const held = version ? Number(version) : -1
-  return Number.isSafeInteger(held) && held >= 0 ? { version: held, body: body ?? null } : { version: -1, body: null }
+  if (!Number.isSafeInteger(held) || held < 0) return { version: -1, bodies: null }
+  return { version: held, bodies: storedBodies(full, bare) }
 }

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 --[[
-After a commit: nothing older than `version` may be served any more. Drops the body, keeps version and terms (the index
+After a commit: nothing older than `version` may be served any more. Drops the bodies, keeps version and terms (the index
 entries can still be taken out), marks the user dirty, so that lists take it from the database, and ends the lease of a
 reader who may have read the truth before the commit.
 
@@ -14,7 +14,7 @@ if held >= tonumber(ARGV[2]) then
 end
 -- Drops before it writes: a Redis at its memory limit gets room first.
 redis.call('DEL', KEYS[3])
-redis.call('HDEL', KEYS[1], 'b')
+redis.call('HDEL', KEYS[1], 'b', 'p')
 redis.call('HSET', KEYS[1], 'v', ARGV[2])
 redis.call('SADD', KEYS[2], ARGV[1])
 if held == 0 then

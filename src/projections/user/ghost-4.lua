@@ -24,7 +24,7 @@ redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', now)
 if redis.call('ZCARD', KEYS[4]) >= tonumber(ARGV[5]) then
   return 'full'
 end
-redis.call('HSET', KEYS[1], 'v', 0, 'b', '')
+redis.call('HSET', KEYS[1], 'v', 0, 'b', '', 'p', '')
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
 redis.call('ZADD', KEYS[4], now + tonumber(ARGV[4]), ARGV[2])
 return 'applied'

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { someUser } from '../../../test/support/users.ts'
+import { NOBODY } from './bodies.ts'
 import { holders } from './holders.ts'
 import { projectUser } from './project.ts'
 import type { ShownUser } from './shown.ts'
@@ -9,8 +10,8 @@ const NO_TRUTHS = () => Promise.reject(new Error('nobody asks the database'))
 
 /** A user with this status, as readers get them. */
 function shownAs(status: 'active' | 'suspended', from: ShownUser['from']): ShownUser {
-  const { userId, version, body } = projectUser(someUser({ id: 1, status, version: 3 }))
-  return { userId, version, body, from }
+  const { userId, version, bodies } = projectUser(someUser({ id: 1, status, version: 3 }))
+  return { userId, version, bodies, from }
 }
 
 test('a body is parsed once a version', async () => {
@@ -33,7 +34,9 @@ test('what the database said while somebody wrote is answered, and not remembere
 for (const damage of ['', '{', 'null', '7']) {
   test(`a body that is no user (${damage}) is read from the database, and not remembered`, async () => {
     const user = someUser({ id: 1, version: 3 })
-    let shown: ShownUser = { ...shownAs('suspended', 'redis'), body: Buffer.from(damage) }
+    const held = shownAs('suspended', 'redis')
+    const bodies = { full: held.bodies?.full ?? NOBODY.full, bare: Buffer.from(damage) }
+    let shown: ShownUser = { ...held, bodies }
     const truths = async () => [{ userId: 1, version: 4, user, settled: true }]
     const holderOf = holders({ views: { byId: async () => shown }, truths })
     assert.deepEqual(await holderOf(1), {

@@ -1,9 +1,10 @@
 import { LRUCache } from 'lru-cache'
 import type { Holder } from '../../domain/permissions.ts'
 import type { Source } from '../../wire/source.ts'
-import type { UserBody } from '../../wire/user.ts'
+import type { BareUserBody, UserBody } from '../../wire/user.ts'
 import type { UserReads } from '../near/near-views.ts'
-import { project, type ShownUser } from './shown.ts'
+import type { Bodies } from './bodies.ts'
+import { project } from './shown.ts'
 import type { UserViews } from './views.ts'
 
 const MAX_MEMOISED = 20_000
@@ -21,10 +22,10 @@ export function holders({ views, truths }: Deps, maxMemoised = MAX_MEMOISED) {
   })
   return async (userId: number, minVersion = 0): Promise<ShownHolder | null> => {
     const user = await views.byId(userId, minVersion)
-    if (!user.body) return null
+    if (!user.bodies) return null
     const known = parsed.get(userId)
     if (known?.version === user.version) return { ...known, source: user }
-    const read = parsedOrNull(user.body)
+    const read = parsedOrNull(user.bodies)
     if (read === null) return fromTruth(userId)
     const fresh = { version: user.version, ...read }
     // What moved while the database was read is answered under the version before, and must not be remembered as that.
@@ -35,14 +36,15 @@ export function holders({ views, truths }: Deps, maxMemoised = MAX_MEMOISED) {
   /** What the copy says is no user: the auditor will find it. */
   async function fromTruth(userId: number): Promise<ShownHolder | null> {
     const [found] = await truths([userId])
-    const read = found?.user ? parsedOrNull(project(found).body) : null
+    const read = found?.user ? parsedOrNull(project(found).bodies) : null
     return found && read ? { version: found.version, ...read, source: { from: 'database' } } : null
   }
 }
 
-function parsedOrNull(body: NonNullable<ShownUser['body']>) {
+/** What somebody may do says nothing of what is personal. */
+function parsedOrNull({ bare }: Bodies) {
   try {
-    const { status, branches, roles, limits } = JSON.parse(body.toString()) as UserBody
+    const { status, branches, roles, limits } = JSON.parse(bare.toString()) as BareUserBody
     return Array.isArray(roles) ? { holder: { status, branches, roles }, limits } : null
   } catch {
     return null

@@ -83,7 +83,7 @@ for (const partitions of PARTITION_COUNTS) {
   test(`a thousand misses of one user are one read, and nothing waits for it afterwards (of ${partitions})`, async (t) => {
     const { views, gate, filled, keys } = await start(t, partitions)
     const answers = await Promise.all(Array.from({ length: READERS }, () => views.byId(ID)))
-    assert.ok(answers.every(({ userId, version, body }) => userId === ID && version === 5 && body !== null))
+    assert.ok(answers.every(({ userId, version, bodies }) => userId === ID && version === 5 && bodies !== null))
     assert.deepEqual(gate.reads, [[ID]])
     await filled()
     assert.equal((await views.byId(ID)).from, 'redis')
@@ -191,7 +191,7 @@ test('a fill that comes after a fence is refused, whatever it read', async (t) =
   // What the reader sent is answered before what is asked after it.
   await users.read(ID)
   await users.read(ID)
-  assert.deepEqual(await users.read(ID), { version, body: null })
+  assert.deepEqual(await users.read(ID), { version, bodies: null })
   assert.equal(await raw.exists(lease(keys)), 0)
   assert.equal((await views.byId(ID)).version, version)
   await filled()

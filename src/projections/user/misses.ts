@@ -20,7 +20,7 @@ type Deps = {
 type Flight = { atLeast: number; landed: Promise<ShownUser> }
 
 /**
- * Readers who found no body. One of them, in all processes, gets the lease and reads the truth for all; here, in one
+ * Readers who found no bodies. One of them, in all processes, gets the lease and reads the truth for all; here, in one
  * process, those of one turn of the event loop share a flight. Nobody boards one that has taken off: what it reads may be
  * from before this reader asked, and the fence that would tell may have been deleted. `atLeast`: the version of the fence
  * that the reader has found, or was told of; where the truth is before it, the truth is what there is.
@@ -70,7 +70,9 @@ async function filledByAnother(
   for (let pauseMs = FIRST_LOOK_MS; performance.now() + pauseMs < deadline; pauseMs *= 2) {
     await pause(pauseMs)
     const held = await readModel.read(userId)
-    if (held?.body && held.version >= atLeast) return shown(userId, { version: held.version, body: held.body }, 'redis')
+    if (held?.bodies && held.version >= atLeast) {
+      return shown(userId, { version: held.version, bodies: held.bodies }, 'redis')
+    }
   }
   return null
 }

@@ -4,21 +4,23 @@ import fc from 'fast-check'
 import { someUser } from '../../../test/support/users.ts'
 import { searchName } from '../../domain/names.ts'
 import { MAX_USER_ID } from '../../domain/user.ts'
-import { userBody } from '../../wire/user.ts'
+import { bareUserBody, userBody } from '../../wire/user.ts'
+import { NOBODY } from './bodies.ts'
 import { decodeTerms, encodeTerms, nameMember, projectGone, projectUser, type Terms, termsOf } from './project.ts'
 
 const SEED = 20_240_609
 const RUNS = { seed: SEED, numRuns: 300 }
 
-test('a user is projected to the bytes that clients get, at the user’s version', () => {
+test('a user is projected to the bytes that clients get, with and without what is personal, at the user’s version', () => {
   const user = someUser({ givenName: 'Zoë', preferences: { greeting: '👋' } })
-  const { body, ...rest } = projectUser(user)
+  const { bodies, ...rest } = projectUser(user)
   assert.deepEqual(rest, { userId: 7, version: 5, terms: termsOf(user) })
-  assert.equal(body.toString(), JSON.stringify(userBody(user)))
+  assert.equal(bodies.full.toString(), JSON.stringify(userBody(user)))
+  assert.equal(bodies.bare.toString(), JSON.stringify(bareUserBody(user)))
 })
 
 test('who is gone is projected to nothing, at the version of going', () => {
-  assert.deepEqual(projectGone(7, 9), { userId: 7, version: 9, body: Buffer.alloc(0), terms: null })
+  assert.deepEqual(projectGone(7, 9), { userId: 7, version: 9, bodies: NOBODY, terms: null })
 })
 
 test('the indexes know a user by username in lower case, folded name, and branches', () => {

@@ -1,25 +1,30 @@
 import { searchName } from '../../domain/names.ts'
 import { normaliseUsername, type User } from '../../domain/user.ts'
-import { userBody } from '../../wire/user.ts'
+import { bareUserBody, userBody } from '../../wire/user.ts'
+import { type Bodies, NOBODY } from './bodies.ts'
 
 /** What the indexes know of a user: enough to take every entry out again. */
 export type Terms = { username: string; name: string; branches: string[] }
 
-/** `body`: the bytes that clients get; empty for a user who is gone. */
-export type ProjectedUser = { userId: number; version: number; body: Buffer; terms: Terms | null }
+/** `bodies`: empty for a user who is gone. */
+export type ProjectedUser = { userId: number; version: number; bodies: Bodies; terms: Terms | null }
 
 /** Rosters show active users only, the name index all; both are kept by terms, so the terms decide it. */
 export function projectUser(user: User): ProjectedUser {
   return {
     userId: user.id,
     version: user.version,
-    body: Buffer.from(JSON.stringify(userBody(user))),
+    bodies: { full: bytesOf(userBody(user)), bare: bytesOf(bareUserBody(user)) },
     terms: termsOf(user),
   }
 }
 
 export function projectGone(userId: number, version: number): ProjectedUser {
-  return { userId, version, body: Buffer.alloc(0), terms: null }
+  return { userId, version, bodies: NOBODY, terms: null }
+}
+
+function bytesOf(body: object): Buffer {
+  return Buffer.from(JSON.stringify(body))
 }
 
 export function termsOf(user: User): Terms {

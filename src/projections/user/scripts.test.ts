@@ -73,15 +73,21 @@ const ID = 9
 const neighbour = (n: number) => ID + n * 7 * MANY_PARTITIONS
 const terms = (name: string, ...branches: string[]): Terms => ({ username: 'ann', name, branches })
 const KNOWN = terms('novak ann', 'B1', 'B2')
-type Entry = { version?: number; body?: string; terms?: Terms | null }
+/** `bare`: the body without what is personal, where it is not the one that belongs to `body`; null: there is none. */
+type Entry = { version?: number; body?: string; bare?: string | null; terms?: Terms | null }
 type Call = { version: number; body: string; terms: Terms | null; held: Terms | null; inc?: string; lease?: string }
 
+/** The body without what is personal that belongs to a body. */
+const bareOf = (body: string) => (body === '' ? '' : `bare ${body}`)
+
 /** Puts an entry there as an earlier apply or fence would have left it, without either script. */
-async function put(keys: Keys, { version, body, terms: held }: Entry, dirty = false) {
+async function put(keys: Keys, { version, body, bare, terms: held }: Entry, dirty = false) {
   await raw.set(keys.of(ID).inc, INC)
   const fields = {
     ...(version === undefined ? {} : { v: String(version) }),
     ...(body === undefined ? {} : { b: body }),
+    ...(body === undefined || bare === null ? {} : { p: bareOf(body) }),
+    ...(typeof bare === 'string' ? { p: bare } : {}),
     ...(held === undefined ? {} : { t: encodeTerms(held) }),
   }
   if (Object.keys(fields).length > 0) await raw.hset(keys.user(ID), fields)
@@ -106,6 +112,7 @@ function apply(keys: Keys, call: Call, redis: Redis | Cluster = raw): Promise<un
     ID,
     call.version,
     call.body,
+    bareOf(call.body),
     encodeTerms(call.terms),
     encodeTerms(call.held),
     member(call.held),
@@ -127,7 +134,7 @@ function fence(keys: Keys, version: number, redis: Redis | Cluster = raw): Promi
 function inPlace(version: number, body: string, { name, branches, username }: Terms) {
   const rosters = branches.map((branchId) => [`branch:${branchId}`, [String(ID)]])
   return {
-    entries: { [ID]: { v: String(version), b: body, t: encodeTerms({ username, name, branches }) } },
+    entries: { [ID]: { v: String(version), b: body, p: bareOf(body), t: encodeTerms({ username, name, branches }) } },
     sets: { ...Object.fromEntries(rosters), ids: [String(ID)], names: [nameMember(name, ID)] },
   }
 }
@@ -225,6 +232,24 @@ const APPLIES: {
     result: ['older', '5'],
     leaves: 'what was there',
   },
+  ...[
+    { what: 'one body alone', bare: null },
+    { what: 'one body beside one that says nobody', bare: '' },
+    { what: 'one body that says nobody beside one that does not', body: '', bare: 'five' },
+  ].map(({ what, ...bodies }) => ({
+    what: `${what}, at the same version, is none, and is put right`,
+    held: { version: 5, body: 'four', terms: KNOWN, ...bodies },
+    call: { version: 5, body: 'five', terms: KNOWN, held: KNOWN },
+    result: ['applied'],
+    leaves: inPlace(5, 'five', KNOWN),
+  })),
+  {
+    what: 'the body without what is personal, alone, is none',
+    held: { version: 5, bare: 'five', terms: KNOWN },
+    call: { version: 5, body: 'five', terms: KNOWN, held: KNOWN },
+    result: ['applied'],
+    leaves: inPlace(5, 'five', KNOWN),
+  },
   {
     what: 'a fence at the same version gets its body, and the user is no longer dirty',
     held: { version: 6, terms: KNOWN },
@@ -262,7 +287,7 @@ const APPLIES: {
     held: { version: 5, body: 'five', terms: KNOWN },
     call: { version: 6, body: '', terms: null, held: KNOWN },
     result: ['applied'],
-    leaves: { entries: { [ID]: { v: '6', b: '', t: '' } }, sets: {} },
+    leaves: { entries: { [ID]: { v: '6', b: '', p: '', t: '' } }, sets: {} },
   },
   {
     what: 'a deleted user who was fenced leaves a tombstone and is no longer dirty',
@@ -270,7 +295,7 @@ const APPLIES: {
     dirty: true,
     call: { version: 6, body: '', terms: null, held: KNOWN },
     result: ['applied'],
-    leaves: { entries: { [ID]: { v: '6', b: '', t: '' } }, sets: {} },
+    leaves: { entries: { [ID]: { v: '6', b: '', p: '', t: '' } }, sets: {} },
   },
   {
     what: 'a late writer finds the tombstone and does not bring the user back',
@@ -356,15 +381,17 @@ for (const { where, counts, start } of PLACES)
       const keys = freshKeys(counts[0])
       await raw.set(keys.of(ID).inc, INC)
       const body = Buffer.from([0, 255, 13, 10, 0, 240, 159, 145, 139])
+      const bare = Buffer.from([255, 0, 13, 10])
       const scriptKeys = entryKeys(keys)
-      const args = [INC, ID, 5, body, '[]', '', '', nameMember('x', ID), 0, '']
+      const args = [INC, ID, 5, body, bare, '[]', '', '', nameMember('x', ID), 0, '']
       await raw.eval(APPLY.source, scriptKeys.length, ...scriptKeys, ...args)
       assert.deepEqual(await raw.hgetBuffer(keys.user(ID), 'b'), body)
+      assert.deepEqual(await raw.hgetBuffer(keys.user(ID), 'p'), bare)
     })
 
     const FENCES: { what: string; held: Entry; version: number; result: number; entry: Record<string, string> }[] = [
       {
-        what: 'a fence above what is stored drops the body and keeps the terms',
+        what: 'a fence above what is stored drops both bodies and keeps the terms',
         held: { version: 5, body: 'five', terms: KNOWN },
         version: 6,
         result: 1,
@@ -375,14 +402,14 @@ for (const { where, counts, start } of PLACES)
         held: { version: 6, body: 'six', terms: KNOWN },
         version: 6,
         result: 0,
-        entry: { v: '6', b: 'six', t: encodeTerms(KNOWN) },
+        entry: { v: '6', b: 'six', p: 'bare six', t: encodeTerms(KNOWN) },
       },
       {
         what: 'a fence below the stored version does nothing',
         held: { version: 10, body: 'ten', terms: KNOWN },
         version: 9,
         result: 0,
-        entry: { v: '10', b: 'ten', t: encodeTerms(KNOWN) },
+        entry: { v: '10', b: 'ten', p: 'bare ten', t: encodeTerms(KNOWN) },
       },
       {
         what: 'a fence before the first entry keeps older ones out',
@@ -437,7 +464,7 @@ for (const { where, counts, start } of PLACES)
       const full = connectRaw(t, small.url)
       const keys = freshKeys(counts[0])
       await full.set(keys.of(ID).inc, INC)
-      await full.hset(keys.user(ID), { v: '5', b: 'five', t: encodeTerms(KNOWN) })
+      await full.hset(keys.user(ID), { v: '5', b: 'five', p: 'bare five', t: encodeTerms(KNOWN) })
       await full.config('SET', 'maxmemory', '1')
       const applied = apply(keys, { version: 6, body: 'six', terms: MOVED, held: KNOWN }, full)
       await assert.rejects(applied, /OOM/)
@@ -446,15 +473,17 @@ for (const { where, counts, start } of PLACES)
       assert.deepEqual(await full.hgetall(keys.user(ID)), { v: '6', t: encodeTerms(KNOWN) })
     })
 
-    test('read-n: inc, then version and body of each, flat and in order; nothing where there is none', async () => {
+    test('read-n: inc, then version and bodies of each, flat and in order; nothing where there is none', async () => {
       const keys = freshKeys(counts[0])
-      await raw.hset(keys.user(neighbour(1)), { v: '3', b: 'one', t: 'x' })
+      await raw.hset(keys.user(neighbour(1)), { v: '3', b: 'one', p: 'bare one', t: 'x' })
       await raw.hset(keys.user(neighbour(3)), { v: '9', t: 'x' })
-      await raw.hset(keys.user(neighbour(4)), { v: '4', b: '', t: '' })
-      const asked = [keys.of(ID).inc, ...[4, 2, 1, 3, 1].map((n) => keys.user(neighbour(n)))]
+      await raw.hset(keys.user(neighbour(4)), { v: '4', b: '', p: '', t: '' })
+      await raw.hset(keys.user(neighbour(5)), { v: '5', b: 'five', t: 'x' })
+      const asked = [keys.of(ID).inc, ...[4, 2, 1, 3, 5, 1].map((n) => keys.user(neighbour(n)))]
       for (const inc of [null, INC]) {
         if (inc !== null) await raw.set(keys.of(ID).inc, inc)
-        const expected = [inc, '4', '', null, null, '3', 'one', '9', null, '3', 'one']
+        const one = ['3', 'one', 'bare one']
+        const expected = [inc, '4', '', '', null, null, null, ...one, '9', null, null, '5', 'five', null, ...one]
         assert.deepEqual(await raw.eval(READ.source, asked.length, ...asked), expected)
         assert.deepEqual(await raw.call('EVAL_RO', READ.source, asked.length, ...asked), expected)
       }
@@ -491,12 +520,24 @@ for (const { where, counts, start } of PLACES)
       { what: 'nothing there: it is given', held: {}, result: ['leased'] },
       { what: 'a fence: it is given', held: { version: 5, terms: KNOWN }, atLeast: 5, result: ['leased'] },
       { what: 'somebody else has it', held: {}, taken: 'other', result: ['taken'] },
-      { what: 'filled meanwhile', held: { version: 5, body: 'five' }, result: ['held', '5', 'five'] },
+      { what: 'filled meanwhile', held: { version: 5, body: 'five' }, result: ['held', '5', 'five', 'bare five'] },
+      { what: 'one body alone: it is given', held: { version: 5, body: 'five', bare: null }, result: ['leased'] },
+      { what: 'the other body alone: it is given', held: { version: 5, bare: 'five' }, result: ['leased'] },
+      {
+        what: 'one body beside one that says nobody: it is given',
+        held: { version: 5, body: 'five', bare: '' },
+        result: ['leased'],
+      },
+      {
+        what: 'one body that says nobody beside one that does not: it is given',
+        held: { version: 5, body: '', bare: 'five' },
+        result: ['leased'],
+      },
       {
         what: 'filled, and as new as is asked for',
         held: { version: 5, body: 'five' },
         atLeast: 5,
-        result: ['held', '5', 'five'],
+        result: ['held', '5', 'five', 'bare five'],
       },
       {
         what: 'filled, but not as new as is asked for',
@@ -508,7 +549,7 @@ for (const { where, counts, start } of PLACES)
         what: 'filled although somebody else has it',
         held: { version: 5, body: '' },
         taken: 'other',
-        result: ['held', '5', ''],
+        result: ['held', '5', '', ''],
       },
       {
         what: 'not as new, and somebody else has it',
@@ -677,7 +718,7 @@ for (const { where, counts, start } of PLACES)
           const how = { ...(inc ? { inc } : {}), ...(atMost === undefined ? {} : { atMost }) }
           assert.equal(await ghost(keys, how), result)
           assert.equal(await leaseOf(keys), left)
-          const remembered = { entries: { [ID]: { v: '0', b: '' } }, sets: {} }
+          const remembered = { entries: { [ID]: { v: '0', b: '', p: '' } }, sets: {} }
           assert.deepEqual(await stored(raw, keys), result === 'applied' ? remembered : before)
           assert.deepEqual(await ghostsOf(keys), result === 'applied' ? [String(ID)] : [])
         })

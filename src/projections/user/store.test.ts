@@ -5,6 +5,7 @@ import { Redis } from 'ioredis'
 import { believe, connectClient, freshKeys, PARTITION_COUNTS, stored } from '../../../test/support/read-models.ts'
 import { startTestRedis, type TestRedis } from '../../../test/support/redis.ts'
 import { keysOf } from '../keys.ts'
+import { NOBODY } from './bodies.ts'
 import { decodeTerms, nameMember, type ProjectedUser, projectGone, type Terms } from './project.ts'
 import { OtherIncarnationError, userReadModel } from './store.ts'
 
@@ -34,10 +35,11 @@ async function start(t: TestContext, partitions = 1) {
 
 /** In no partition's way that is the first one of several. */
 const ID = 9
+const bodiesOf = (text: string) => ({ full: Buffer.from(text), bare: Buffer.from(`bare ${text}`) })
 const ann = (version: number, terms: Partial<Terms> = {}): ProjectedUser => ({
   userId: ID,
   version,
-  body: Buffer.from(`ann ${version}`),
+  bodies: bodiesOf(`ann ${version}`),
   terms: { username: 'ann', name: 'novak ann', branches: ['B1'], ...terms },
 })
 
@@ -45,9 +47,28 @@ for (const partitions of PARTITION_COUNTS) {
   test(`what was applied is read back, with and without its terms (of ${partitions})`, async (t) => {
     const { model, inc } = await start(t, partitions)
     assert.equal(await model.apply(ann(5), inc), true)
-    assert.deepEqual(await model.read(ID), { version: 5, body: Buffer.from('ann 5') })
-    assert.deepEqual(await model.readWithTerms(ID), { version: 5, body: Buffer.from('ann 5'), terms: ann(5).terms })
+    const { bodies, terms } = ann(5)
+    assert.deepEqual(await model.read(ID), { version: 5, bodies })
+    assert.deepEqual(await model.readWithTerms(ID), { version: 5, bodies, terms })
   })
+
+  for (const [what, damage] of Object.entries({
+    'one body is missing': (key: string) => raw.hdel(key, 'p'),
+    'the other body is missing': (key: string) => raw.hdel(key, 'b'),
+    'one body says that there is nobody': (key: string) => raw.hset(key, 'p', ''),
+    'the other body says that there is nobody': (key: string) => raw.hset(key, 'b', ''),
+  }))
+    test(`where ${what}, neither is served, and a reader with a lease puts both right (of ${partitions})`, async (t) => {
+      const { model, inc, keys } = await start(t, partitions)
+      await model.apply(ann(5), inc)
+      await damage(keys.user(ID))
+      assert.deepEqual(await model.read(ID), { version: 5, bodies: null })
+      assert.equal(await model.readWithTerms(ID), null)
+      const answer = await model.lease(ID, inc, 5)
+      assert.ok(typeof answer === 'object' && 'lease' in answer)
+      assert.equal(await model.apply(ann(5), inc, answer.lease), true)
+      assert.deepEqual(await model.read(ID), { version: 5, bodies: ann(5).bodies })
+    })
 
   test(`an older version answers false and changes nothing, neither entry, index nor hint (of ${partitions})`, async (t) => {
     const { model, inc, keys } = await start(t, partitions)
@@ -90,10 +111,10 @@ for (const partitions of PARTITION_COUNTS) {
     const { model, inc, keys } = await start(t, partitions)
     await model.apply(ann(5), inc)
     assert.equal(await model.fence(ID, 6), true)
-    assert.deepEqual(await model.read(ID), { version: 6, body: null })
+    assert.deepEqual(await model.read(ID), { version: 6, bodies: null })
     assert.equal(await model.readWithTerms(ID), null)
     assert.equal(await model.apply(ann(5), inc), false)
-    assert.deepEqual(await model.read(ID), { version: 6, body: null })
+    assert.deepEqual(await model.read(ID), { version: 6, bodies: null })
     assert.equal(await model.apply(ann(6, { branches: ['B2'] }), inc), true)
     assert.equal((await model.read(ID))?.version, 6)
     assert.equal(await model.fence(ID, 6), false)
@@ -137,7 +158,7 @@ for (const partitions of PARTITION_COUNTS) {
     assert.equal(await model.apply(ann(5), inc, 'another'), false)
     assert.equal(await model.apply(ann(5), inc, answer.lease), true)
     assert.equal(await model.apply(ann(6), inc, answer.lease), false, 'it has ended')
-    const stored = { version: 5, body: Buffer.from('ann 5') }
+    const stored = { version: 5, bodies: ann(5).bodies }
     assert.deepEqual(await model.lease(ID, inc, 5), { stored })
     assert.ok(typeof (await model.lease(ID, inc, 6)) === 'object', 'not as new as is asked for')
     await assert.rejects(model.lease(ID, 'x.another', 0), OtherIncarnationError)
@@ -145,9 +166,9 @@ for (const partitions of PARTITION_COUNTS) {
 
   test(`a body of any script’s text comes back byte by byte with the lease’s answer (of ${partitions})`, async (t) => {
     const { model, inc } = await start(t, partitions)
-    const body = Buffer.from(JSON.stringify({ name: 'Zoë 王小明 \u{1f44b}\ud800 \0' }))
-    await model.apply({ ...ann(5), body }, inc)
-    assert.deepEqual(await model.lease(ID, inc, 0), { stored: { version: 5, body } })
+    const bodies = bodiesOf(JSON.stringify({ name: 'Zoë 王小明 \u{1f44b}\ud800 \0' }))
+    await model.apply({ ...ann(5), bodies }, inc)
+    assert.deepEqual(await model.lease(ID, inc, 0), { stored: { version: 5, bodies } })
   })
 
   test(`ids that never existed are remembered under a lease (of ${partitions})`, async (t) => {
@@ -157,8 +178,8 @@ for (const partitions of PARTITION_COUNTS) {
     assert.ok(typeof answer === 'object' && 'lease' in answer)
     await assert.rejects(model.ghost(ID, 'x.another', answer.lease), OtherIncarnationError)
     assert.equal(await model.ghost(ID, inc, answer.lease), true)
-    assert.deepEqual(await model.read(ID), { version: 0, body: Buffer.alloc(0) })
-    assert.deepEqual(await stored(raw, keys), { entries: { [ID]: { v: '0', b: '' } }, sets: {} })
+    assert.deepEqual(await model.read(ID), { version: 0, bodies: NOBODY })
+    assert.deepEqual(await stored(raw, keys), { entries: { [ID]: { v: '0', b: '', p: '' } }, sets: {} })
     assert.ok((await raw.pttl(keys.user(ID))) > 0)
     assert.equal(await model.apply(ann(1), inc), true)
     assert.equal(await raw.pttl(keys.user(ID)), -1)
@@ -176,7 +197,7 @@ for (const partitions of PARTITION_COUNTS) {
     const { client, inc, keys } = await start(t, partitions)
     const other = keysOf(keys.epoch, '999p3')
     const model = userReadModel({ redis: client, keys, schemas: { others: async () => [other] } })
-    for (const each of [keys, other]) await raw.hset(each.user(ID), { v: '5', b: 'five', t: '' })
+    for (const each of [keys, other]) await raw.hset(each.user(ID), { v: '5', b: 'five', p: 'bare', t: '' })
     assert.equal(await model.fence(ID, 6), true)
     for (const each of [keys, other]) {
       assert.deepEqual({ ...(await raw.hgetall(each.user(ID))) }, { v: '6', t: '' })
@@ -209,7 +230,7 @@ function truthAt(userId: number, version: number): ProjectedUser {
   return {
     userId,
     version,
-    body: Buffer.from(`${userId} at ${version}`),
+    bodies: bodiesOf(`${userId} at ${version}`),
     terms: { ...terms, branches: [...new Set(terms.branches)] },
   }
 }
@@ -249,10 +270,10 @@ for (const partitions of PARTITION_COUNTS)
             assert.equal(Number(held), version)
             const served = await model.read(userId)
             assert.equal(served?.version, version)
-            assert.equal(served.body !== null, applied === version)
-            if (served.body !== null) {
+            assert.equal(served.bodies !== null, applied === version)
+            if (served.bodies !== null) {
               assert.ok(served.version >= fence)
-              assert.deepEqual(served.body, truthAt(userId, version).body)
+              assert.deepEqual(served.bodies, truthAt(userId, version).bodies)
             }
             const dirty = await raw.sismember(keys.of(userId).dirty, String(userId))
             assert.equal(dirty, applied === version ? 0 : 1)

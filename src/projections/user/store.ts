@@ -3,7 +3,8 @@ import type { ReadModelRedis } from '../../ports/redis.ts'
 import type { Keys } from '../keys.ts'
 import { lua } from '../lua.ts'
 import type { Schemas } from '../schemas/schemas.ts'
-import { batchedRead, type StoredBody } from './batched-read.ts'
+import { batchedRead, type StoredUser } from './batched-read.ts'
+import { storedBodies } from './bodies.ts'
 import { decodeTerms, encodeTerms, nameMember, type ProjectedUser, type Terms } from './project.ts'
 
 const APPLY = lua(import.meta.url, 'apply-n')
@@ -19,9 +20,9 @@ const LEASE_BYTES = 9
 const GHOST_MS = 60_000
 const MAX_GHOSTS = 50_000
 
-export type UserEntry = StoredBody & { terms: Terms | null }
+export type UserEntry = StoredUser & { terms: Terms | null }
 /** The answer to a reader who wants to fill. */
-export type LeaseAnswer = { lease: string } | { stored: StoredBody } | 'taken'
+export type LeaseAnswer = { lease: string } | { stored: StoredUser } | 'taken'
 export type UserReadModel = ReturnType<typeof userReadModel>
 type Deps = { redis: ReadModelRedis; keys: Keys; schemas: Pick<Schemas, 'others'> }
 
@@ -36,26 +37,27 @@ export class OtherIncarnationError extends Error {
 /** The users' entries in Redis, and the scripts that are the only writers of them and of the indexes. */
 export function userReadModel({ redis, keys, schemas }: Deps) {
   return {
-    /** The hot read: version and body as they are stored. */
+    /** The hot read: version and bodies as they are stored. */
     read: batchedRead({ redis, keys }),
     async readWithTerms(userId: number): Promise<UserEntry | null> {
       const { inc } = keys.of(userId)
       // They travel together and in this order: had another server's data come in between, the second would tell.
-      const reads = [redis.hmget(keys.user(userId), 'v', 'b', 't'), redis.get(inc)] as const
-      const [[version, body, terms], incarnation] = await Promise.all(reads)
-      if (!version || !body || !incarnation || incarnation !== redis.incarnation(inc)) return null
-      return { version: Number(version), body, terms: decodeTerms(terms?.toString() ?? '') }
+      const reads = [redis.hmget(keys.user(userId), 'v', 'b', 'p', 't'), redis.get(inc)] as const
+      const [[version, full, bare, terms], incarnation] = await Promise.all(reads)
+      const bodies = storedBodies(full, bare)
+      if (!version || !bodies || !incarnation || incarnation !== redis.incarnation(inc)) return null
+      return { version: Number(version), bodies, terms: decodeTerms(terms?.toString() ?? '') }
     },
     async lease(userId: number, incarnation: string, atLeast: number): Promise<LeaseAnswer> {
       const partition = keys.of(userId)
       const lease = randomBytes(LEASE_BYTES).toString('base64url')
       const scriptKeys = [partition.user(userId), partition.lease(userId), partition.inc]
       const answer = (await redis.runForReader(LEASE, scriptKeys, [incarnation, lease, LEASE_MS, atLeast])) as string[]
-      const [result, version, body] = answer
+      const [result, version, full = '', bare = ''] = answer
       if (result === 'incarnation') throw new OtherIncarnationError()
       if (result === 'leased') return { lease }
       if (result === 'taken') return 'taken'
-      return { stored: { version: Number(version), body: Buffer.from(body ?? '') } }
+      return { stored: { version: Number(version), bodies: { full: Buffer.from(full), bare: Buffer.from(bare) } } }
     },
     /**
      * `incarnation` was read before the truth that `user` was made from; `lease`: a reader's, null for workers. Answers
@@ -116,7 +118,8 @@ function applyCall(keys: Keys, user: ProjectedUser, heldText: string) {
     args: [
       user.userId,
       user.version,
-      user.body,
+      user.bodies.full,
+      user.bodies.bare,
       encodeTerms(user.terms),
       heldText,
       member(held),

@@ -44,7 +44,7 @@ async function start(t: TestContext, { url = server.url, truth = source.truth, p
     until(`user ${userId} is filled in`, async () => (await raw.hexists(keys.user(userId), 'b')) === 1)
   return { keys, client, bulkReads: counted.bulkReads, versionReads: counted.versionReads, filled, ...models }
 }
-const bodyOf = (user: ShownUser | null): UserBody => JSON.parse(user?.body?.toString() ?? 'null')
+const bodyOf = (user: ShownUser | null): UserBody => JSON.parse(user?.bodies?.full.toString() ?? 'null')
 const usernameOf = (userId: number) => {
   const [row] = source.query('SELECT username FROM users WHERE user_id = ?', userId)
   return String(row?.username)
@@ -65,7 +65,7 @@ for (const partitions of PARTITION_COUNTS) {
   test(`a user who never existed is null, and is remembered: asking again costs the database nothing (of ${partitions})`, async (t) => {
     const { begin, views, filled, bulkReads } = await start(t, { partitions })
     await begin()
-    const absent = { userId: 4_000, version: 0, body: null, from: 'database' as const }
+    const absent = { userId: 4_000, version: 0, bodies: null, from: 'database' as const }
     assert.deepEqual(await views.byId(4_000), absent)
     await filled(4_000)
     assert.deepEqual(await views.byId(4_000), { ...absent, from: 'redis' })
@@ -94,7 +94,7 @@ for (const partitions of PARTITION_COUNTS) {
       own.sql(`DELETE FROM ${table} WHERE user_id = 2`)
     }
     const gone = await views.byId(2)
-    assert.equal(gone.body, null)
+    assert.equal(gone.bodies, null)
     assert.ok(gone.version > 5)
     await filled(2)
     assert.deepEqual(await views.byId(2), { ...gone, from: 'redis' })
@@ -112,6 +112,26 @@ for (const partitions of PARTITION_COUNTS) {
     assert.equal(await raw.hexists(keys.user(3), 'b'), 0)
   })
 
+  for (const [what, damage] of Object.entries({
+    'one body is missing': (key: string) => raw.hdel(key, 'p'),
+    'the other body is missing': (key: string) => raw.hdel(key, 'b'),
+    'one body says that there is nobody': (key: string) => raw.hset(key, 'p', ''),
+    'the other body says that there is nobody': (key: string) => raw.hset(key, 'b', ''),
+  }))
+    test(`where ${what}, the user comes from the database, and both are put right (of ${partitions})`, async (t) => {
+      const { begin, views, filled, keys } = await start(t, { partitions })
+      await begin()
+      const right = await views.byId(3)
+      await filled(3)
+      await damage(keys.user(3))
+      assert.deepEqual(await views.byId(3), right)
+      await until('it is put right', async () => (await views.byId(3)).from === 'redis')
+      assert.deepEqual(await views.byId(3), { ...right, from: 'redis' })
+      await damage(keys.user(3))
+      const byName = await views.byUsername(usernameOf(3))
+      assert.deepEqual(byName, right)
+    })
+
   test(`many users are answered in the order asked for, from Redis and database mixed, duplicates too (of ${partitions})`, async (t) => {
     const { begin, views, filled, bulkReads } = await start(t, { partitions })
     await begin()
@@ -119,7 +139,7 @@ for (const partitions of PARTITION_COUNTS) {
     await filled(5)
     const found = await views.byIds([9, 5, 4_000, 1, 5])
     assert.deepEqual(
-      found.map(({ userId, from, body }) => [userId, from, body === null]),
+      found.map(({ userId, from, bodies }) => [userId, from, bodies === null]),
       [
         [9, 'database', false],
         [5, 'redis', false],
@@ -161,7 +181,7 @@ for (const partitions of PARTITION_COUNTS) {
   test(`a Redis that may not be believed is not read and not written (of ${partitions})`, async (t) => {
     const { client, views, keys } = await start(t, { partitions })
     // What another life of this Redis left behind.
-    await raw.hset(keys.user(2), { v: '999', b: '{"userId":2}', t: '' })
+    await raw.hset(keys.user(2), { v: '999', b: '{"userId":2}', p: '{"userId":2}', t: '' })
     await raw.set(keys.username(usernameOf(2)), '3')
     assert.equal(client.incarnation(keys.of(2).inc), null)
     for (const found of [await views.byId(2), (await views.byIds([2]))[0], await views.byUsername(usernameOf(2))]) {

@@ -39,10 +39,10 @@ export function userViews({ redis, keys, readModel, truth, freshness, floor, pau
   const find = async (userId: number, atLeast: number): Promise<ShownUser> => {
     const held = redis.incarnation(keys.of(userId).inc) === null ? null : await readModel.read(userId)
     if (held === null) return shown(userId, project(await readTruth(userId)), 'database')
-    const { version, body } = held
-    const isHit = body !== null && version >= atLeast
+    const { version, bodies } = held
+    const isHit = bodies !== null && version >= atLeast
     const answer = isHit
-      ? shown(userId, { version, body }, 'redis')
+      ? shown(userId, { version, bodies }, 'redis')
       : await readMissed(userId, Math.max(atLeast, version))
     return answer.from === 'redis' && freshness.isOld() ? confirmed(answer) : answer
   }

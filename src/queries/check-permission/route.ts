@@ -28,6 +28,7 @@ export function checkPermissionRoute(app: FastifyInstance, deps: Deps): void {
   app.withTypeProvider<FastifyZodOpenApiTypeProvider>().route({
     method: 'GET',
     url: '/users/:userId/permissions/:permission',
+    config: { scope: 'users:read' },
     schema: {
       tags: ['queries'],
       operationId: 'checkPermission',

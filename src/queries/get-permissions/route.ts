@@ -30,6 +30,7 @@ export function getPermissionsRoute(app: FastifyInstance, deps: Deps): void {
   app.withTypeProvider<FastifyZodOpenApiTypeProvider>().route({
     method: 'GET',
     url: '/users/:userId/permissions',
+    config: { scope: 'users:read' },
     schema: {
       tags: ['queries'],
       operationId: 'getPermissions',

@@ -17,9 +17,9 @@ const BEFORE = '2026-11-29T05:00:00.000Z'
 const fresh = <T>(value: T | null): Foreign<T> => ({ state: 'fresh', value })
 
 function asked({ user = {}, branches = {}, employments = {} }: Given) {
-  const body = Buffer.from(
-    JSON.stringify({ branches: Object.keys(branches), homeBranchId: null, employeeNumber: null, ...user }),
-  )
+  const bytes = (more: object) =>
+    Buffer.from(JSON.stringify({ branches: Object.keys(branches), homeBranchId: null, ...more }))
+  const bodies = { full: bytes({ employeeNumber: null, ...user }), bare: bytes({}) }
   const told: [string, string[]][] = []
   const reads = <T>(what: string, known: Record<string, Foreign<T>>) => ({
     read: async (ids: string[]) => {
@@ -27,7 +27,7 @@ function asked({ user = {}, branches = {}, employments = {} }: Given) {
       return new Map(Object.entries(known))
     },
   })
-  const views = { byId: async (userId: number) => ({ userId, version: 1, body, from: 'redis' as const }) }
+  const views = { byId: async (userId: number) => ({ userId, version: 1, bodies, from: 'redis' as const }) }
   const handle = getProfile({
     views,
     branches: reads('branches', branches),
@@ -35,7 +35,11 @@ function asked({ user = {}, branches = {}, employments = {} }: Given) {
   })
   return {
     told,
-    ask: (...include: ('branches' | 'employment')[]) => handle({ userId: 7, minVersion: 0, include }, callerWith()),
+    bodies,
+    ask: (...include: ('branches' | 'employment')[]) =>
+      handle({ userId: 7, minVersion: 0, include, seesPersonal: true }, callerWith()),
+    askWithoutPersonal: () =>
+      handle({ userId: 7, minVersion: 0, include: ['employment'], seesPersonal: false }, callerWith()),
   }
 }
 
@@ -81,6 +85,26 @@ describe('the part of the employment', () => {
     const { told, ask } = asked({ user: { employeeNumber: 'E-1' }, employments: { 'E-1': fresh(employmentOf('E-1')) } })
     assert.deepEqual((await ask('employment')).parts, { employment: employmentOf('E-1') })
     assert.deepEqual(told, [['employments', ['E-1']]])
+  })
+
+  test('is asked for, and shown, to those who may not see the number as well, without it and the manager’s', async () => {
+    const given = { user: { employeeNumber: 'E-1' }, employments: { 'E-1': fresh(employmentOf('E-1')) } }
+    const { told, bodies, ask, askWithoutPersonal } = asked(given)
+    assert.equal((await ask('employment')).body, bodies.full)
+    const { body, parts } = await askWithoutPersonal()
+    assert.equal(body, bodies.bare)
+    assert.deepEqual(parts, {
+      employment: {
+        department: 'Sales',
+        manager: { name: 'Nina Nowak' },
+        startDate: '2021-03-01',
+        leave: { from: '2026-12-01', until: null },
+      },
+    })
+    assert.deepEqual(told[1], ['employments', ['E-1']])
+    const without = { ...employmentOf('E-1'), manager: null }
+    const alone = asked({ ...given, employments: { 'E-1': fresh(without) } })
+    assert.equal((await alone.askWithoutPersonal()).parts.employment?.manager, null)
   })
 
   test('is null for who has no number, and nothing is wrong', async () => {

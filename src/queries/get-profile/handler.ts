@@ -3,43 +3,47 @@ import type { Branch, Employment } from '../../domain/neighbours.ts'
 import type { Caller } from '../../ports/neighbours.ts'
 import type { Foreign, ForeignReads } from '../../projections/foreign/foreign-copies.ts'
 import type { UserReads } from '../../projections/near/near-views.ts'
+import { bodyFor } from '../../projections/user/bodies.ts'
 import { isKnown, type KnownUser } from '../../projections/user/shown.ts'
-import type { Degraded, ProfilePart } from '../../wire/profile.ts'
-import type { UserBody } from '../../wire/user.ts'
+import { bareEmployment, type Degraded, type EmploymentBody, type ProfilePart } from '../../wire/profile.ts'
+import type { FullUserBody } from '../../wire/user.ts'
 
 export type Deps = {
   views: Pick<UserReads, 'byId'>
   branches: ForeignReads<Branch>
   employments: ForeignReads<Employment>
 }
-export type GetProfile = { userId: number; minVersion: number; include: ProfilePart[] }
-export type Profile = { user: KnownUser; parts: Parts; degraded: Degraded[] }
-type Parts = { branches?: object[]; employment?: Employment | null }
+export type GetProfile = { userId: number; minVersion: number; include: ProfilePart[]; seesPersonal: boolean }
+/** `body`: the user as this caller sees them. */
+export type Profile = { user: KnownUser; body: Buffer; parts: Parts; degraded: Degraded[] }
+type Parts = { branches?: object[]; employment?: EmploymentBody | null }
 type Part = { shown: Parts; degraded: Degraded[] }
-type Shown = Pick<UserBody, 'branches' | 'homeBranchId' | 'employeeNumber'>
+type Known = Pick<FullUserBody, 'branches' | 'homeBranchId' | 'employeeNumber'>
 
 /** The user as every read shows it, and beside it what others know: as far as it is to be had in the caller's time. */
 export function getProfile({ views, branches, employments }: Deps) {
-  return async ({ userId, minVersion, include }: GetProfile, caller: Caller): Promise<Profile> => {
+  return async ({ userId, minVersion, include, seesPersonal }: GetProfile, caller: Caller): Promise<Profile> => {
     const user = await views.byId(userId, minVersion)
     if (!isKnown(user)) throw new DomainError('user-not-found', `There is no user ${userId}.`)
-    const shown = JSON.parse(user.body.toString()) as Shown
+    // Whoever asks: people-service is asked by the number.
+    const known = JSON.parse(user.bodies.full.toString()) as Known
     const reading = {
-      branches: async () => branchesPart(shown, await branches.read(shown.branches, caller)),
-      employment: async () => employmentPart(shown, await employments.read(numbersOf(shown), caller)),
+      branches: async () => branchesPart(known, await branches.read(known.branches, caller)),
+      employment: async () => employmentPart(known, await employments.read(numbersOf(known), caller), seesPersonal),
     } satisfies Record<ProfilePart, () => Promise<Part>>
     const parts = await Promise.all(include.map((part) => reading[part]()))
     return {
       user,
+      body: bodyFor(user.bodies, seesPersonal),
       parts: Object.assign({}, ...parts.map(({ shown }) => shown)),
       degraded: parts.flatMap(({ degraded }) => degraded),
     }
   }
 }
 
-const numbersOf = ({ employeeNumber }: Shown): string[] => (employeeNumber === null ? [] : [employeeNumber])
+const numbersOf = ({ employeeNumber }: Known): string[] => (employeeNumber === null ? [] : [employeeNumber])
 
-function branchesPart({ branches, homeBranchId }: Shown, known: Map<string, Foreign<Branch>>): Part {
+function branchesPart({ branches, homeBranchId }: Known, known: Map<string, Foreign<Branch>>): Part {
   const shown = branches.map((branchId) => {
     const branch = shownOf(known.get(branchId))
     return { branchId, home: branchId === homeBranchId, details: branch && detailsOf(branch) }
@@ -55,9 +59,15 @@ function branchesPart({ branches, homeBranchId }: Shown, known: Map<string, Fore
   return { shown: { branches: shown }, degraded }
 }
 
-function employmentPart({ employeeNumber }: Shown, known: Map<string, Foreign<Employment>>): Part {
+function employmentPart(
+  { employeeNumber }: Known,
+  known: Map<string, Foreign<Employment>>,
+  seesPersonal: boolean,
+): Part {
   const found = employeeNumber === null ? undefined : known.get(employeeNumber)
-  return { shown: { employment: shownOf(found) }, degraded: degradedOf('employment', found) }
+  const employment = shownOf(found)
+  const shown = { employment: employment && !seesPersonal ? bareEmployment(employment) : employment }
+  return { shown, degraded: degradedOf('employment', found) }
 }
 
 const detailsOf = ({ branchId: _, ...details }: Branch) => details

@@ -20,6 +20,7 @@ export function getProfileRoute(app: FastifyInstance, deps: Deps): void {
   app.withTypeProvider<FastifyZodOpenApiTypeProvider>().route({
     method: 'GET',
     url: '/users/:userId/profile',
+    config: { scope: 'users:read', load: 'search' },
     schema: {
       tags: ['queries'],
       operationId: 'getProfile',
@@ -38,11 +39,12 @@ export function getProfileRoute(app: FastifyInstance, deps: Deps): void {
       const asked = {
         userId: params.userId,
         minVersion: headers['min-version']?.user ?? 0,
+        seesPersonal: request.seesPersonal,
         // In one order, whatever theirs.
         include: PROFILE_PARTS.filter((part) => query.include?.includes(part) ?? true),
       }
       const waitsMs = Math.min(headers['x-request-deadline'] ?? deps.profileDeadlineMs, deps.profileDeadlineMs)
-      const { user, parts, degraded } = await handle(asked, callerOf(request, reply, waitsMs))
+      const { user, body, parts, degraded } = await handle(asked, callerOf(request, reply, waitsMs))
       const rest = JSON.stringify({ ...parts, degraded }).slice(1)
       return reply
         .headers({
@@ -50,7 +52,7 @@ export function getProfileRoute(app: FastifyInstance, deps: Deps): void {
           ...deps.readHead(user),
           'cache-control': cacheControlOf(degraded),
         })
-        .send(`{"user":${user.body},${rest}`)
+        .send(`{"user":${body},${rest}`)
     },
   })
 }

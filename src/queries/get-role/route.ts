@@ -17,6 +17,7 @@ export function getRoleRoute(app: FastifyInstance, deps: Deps): void {
   app.withTypeProvider<FastifyZodOpenApiTypeProvider>().route({
     method: 'GET',
     url: '/roles/:role',
+    config: { scope: 'users:read' },
     schema: {
       tags: ['roles'],
       operationId: 'getRole',

@@ -1,4 +1,5 @@
 import type { UserLists } from '../../projections/lists/user-lists.ts'
+import { bodiesFor } from '../../projections/user/shown.ts'
 import { DEFAULT_PAGE, decodeCursor, pageBody } from '../../wire/page.ts'
 
 export type Deps = { lists: UserLists }
@@ -6,16 +7,12 @@ export type GetRoster = { branchId: string; limit: number | undefined; cursor: s
 
 /** Active users only: who is suspended or terminated does not work there now. */
 export function getRoster({ lists }: Deps) {
-  return async ({ branchId, limit = DEFAULT_PAGE, cursor }: GetRoster) => {
+  return async ({ branchId, limit = DEFAULT_PAGE, cursor }: GetRoster, seesPersonal: boolean) => {
     const filter = { branchId, role: null, status: 'active', q: null } as const
     const { users, next, from } = await lists.list(filter, decodeCursor(filter, cursor), limit)
     return {
       source: { from },
-      body: pageBody(
-        users.flatMap(({ body }) => body ?? []),
-        filter,
-        next,
-      ),
+      body: pageBody(bodiesFor(users, seesPersonal), filter, next),
     }
   }
 }

@@ -19,6 +19,7 @@ export function getRosterRoute(app: FastifyInstance, deps: Deps): void {
   app.withTypeProvider<FastifyZodOpenApiTypeProvider>().route({
     method: 'GET',
     url: '/branches/:branchId/users',
+    config: { scope: 'users:read', load: 'search' },
     schema: {
       tags: ['queries'],
       operationId: 'getRoster',
@@ -31,7 +32,7 @@ export function getRosterRoute(app: FastifyInstance, deps: Deps): void {
     } satisfies FastifyZodOpenApiSchema,
     handler: async (request, reply) => {
       const { limit, cursor } = request.query
-      const { source, body } = await handle({ branchId: request.params.branchId, limit, cursor })
+      const { source, body } = await handle({ branchId: request.params.branchId, limit, cursor }, request.seesPersonal)
       const answer = listAnswer(deps.readHead(source), body)
       return reply.code(answer.status).headers(answer.headers).send(answer.body)
     },

@@ -1,8 +1,9 @@
 import type { FastifyInstance } from 'fastify'
 import type { FastifyZodOpenApiSchema, FastifyZodOpenApiTypeProvider } from 'fastify-zod-openapi'
 import { z } from 'zod'
+import { bodyFor } from '../../projections/user/bodies.ts'
 import { readAnswer, readAnswers, UserConditions } from '../../wire/answer.ts'
-import { etag, type TagBase } from '../../wire/etag.ts'
+import { type TagBase, userEtag } from '../../wire/etag.ts'
 import { UserIdParam } from '../../wire/fields.ts'
 import { problems } from '../../wire/problem.ts'
 import { TRUER } from '../../wire/problem-examples.ts'
@@ -17,6 +18,7 @@ export function getUserRoute(app: FastifyInstance, deps: Deps): void {
   app.withTypeProvider<FastifyZodOpenApiTypeProvider>().route({
     method: 'GET',
     url: '/users/:userId',
+    config: { scope: 'users:read' },
     schema: {
       tags: ['queries'],
       operationId: 'getUser',
@@ -28,12 +30,13 @@ export function getUserRoute(app: FastifyInstance, deps: Deps): void {
       response: { ...readAnswers('The user.', UserBody), ...problems(400, 404, TRUER.tooOld, 503) },
     } satisfies FastifyZodOpenApiSchema,
     handler: async (request, reply) => {
-      const { version, body, ...source } = await handle(request.params.userId, request.headers['min-version']?.user)
+      const { seesPersonal } = request
+      const { version, bodies, ...source } = await handle(request.params.userId, request.headers['min-version']?.user)
       const answer = readAnswer(
-        etag(deps.tagBase, 'u', version),
+        userEtag(deps.tagBase, seesPersonal, version),
         request.headers['if-none-match'],
         deps.readHead(source),
-        body,
+        bodyFor(bodies, seesPersonal),
       )
       return reply.code(answer.status).headers(answer.headers).send(answer.body)
     },

@@ -18,6 +18,7 @@ test('each neighbour is shown, in one order, also those that are not configured'
   assert.deepEqual(listed([PEOPLE], {}), [
     { neighbour: 'branches-service', state: 'not-configured', forced: null, since: null },
     { neighbour: 'people-service', state: 'half-open', forced: null, since: AT },
+    { neighbour: 'legacy', state: 'not-configured', forced: null, since: null },
   ])
 })
 
@@ -30,6 +31,7 @@ test('what is forced is shown with who, why and when, whether there is a breaker
   assert.deepEqual(shown, [
     { neighbour: 'branches-service', state: 'not-configured', forced: OVERRIDE, since: null },
     { neighbour: 'people-service', state: 'open', forced: OVERRIDE, since: AT },
+    { neighbour: 'legacy', state: 'not-configured', forced: null, since: null },
   ])
 })
 

@@ -14,6 +14,7 @@ export function listBreakersRoute(app: FastifyInstance, deps: Deps): void {
   app.withTypeProvider<FastifyZodOpenApiTypeProvider>().route({
     method: 'GET',
     url: '/breakers',
+    config: { scope: 'operate' },
     schema: {
       tags: ['operation'],
       operationId: 'listBreakers',

@@ -18,6 +18,7 @@ export function listRolesRoute(app: FastifyInstance, deps: Deps): void {
   app.withTypeProvider<FastifyZodOpenApiTypeProvider>().route({
     method: 'GET',
     url: '/roles',
+    config: { scope: 'users:read' },
     schema: {
       tags: ['roles'],
       operationId: 'listRoles',

@@ -48,6 +48,7 @@ export function listUsersRoute(app: FastifyInstance, deps: Deps): void {
   app.withTypeProvider<FastifyZodOpenApiTypeProvider>().route({
     method: 'GET',
     url: '/users',
+    config: { scope: 'users:read', load: 'search' },
     schema: {
       tags: ['queries'],
       operationId: 'listUsers',
@@ -63,8 +64,8 @@ export function listUsersRoute(app: FastifyInstance, deps: Deps): void {
       const { ids, branchId = null, role = null, status = null, q = null, limit, cursor } = request.query
       refuseFiltersBesideIds(request.query)
       const { source, body } = ids
-        ? await handle.byIds(ids)
-        : await handle.byFilter({ branchId, role, status, q, limit, cursor })
+        ? await handle.byIds(ids, request.seesPersonal)
+        : await handle.byFilter({ branchId, role, status, q, limit, cursor }, request.seesPersonal)
       const answer = listAnswer(deps.readHead(source), body)
       return reply.code(answer.status).headers(answer.headers).send(answer.body)
     },

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,11 +9,12 @@ import { fileURLToPath } from 'node:url'
 import { guardAgainstOurEnd } from '../../../scripts/guard-against-our-end.ts'
 import { derbyFolder, driverPaths } from '../../../scripts/setup-drda.mjs'
 import { findOnPath } from '../../../scripts/setup-tools.mjs'
-import { derbyTriggers } from './triggers.ts'
+import { derbyTriggers, firings } from './triggers.ts'
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
 const START_LIMIT_MS = 60_000
 const POLL_MS = 20
+const STOP_LIMIT_MS = 1_000
 export const DRDA_USER = 'app'
 const DRDA_EPOCH = 'd4da0001'
 const TEMPLATE = 'TEMPLATE'
@@ -45,6 +46,7 @@ export type DrdaServer = {
   makeDatabase(options?: { lockWaitSeconds?: number }): string
   /** Without any of the databases that were made. */
   renew(): Promise<void>
+  /** Nothing of it runs any more when this returns. */
   freeze(): void
   thaw(): void
   kill(): Promise<void>
@@ -97,7 +99,10 @@ export async function startDrdaServer(): Promise<DrdaServer> {
       for (let n = 1; n <= made; n += 1) rmSync(join(home, `T${n}`), { recursive: true, force: true })
       await start()
     },
-    freeze: () => void child?.kill('SIGSTOP'),
+    freeze() {
+      child?.kill('SIGSTOP')
+      if (child?.pid !== undefined) awaitStop(child.pid)
+    },
     thaw: () => void child?.kill('SIGCONT'),
     kill,
     start,
@@ -106,6 +111,24 @@ export async function startDrdaServer(): Promise<DrdaServer> {
       await endGuard()
       rmSync(home, { recursive: true, force: true })
     },
+  }
+}
+
+/** A signal is on its way until the kernel has stopped each thread (proc(5)): until then one may still answer somebody. */
+function awaitStop(pid: number): void {
+  const untilMs = Date.now() + STOP_LIMIT_MS
+  const tasks = `/proc/${pid}/task`
+  // The state is what comes after the thread's name in brackets.
+  const hasStopped = (task: string): boolean => {
+    try {
+      return /\) T /.test(readFileSync(`${tasks}/${task}/stat`, 'latin1'))
+    } catch {
+      // It has ended meanwhile.
+      return true
+    }
+  }
+  while (!readdirSync(tasks).every(hasStopped)) {
+    if (Date.now() > untilMs) throw new Error(`process ${pid} did not stop within ${STOP_LIMIT_MS} ms`)
   }
 }
 
@@ -180,6 +203,7 @@ function templateDatabase(lockWaitSeconds: number | undefined): string {
       (source) => `INSERT INTO entity_versions VALUES ('role', '*', '${source}', 1, '2020-01-01 00:00:00.000')`,
     ),
     ...derbyTriggers(),
+    ...firings(),
     ...(lockWaitSeconds === undefined
       ? []
       : [`CALL SYSCS_UTIL.SYSCS_SET_DATABASE_PROPERTY('derby.locks.waitTimeout', '${lockWaitSeconds}')`]),

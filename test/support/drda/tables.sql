@@ -114,6 +114,29 @@ CREATE TABLE user_audit (
 );
 CREATE INDEX user_audit_entity ON user_audit (entity, entity_id, audit_id);
 
+CREATE TABLE audit_chain (
+  audit_id BIGINT NOT NULL PRIMARY KEY,
+  entity VARCHAR(8) NOT NULL,
+  entity_id VARCHAR(32) NOT NULL,
+  seq BIGINT NOT NULL,
+  client VARCHAR(128),
+  before_json VARCHAR(30000),
+  salt VARCHAR(32),
+  content_hash VARCHAR(64) NOT NULL,
+  chain_hash VARCHAR(64) NOT NULL
+);
+CREATE UNIQUE INDEX audit_chain_seq ON audit_chain (entity, entity_id, seq);
+
+CREATE TABLE audit_heads (
+  entity VARCHAR(8) NOT NULL,
+  entity_id VARCHAR(32) NOT NULL,
+  last_seq BIGINT NOT NULL,
+  last_hash VARCHAR(64) NOT NULL,
+  kept_seq BIGINT NOT NULL,
+  kept_hash VARCHAR(64) NOT NULL,
+  PRIMARY KEY (entity, entity_id)
+);
+
 CREATE TABLE command_keys (
   command_key VARCHAR(128) NOT NULL PRIMARY KEY,
   request_hash VARCHAR(64) NOT NULL,

@@ -73,3 +73,35 @@ function statements(entityAndId: string, sources: readonly string[], condition: 
       SELECT ${entity}, ${id}, ${now} FROM sysibm.sysdummy1 WHERE (${condition})`,
   ]
 }
+
+const NOW = "'2020-01-01 00:00:00.000'"
+/**
+ * Fires each trigger once, and takes back what that leaves. Derby compiles a trigger when it fires for the first time, in
+ * that transaction, and keeps rows of its own catalogue locked until its end: of writers who come at once, each the first at
+ * something, some would wait for one another until they are told that they have waited too long.
+ */
+export function firings(): string[] {
+  return [
+    `INSERT INTO users (user_id, username, given_name, family_name, created_at, updated_at)
+      VALUES (1, 'first', 'First', 'First', ${NOW}, ${NOW})`,
+    `INSERT INTO user_branches (user_id, branch_id) VALUES (1, 'B1')`,
+    `INSERT INTO roles (role, title) VALUES ('first', 'First')`,
+    `INSERT INTO role_permissions (role, permission, effect) VALUES ('first', 'first', 'allow')`,
+    `INSERT INTO user_roles (user_id, role) VALUES (1, 'first')`,
+    `INSERT INTO user_limits (user_id, limit_name, limit_value) VALUES (1, 'first', 1)`,
+    `INSERT INTO user_preferences (user_id, preference_key, preference_value) VALUES (1, 'first', 'first')`,
+    `UPDATE users SET username = 'second'`,
+    `UPDATE user_branches SET branch_id = 'B2'`,
+    `UPDATE roles SET title = 'Second'`,
+    `UPDATE role_permissions SET effect = 'approve'`,
+    `UPDATE user_roles SET branch_id = 'B2'`,
+    `UPDATE user_limits SET limit_value = 2`,
+    `UPDATE user_preferences SET preference_value = 'second'`,
+    ...['user_preferences', 'user_limits', 'user_roles', 'role_permissions', 'roles', 'user_branches', 'users'].map(
+      (table) => `DELETE FROM ${table}`,
+    ),
+    'DELETE FROM entity_changes',
+    `DELETE FROM entity_versions WHERE entity = 'user'`,
+    `UPDATE entity_versions SET version = 1, changed_at = ${NOW}`,
+  ]
+}

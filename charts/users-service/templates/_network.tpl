@@ -1,0 +1,86 @@
+{{/* Rules of egress, one for each thing that is talked to. An empty list of peers is anywhere, at that port. */}}
+
+{{/* Given: peers, ports. */}}
+{{- define "users-service.egress" -}}
+- ports:
+    {{- range uniq .ports }}
+    - {protocol: TCP, port: {{ . }}}
+    {{- end }}
+  {{- with .peers }}
+  to: {{ toJson . }}
+  {{- end }}
+{{- end }}
+
+{{- define "users-service.egress-dns" -}}
+- ports:
+    - {protocol: UDP, port: 53}
+    - {protocol: TCP, port: 53}
+  {{- with .Values.networkPolicy.peers.dns }}
+  to: {{ toJson . }}
+  {{- end }}
+{{- end }}
+
+{{- define "users-service.egress-database" -}}
+{{- $port := include "users-service.port" (dict "url" .Values.database.url "fallback" 9089) }}
+{{- include "users-service.egress" (dict "peers" .Values.networkPolicy.peers.database "ports" (list $port)) }}
+{{- end }}
+
+{{- define "users-service.egress-redis" -}}
+{{- $peers := .Values.networkPolicy.peers.redis }}
+{{- $r := .Values.redis }}
+{{- $bundled := list }}
+{{- if eq $r.kind "bundled" }}{{ $bundled = append $bundled "redis" }}{{ end }}
+{{- if eq $r.jobs.kind "bundled" }}{{ $bundled = append $bundled "redis-jobs" }}{{ end }}
+{{- range $bundled }}
+{{- $selector := include "users-service.selector" (dict "root" $ "component" .) | fromYaml }}
+{{ include "users-service.egress" (dict "peers" (list (dict "podSelector" (dict "matchLabels" $selector))) "ports" (list "6379")) }}
+{{- end }}
+{{- if eq $r.kind "external" }}
+{{ include "users-service.egress" (dict "peers" $peers "ports" $r.external.ports) }}
+{{- end }}
+{{- if eq $r.jobs.kind "external" }}
+{{ include "users-service.egress" (dict "peers" $peers "ports" $r.jobs.external.ports) }}
+{{- end }}
+{{- end }}
+
+{{- define "users-service.egress-kafka" -}}
+{{- if include "users-service.kafka" . }}
+{{- $ports := list }}
+{{- range .Values.kafka.brokers }}{{ $ports = append $ports (regexFind "[0-9]+$" .) }}{{ end }}
+{{ include "users-service.egress" (dict "peers" .Values.networkPolicy.peers.kafka "ports" $ports) }}
+{{- end }}
+{{- end }}
+
+{{/* What the API alone asks: the issuer, the neighbours, the legacy application. */}}
+{{- define "users-service.egress-http" -}}
+{{- $p := .Values.networkPolicy.peers }}
+{{- $neighbours := compact (list .Values.neighbours.branchesUrl .Values.neighbours.peopleUrl) }}
+{{- $groups := list (dict "peers" $p.issuer "urls" (list .Values.auth.jwksUrl)) (dict "peers" $p.neighbours "urls" $neighbours) (dict "peers" $p.legacy "urls" (compact (list .Values.legacy.url))) }}
+{{- range $groups }}
+{{- $ports := list }}
+{{- range .urls }}{{ $ports = append $ports (include "users-service.https-port" .) }}{{ end }}
+{{- if $ports }}
+{{ include "users-service.egress" (dict "peers" .peers "ports" $ports) }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "users-service.egress-extra" -}}
+{{- if .Values.newRelic.licenseKeySecret.name }}
+# New Relic's collectors have no addresses that could be named here.
+- ports:
+    - {protocol: TCP, port: 443}
+{{- end }}
+{{- with .Values.networkPolicy.extraEgress }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* Given: peers, port (a name, or a number). */}}
+{{- define "users-service.ingress" -}}
+- ports:
+    - {protocol: TCP, port: {{ .port }}}
+  {{- with .peers }}
+  from: {{ toJson . }}
+  {{- end }}
+{{- end }}

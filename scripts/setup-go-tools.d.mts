@@ -1,0 +1,6 @@
+type Name = 'helm' | 'kubeconform' | 'kube-score' | 'promtool'
+export function goTool(root: string, name: Name): string
+export function ensureGoTool(
+  options: { root: string; env: Record<string, string | undefined>; write: (text: string) => void },
+  name: Name,
+): string | undefined

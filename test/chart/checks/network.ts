@@ -1,0 +1,89 @@
+import { readConfig } from '../../../src/config.ts'
+import type { KubernetesObject, Rule, Workload } from '../objects.ts'
+import { componentOf, isOurs, isWorkload, labelsOf, ofKind, podOf, selects } from '../objects.ts'
+import { environmentOf } from './environment.ts'
+
+const DNS_PORT = 53
+
+/** Services lead to ports that containers have; each port of a policy is one of the pods that it is for. */
+export function lostPorts(objects: KubernetesObject[]): string[] {
+  const workloads = objects.filter(isWorkload)
+  const portsOf = (workload: Workload) => podOf(workload).containers.flatMap(({ ports = [] }) => ports)
+  const hasPort = (workload: Workload, wanted: string | number) =>
+    portsOf(workload).some(({ name, containerPort }) => name === wanted || containerPort === wanted)
+  const services = ofKind(objects, 'Service').flatMap(({ metadata, spec }) => {
+    const behind = workloads.filter((workload) => selects({ matchLabels: spec?.selector as never }, labelsOf(workload)))
+    const lost = (spec?.ports ?? []).filter(({ targetPort }) => !behind.every((one) => hasPort(one, targetPort)))
+    return lost.map(({ name }) => `Service ${metadata.name}: no port ${name} behind it`)
+  })
+  const policies = ofKind(objects, 'NetworkPolicy').flatMap(({ metadata, spec }) => {
+    const inside = workloads.filter((workload) => selects(spec?.podSelector ?? {}, labelsOf(workload)))
+    const wanted = (spec?.ingress ?? []).flatMap(({ ports = [] }) => ports.map(({ port }) => port))
+    const lost = wanted.filter((port) => !inside.every((workload) => hasPort(workload, port)))
+    return lost.map((port) => `NetworkPolicy ${metadata.name}: no port ${port}`)
+  })
+  return [...services, ...policies]
+}
+
+/** Where there are policies, every pod is denied all first, and may then reach what its settings name. */
+export function closedWays(objects: KubernetesObject[]): string[] {
+  const policies = ofKind(objects, 'NetworkPolicy')
+  if (policies.length === 0) return []
+  return objects.filter(isWorkload).flatMap((workload) => {
+    const own = policies.filter(({ spec }) => selects(spec?.podSelector ?? {}, labelsOf(workload)))
+    const isDenied = own.some(({ spec }) => (spec?.policyTypes ?? []).length === 2 && !spec?.ingress && !spec?.egress)
+    const rules = own.flatMap(({ spec }) => spec?.egress ?? [])
+    const missing = isOurs(workload) ? needsOf(objects, workload).filter((need) => !isOpen(rules, need, objects)) : []
+    return [
+      ...(isDenied ? [] : [`${componentOf(workload)}: is not denied all`]),
+      ...missing.map(({ what, port }) => `${componentOf(workload)}: cannot reach ${what} at port ${port}`),
+      ...(isOurs(workload) || rules.length === 0 ? [] : [`${componentOf(workload)}: asks others`]),
+    ]
+  })
+}
+
+type Need = { what: string; port: number; service: string | null }
+
+/** By what the service itself makes of its settings. Files are not looked at here. */
+function needsOf(objects: KubernetesObject[], workload: Workload): Need[] {
+  const component = componentOf(workload)
+  const [container] = podOf(workload).containers
+  if (container === undefined) return []
+  const environment = environmentOf(objects, container, '')
+  const asked = Object.entries(environment).filter(
+    ([name]) => !/_FILE$|_MAPPING$|^STRANGLER_MODES$|^KAFKA_SASL$/.test(name),
+  )
+  const { database, redis, jobs, kafka, auth, neighbours, legacy } = readConfig(Object.fromEntries(asked))
+  const http = [auth.issuer?.jwksUrl, neighbours.branches.url, neighbours.people.url, legacy.url]
+  const urls = component === 'api' ? http.flatMap((url) => url ?? []) : []
+  const servers = component === 'schema' ? [] : [redis.url, jobs.redisUrl].flatMap((url) => url ?? [])
+  const brokers = ['projector', 'relay'].includes(component) ? (kafka?.brokers ?? []) : []
+  return [
+    { what: 'DNS', port: DNS_PORT, service: null },
+    ...(database ? [{ what: 'the database', port: database.port, service: null }] : []),
+    ...servers.flatMap((url) => redisNeeds(url)),
+    ...brokers.map((broker) => ({ what: broker, port: Number(broker.split(':')[1]), service: null })),
+    ...urls.map((url) => ({ what: url, port: portOf(new URL(url)), service: null })),
+  ]
+}
+
+const portOf = ({ port, protocol }: URL): number => Number(port || (protocol === 'https:' ? 443 : 80))
+
+function redisNeeds(url: string): Need[] {
+  const addresses = url
+    .replace(/^\w+(-cluster)?:\/\//, '')
+    .replace(/^.*@/, '')
+    .split(',')
+  return addresses.map((address) => {
+    const { hostname, port } = new URL(`redis://${address}`)
+    return { what: hostname, port: Number(port || 6379), service: hostname }
+  })
+}
+
+function isOpen(rules: Rule[], { port, service }: Need, objects: KubernetesObject[]): boolean {
+  const selector = ofKind(objects, 'Service').find(({ metadata }) => metadata.name === service)?.spec?.selector
+  return rules.some(({ ports = [], to }) => {
+    if (!ports.some((one) => one.port === port)) return false
+    return !selector || !to || to.some(({ podSelector }) => selects(podSelector ?? {}, selector as never))
+  })
+}
