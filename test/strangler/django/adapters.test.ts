@@ -25,17 +25,16 @@ describe(`beside the real legacy application (${USERS} made-up users, seed ${SEE
     }
   })
 
-  test('get-user-by-username: all but the field that differs on every call', async () => {
+  test('get-user-by-username: all but the field that tells when it was made', async () => {
+    const differing = new Set<string>()
     for (const { username } of everybody) {
       const asked = [username, username.toUpperCase()][username.length % 2] ?? ''
       const path = `/users/by-username/${encodeURIComponent(asked)}/`
       const found = await both.differences('get-user-by-username', path, { params: { username: asked } })
-      assert.deepEqual(
-        found.map((one) => one.path),
-        ['/generated_at'],
-        asked,
-      )
+      for (const one of found) differing.add(one.path)
     }
+    // Over everybody, not for each: two answers made in the same millisecond tell the same time.
+    assert.deepEqual([...differing], ['/generated_at'])
     const nobody = { params: { username: 'Łukasz %_\\ K.' } }
     const path = `/users/by-username/${encodeURIComponent(nobody.params.username)}/`
     assert.deepEqual(await both.differences('get-user-by-username', path, nobody), [])
