@@ -12,7 +12,7 @@ AUDIT := node scripts/audit-dependencies.mjs
 WITH_NODE := PATH="$(CURDIR)/node_modules/.bin:$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-kafka test audit demo-strangler fuzz simulate bench bench-opponents bench-informix bench-kafka bench-strangler resilience crash-kafka soak image sbom test-image test-chart test-cluster docs docs-chart format clean
+.PHONY: help run run-kafka test audit demo-strangler fuzz simulate bench bench-opponents bench-informix bench-kafka bench-strangler resilience crash-kafka soak rehearse steady image sbom test-image test-chart test-cluster docs docs-chart format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -75,6 +75,19 @@ crash-kafka: ## kill relay, workers and broker at random for a quarter of an hou
 	@REDIS_URL= $(SETUP)
 	@node scripts/setup-kafka.mjs needed
 	@$(WITH_NODE) exec node test/kafka-crash/run.ts
+
+# REHEARSAL_RATE, REHEARSAL_SEED, REHEARSAL_ONLY (a part of a part's name) and REHEARSAL_FAULT (no-grace,
+# readiness-ignored) may be set. Helm, which reads the chart, is built by Go, once.
+rehearse: ## play a rollout, nodes that crash and one that freezes, under load, with what the chart says of pods: five minutes
+	@REDIS_URL= $(SETUP)
+	@node scripts/setup-go-tools.mjs helm
+	@$(WITH_NODE) exec node test/rehearsal/run.ts
+
+# STEADY_SECONDS, STEADY_RATE, STEADY_SEED, STEADY_LEAK (memory, handles) and STEADY_SERIES (a file for all samples) may be set.
+steady: ## run everything at a steady rate for half an hour, and see that nothing grows
+	@REDIS_URL= $(SETUP)
+	@node scripts/setup-go-tools.mjs helm
+	@$(WITH_NODE) exec node test/rehearsal/run-steady.ts
 
 bench-opponents: ## measure the hot read beside Go and Django services
 	@REDIS_URL= $(SETUP)

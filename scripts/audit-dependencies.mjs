@@ -21,8 +21,11 @@ const NOT_OFFERED = [404, 405, 501]
  * (scripts/setup.mjs installs with --ignore-scripts).
  */
 const WITH_SCRIPTS = {
+  '@newrelic/fn-inspect': 'would build what names the lines of functions for New Relic; the agent works without',
+  '@newrelic/native-metrics': 'would build what tells New Relic of garbage collection; the agent works without',
   ibm_db: 'would fetch and build IBM’s driver; scripts/setup-drda.mjs fetches it, and checks what comes',
   'msgpackr-extract': 'would build what makes BullMQ’s msgpackr a little faster; it works without',
+  protobufjs: 'would warn of versions of its own in other packages',
 }
 
 /** Faults of what package.json and package-lock.json say, each a sentence; none is an empty list. */

@@ -16,8 +16,9 @@ import { takeJsonOnly } from './plugins/request-bodies.ts'
 import { logsReads, type RequestLog, registerRequestId, requestIdFor, requestIdOf } from './plugins/request-id.ts'
 import { requestLimits } from './plugins/request-limits.ts'
 import { type AppObserver, countCommands, countRequests } from './plugins/request-metrics.ts'
-import { type Shortcut, serverWith } from './plugins/server.ts'
+import { type Shortcut, serverWith, type Traced } from './plugins/server.ts'
 import { refuseSlowBodies } from './plugins/slow-bodies.ts'
+import { type Tracing, tracedHot, traceRequests, UNROUTED } from './plugins/tracing.ts'
 import { compileValidator, refuseUndeclaredQueries } from './plugins/validation.ts'
 import { type HotReadDeps, hotReads, type QueryDeps, registerQueries } from './queries/index.ts'
 import { beforeTheRouter, registerStrangler, type StranglerDeps } from './strangler/plugin.ts'
@@ -43,6 +44,8 @@ export type AppDeps = {
   access: AccessDeps
   refusals: RefusalObserver
   counts: AppObserver
+  /** Null, or absent: nobody is told of single requests. */
+  tracing?: Tracing | null
   http: HttpLimits
   log: RequestLog
 }
@@ -57,18 +60,17 @@ const MAX_HEADER_BYTES = 16_384
 
 /** The HTTP application, not yet listening: `inject` tests it, main.ts serves it. */
 export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
-  const { commands, queries, health, strangler, access, refusals, http, log } = deps
+  const { commands, queries, health, strangler, access, refusals, tracing, http, log } = deps
   const front = beforeTheRouter(strangler)
   let closing = false
   let isOverloaded = () => false
+  const before: Before = {
+    isOthers: front.isOthers,
+    isForRouter: (request) => closing || front.mustWait(request),
+    isOverloaded: () => isOverloaded(),
+  }
   const app = Fastify({
-    serverFactory: serverWith(
-      beforeRouting(deps, {
-        isOthers: front.isOthers,
-        isForRouter: (request) => closing || front.mustWait(request),
-        isOverloaded: () => isOverloaded(),
-      }),
-    ),
+    serverFactory: serverWith(beforeRouting(deps, before), tracedRouting(deps, before)),
     ...optionsOf(deps, front),
   })
   app.server.maxConnections = http.maxConnections
@@ -77,6 +79,10 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   app.addHook('preClose', async () => {
     closing = true
   })
+  if (tracing) {
+    const modeOf = (routeId: string) => strangler.modes.of(routeId).mode
+    traceRequests(app, { tracing, modeOf, hasLegacy: strangler.legacy !== null })
+  }
   front.takeTurns(app)
   app.setValidatorCompiler(compileValidator)
   app.setSerializerCompiler(serializerCompiler)
@@ -130,6 +136,22 @@ function beforeRouting({ hot, log, refusals }: AppDeps, { isOthers, isForRouter,
     if (!isWithinLimits(request, response)) return
     if (isForRouter(request)) next()
     else shortcut(request, response, next)
+  }
+}
+
+/** Where an agent is, what it sees is told by name. */
+function tracedRouting(deps: AppDeps, before: Before): Traced | null {
+  const { tracing, hot } = deps
+  if (!tracing) return null
+  const told = hot && { ...hot, observer: tracedHot(hot.observer, tracing) }
+  return {
+    shortcut: beforeRouting({ ...deps, hot: told }, before),
+    oneIn: tracing.hotOneIn,
+    request: (request, response, work) =>
+      tracing.request(request, response, () => {
+        tracing.name(UNROUTED)
+        work()
+      }),
   }
 }
 

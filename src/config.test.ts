@@ -3,9 +3,11 @@ import { describe, test } from 'node:test'
 import { type Config, ConfigError, readConfig } from './config.ts'
 import { DATABASE_VARIABLES } from './config-database.ts'
 import { FEED_VARIABLES } from './config-feed.ts'
+import { TRACING_VARIABLES } from './config-tracing.ts'
 import { settings } from './settings.ts'
 
 const DEFAULTS: Config = {
+  tracing: null,
   http: {
     host: '127.0.0.1',
     port: 8080,
@@ -69,7 +71,10 @@ const DEFAULTS: Config = {
     shadow: { samplePercent: 100, concurrent: 32 },
   },
   commands: { keysKeptMs: 86_400_000 },
-  history: { keptMs: null },
+  history: {
+    keptMs: null,
+    verify: { everyMs: 86_400_000, rowsPerSecond: 200, hadRetention: false, unchainedBefore: null },
+  },
   inlineProjectionMs: 250,
   nearCacheBytes: 67_108_864,
   shutdownGraceMs: 10_000,
@@ -118,6 +123,9 @@ const VARIABLES: [name: string, value: string, read: (config: Config) => unknown
   ['AUDIT_WALK_EVERY_MS', '23000', ({ audit }) => audit.walkEveryMs, 23_000],
   ['AUDIT_RECHECK_AFTER_MS', '3240', ({ audit }) => audit.recheckAfterMs, 3_240],
   ['AUDIT_USERS_PER_SECOND', '25', ({ audit }) => audit.usersPerSecond, 25],
+  ['AUDIT_CHAIN_EVERY_MS', '26000', ({ history }) => history.verify.everyMs, 26_000],
+  ['AUDIT_CHAIN_ROWS_PER_SECOND', '27', ({ history }) => history.verify.rowsPerSecond, 27],
+  ['AUDIT_CHAIN_HAD_RETENTION', 'on', ({ history }) => history.verify.hadRetention, true],
   ['PROFILE_DEADLINE_MS', '27', ({ neighbours }) => neighbours.profileDeadlineMs, 27],
   ['BRANCHES_URL', 'http://b:81/x', ({ neighbours }) => neighbours.branches.url, 'http://b:81/x'],
   ['BRANCHES_CALL_MS', '282', ({ neighbours }) => neighbours.branches.callMs, 282],
@@ -184,18 +192,29 @@ describe('each variable sets its own setting, and no other', () => {
   })
 })
 
-/** Which are settings only where something else is set (the tests of config-auth, -feed, -legacy, -metrics). */
+/** Which are settings only where something else is set (the tests of config-auth, -feed, -history, -legacy, -metrics, -tracing). */
 const OF_OTHERS = [
+  ...Object.keys(TRACING_VARIABLES),
   ...Object.keys(FEED_VARIABLES).filter((name) => name.startsWith('KAFKA_')),
   ...['AUTH_ISSUER', 'AUTH_AUDIENCE', 'AUTH_JWKS_URL'],
   ...['AUTH_IDENTITY_HEADER', 'AUTH_IDENTITY_PROXIES', 'AUTH_IDENTITY_SCOPES'],
-  ...['EVENTS_PERSONAL_FIELDS', 'METRICS_HOST', 'STRANGLER_MODES'],
+  ...['EVENTS_PERSONAL_FIELDS', 'METRICS_HOST', 'STRANGLER_MODES', 'AUDIT_CHAIN_UNCHAINED_BEFORE'],
+]
+/** Of tracing. */
+const WITH_DEFAULTS = [
+  ...['NEW_RELIC_APP_NAME', 'NEW_RELIC_PORT', 'NEW_RELIC_LOG_LEVEL', 'OTEL_SERVICE_NAME', 'OTEL_TRACES_SAMPLER_ARG'],
+  'TRACING_HOT_ONE_IN',
 ]
 const OF_KAFKA: Record<string, (config: Config) => unknown> = {
   KAFKA_PARTITIONS: ({ kafka }) => kafka?.partitions,
   KAFKA_REPLICATION: ({ kafka }) => kafka?.replication,
   KAFKA_SESSION_TIMEOUT_MS: ({ kafka }) => kafka?.sessionTimeoutMs,
   KAFKA_REBALANCE_TIMEOUT_MS: ({ kafka }) => kafka?.rebalanceTimeoutMs,
+}
+/** Which are settings only where there is an agent. */
+const OF_TRACING: Record<string, (config: Config) => unknown> = {
+  NEW_RELIC_PORT: ({ tracing }) => (tracing?.agent === 'newrelic' ? tracing.port : null),
+  TRACING_HOT_ONE_IN: ({ tracing }) => tracing?.hotOneIn,
 }
 /** Which are settings only where a database is named. */
 const OF_THE_DATABASE: Record<string, (config: Config) => unknown> = {
@@ -227,6 +246,8 @@ const RANGES: Record<string, [min: number, max: number]> = {
   DATABASE_CONNECT_TIMEOUT_MS: [100, 60_000],
   DATABASE_LOCK_WAIT_MS: [1_000, 60_000],
   PORT: [0, 65_535],
+  NEW_RELIC_PORT: [1, 65_535],
+  TRACING_HOT_ONE_IN: [1, 1_000_000],
   METRICS_PORT: [0, 65_535],
   REDIS_COMMAND_TIMEOUT_MS: [10, 60_000],
   REDIS_CONNECT_TIMEOUT_MS: [10, 60_000],
@@ -242,6 +263,8 @@ const RANGES: Record<string, [min: number, max: number]> = {
   AUDIT_WALK_EVERY_MS: [10_000, 604_800_000],
   AUDIT_RECHECK_AFTER_MS: [3_000, 600_000],
   AUDIT_USERS_PER_SECOND: [1, 1_000_000],
+  AUDIT_CHAIN_EVERY_MS: [1_000, 604_800_000],
+  AUDIT_CHAIN_ROWS_PER_SECOND: [1, 1_000_000],
   PROFILE_DEADLINE_MS: [10, 60_000],
   BRANCHES_CALL_MS: [10, 60_000],
   BRANCHES_ATTEMPT_MS: [5, 60_000],
@@ -286,10 +309,15 @@ describe('a number', () => {
     const refusal = new ConfigError(`Wrong settings. ${name}: a whole number, ${min} to ${max}`)
 
     test(`${name} is from ${min} to ${max}`, () => {
-      const read = VARIABLES.find(([variable]) => variable === name)?.[2] ?? OF_THE_DATABASE[name] ?? OF_KAFKA[name]
+      const read =
+        VARIABLES.find(([variable]) => variable === name)?.[2] ??
+        OF_THE_DATABASE[name] ??
+        OF_KAFKA[name] ??
+        OF_TRACING[name]
       const given = {
         DATABASE_URL: name in OF_THE_DATABASE ? 'ibmdb://trs@db/people' : '',
         KAFKA_BROKERS: name in OF_KAFKA ? 'broker:9092' : '',
+        NEW_RELIC_LICENSE_KEY: name in OF_TRACING ? 'key' : '',
       }
       for (const value of [min, max]) assert.equal(read?.(readConfig({ ...given, [name]: String(value) })), value)
       for (const value of [min - 1, max + 1]) assert.throws(() => readConfig({ [name]: String(value) }), refusal)
@@ -321,9 +349,10 @@ describe('a number', () => {
 })
 
 describe('text', () => {
+  // Those of Sentinels: src/adapters/redis/sentinel-url.test.ts.
   test('REDIS_URL names one server, or the nodes of a cluster', () => {
     const refusal = new ConfigError(
-      'Wrong settings. REDIS_URL: redis://…, rediss://…, or redis-cluster://host:port,host:port',
+      'Wrong settings. REDIS_URL: redis://…, rediss://…, redis-cluster://host:port,host:port, or redis-sentinel://host:port,host:port/name',
     )
     for (const url of ['redis://h', 'rediss://h:6380', 'redis://u:p%40@[::1]:6379/1', 'redis-cluster://a:1,b:2']) {
       assert.equal(readConfig({ REDIS_URL: url }).redis.url, url)
@@ -404,6 +433,7 @@ test('what is written down as a default is one that is allowed, and gives the de
       ...[
         'METRICS_PORT',
         'METRICS_HOST',
+        ...Object.keys(TRACING_VARIABLES).filter((name) => !WITH_DEFAULTS.includes(name)),
         'DATABASE_URL',
         'DATABASE_PASSWORD_FILE',
         'DATABASE_MAPPING',
@@ -414,7 +444,7 @@ test('what is written down as a default is one that is allowed, and gives the de
       ...['KAFKA_CA_FILE', 'KAFKA_USERNAME', 'KAFKA_PASSWORD', 'KAFKA_PASSWORD_FILE', 'BRANCHES_URL', 'PEOPLE_URL'],
       ...['JOBS_REDIS_URL', 'AUTH_ISSUER', 'AUTH_AUDIENCE', 'AUTH_JWKS_URL'],
       ...['AUTH_IDENTITY_HEADER', 'AUTH_IDENTITY_PROXIES', 'LEGACY_URL', 'TRUSTED_PROXIES', 'STRANGLER_MODES'],
-      ...['CORS_ORIGINS', 'AUDIT_RETENTION_DAYS'],
+      ...['CORS_ORIGINS', 'AUDIT_RETENTION_DAYS', 'AUDIT_CHAIN_UNCHAINED_BEFORE'],
     ],
   )
 })
@@ -427,6 +457,9 @@ test('each setting says what it means and what is allowed', () => {
   const allowed = Object.fromEntries(settings().map((setting) => [setting.name, setting.allowed]))
   assert.equal(allowed.PORT, 'a whole number, 0 to 65535')
   assert.equal(allowed.HOST, 'any text')
-  assert.equal(allowed.REDIS_URL, 'redis://…, rediss://…, or redis-cluster://host:port,host:port')
+  assert.equal(
+    allowed.REDIS_URL,
+    'redis://…, rediss://…, redis-cluster://host:port,host:port, or redis-sentinel://host:port,host:port/name',
+  )
   assert.equal(allowed.LOG_FORMAT, 'auto, json, pretty')
 })

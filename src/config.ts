@@ -17,6 +17,8 @@ import { LEGACY_VARIABLES, type LegacyConfig, legacyFrom } from './config-legacy
 import { type GuardsConfig, guardsFrom, LIMIT_VARIABLES, type LimitsConfig, limitsFrom } from './config-limits.ts'
 import { METRICS_VARIABLES, type MetricsConfig, metricsFrom } from './config-metrics.ts'
 import { NEIGHBOUR_VARIABLES, type NeighboursConfig, neighboursFrom } from './config-neighbours.ts'
+import { redisUrl } from './config-redis.ts'
+import { environmentFor, TRACING_VARIABLES, type TracingConfig, tracingFrom } from './config-tracing.ts'
 import { ConfigError, integer } from './config-values.ts'
 
 /** Every setting: one environment variable each. This is the only place that reads the environment. */
@@ -24,13 +26,10 @@ export const VARIABLES = {
   HOST: z.string().min(1).default('127.0.0.1').describe('Address to listen on.'),
   PORT: integer(8080, 0, 65_535, 'Port to listen on; 0 takes a free one.'),
   ...METRICS_VARIABLES,
+  ...TRACING_VARIABLES,
   DATA_DIR: z.string().min(1).default('var').describe('Folder of the embedded database and of the bundled Redis.'),
   ...DATABASE_VARIABLES,
-  REDIS_URL: z
-    .string()
-    .regex(/^rediss?(-cluster)?:\/\/\S+$/, 'redis://…, rediss://…, or redis-cluster://host:port,host:port')
-    .optional()
-    .describe('Redis for the read models. Absent: `all` starts its own under DATA_DIR.'),
+  REDIS_URL: redisUrl('Redis for the read models (docs/redis.md). Absent: `all` starts its own under DATA_DIR.'),
   REDIS_PARTITIONS: integer(
     1,
     1,
@@ -53,11 +52,9 @@ export const VARIABLES = {
   REDIS_CONNECT_TIMEOUT_MS: integer(1_000, 10, 60_000, 'Longest wait for a connection to Redis.'),
   ...FEED_VARIABLES,
   ...NEIGHBOUR_VARIABLES,
-  JOBS_REDIS_URL: z
-    .string()
-    .regex(/^rediss?(-cluster)?:\/\/\S+$/, 'redis://…, rediss://…, or redis-cluster://host:port,host:port')
-    .optional()
-    .describe('Redis for the job queue. Absent: the one of the read models, which the jobs then share memory with.'),
+  JOBS_REDIS_URL: redisUrl(
+    'Redis for the job queue. Absent: the one of the read models, which the jobs then share memory with.',
+  ),
   ...AUTH_VARIABLES,
   ...AUDIT_VARIABLES,
   ...LEGACY_VARIABLES,
@@ -108,6 +105,7 @@ export type Config = {
     drainMs: number
   } & GuardsConfig
   metrics: MetricsConfig
+  tracing: TracingConfig
   dataDir: string
   /** Null: the embedded one, under `dataDir`. */
   database: DatabaseConfig | null
@@ -166,6 +164,7 @@ function configFrom(env: Environment, environment: NodeJS.ProcessEnv): Config {
       ...guardsFrom(env),
     },
     metrics: metricsFrom(env),
+    tracing: tracingFrom(env),
     dataDir: env.DATA_DIR,
     database: databaseFrom(env, environment),
     searchPath: env.PATH ?? '',
@@ -193,3 +192,6 @@ function configFrom(env: Environment, environment: NodeJS.ProcessEnv): Config {
     log: { level: env.LOG_LEVEL, format: env.LOG_FORMAT },
   }
 }
+
+/** What agents that know no other way to be told find in the environment, while they load. */
+export const inEnvironment = environmentFor(process.env)

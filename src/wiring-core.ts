@@ -1,9 +1,11 @@
 import { redisClient } from './adapters/redis/client.ts'
+import { tracedScripts } from './adapters/redis/traced-scripts.ts'
 import { sqlIncarnations } from './adapters/sql/incarnations.ts'
 import { countOddities } from './adapters/sql/oddities.ts'
 import { sqlTruth } from './adapters/sql/truth.ts'
 import type { Config } from './config.ts'
 import type { CoreObserver } from './ports/metrics.ts'
+import type { Tracing } from './ports/tracing.ts'
 import type { Log } from './ports.ts'
 import { type ConsistencyReport, consistencyReport } from './projections/consistency/report.ts'
 import { consistencyTally } from './projections/consistency/tally.ts'
@@ -19,15 +21,21 @@ import { observedReadModel } from './projections/user/observed-store.ts'
 import { userReadModel } from './projections/user/store.ts'
 import { userViews } from './projections/user/views.ts'
 import { versionFloor } from './projections/version-floor.ts'
-import { openDatabase, readEpoch } from './wiring-database.ts'
+import { openDatabase, type ReadEpoch, readEpoch } from './wiring-database.ts'
 
 /** How long a start waits for Redis before it goes on without: reads then come from the database. */
 const REDIS_START_WAIT_MS = 2_000
 
-/** The pieces that every process has. */
-export async function wireCore(config: Config, log: Log, observer?: CoreObserver) {
-  const { database, scan, pools, close: closeDatabase } = openDatabase(config, observer?.database)
-  const epoch = await readEpoch(database).catch(async (error) => {
+/** The pieces that every process has. `epochOf` may wait for the database. */
+export async function wireCore(
+  config: Config,
+  log: Log,
+  observer?: CoreObserver,
+  epochOf: ReadEpoch = readEpoch,
+  tracing: Tracing | null = null,
+) {
+  const { database, scan, pools, close: closeDatabase } = openDatabase(config, observer?.database, tracing)
+  const epoch = await epochOf(database).catch(async (error) => {
     await closeDatabase()
     throw error
   })
@@ -41,7 +49,10 @@ export async function wireCore(config: Config, log: Log, observer?: CoreObserver
     observer: observer?.redis,
     log,
   })
-  const redis = mendingTypes(client, { log, onDropped: (keys) => void tally.dropped(keys).catch(() => undefined) })
+  const redis = mendingTypes(tracing ? tracedScripts(client, tracing) : client, {
+    log,
+    onDropped: (keys) => void tally.dropped(keys).catch(() => undefined),
+  })
   await Promise.race([redis.ready(), new Promise((resolve) => setTimeout(resolve, REDIS_START_WAIT_MS).unref())])
   const oddities = countOddities(log)
   const floor = versionFloor()
@@ -72,7 +83,7 @@ export async function wireCore(config: Config, log: Log, observer?: CoreObserver
     await closeDatabase()
   }
   const shown = { users, roles, views, freshness, floor, tally }
-  return { database, pools, keys, redis, truth, schemas, ...shown, projector: projecting, guard, close }
+  return { database, scan, pools, keys, redis, truth, schemas, ...shown, projector: projecting, guard, close }
 }
 
 export function redisUrl({ redis }: Config): string {

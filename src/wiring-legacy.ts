@@ -6,6 +6,7 @@ import { watchedCircuit } from './adapters/http/watched-circuit.ts'
 import type { LegacyConfig } from './config-legacy.ts'
 import type { ProxiedIdentity } from './ports/authentication.ts'
 import { NeighbourError, type NeighbourObserver } from './ports/neighbours.ts'
+import type { Tracing } from './ports/tracing.ts'
 import type { Log } from './ports.ts'
 import { type LegacyApplication, legacyApplication } from './strangler/proxy/legacy-application.ts'
 import type { LegacyGuard } from './strangler/proxy/parts.ts'
@@ -33,19 +34,20 @@ type Deps = {
   identity: ProxiedIdentity | null
   tokens: TokensOf
   observer: NeighbourObserver
+  tracing?: Tracing | null
   log: Log
 } & Partial<Patience>
 type Patience = { longestTryMs: number; standstillLimits: StandstillLimits }
 
 /** The legacy application behind its bulkhead and breaker; null when nobody has said where it is. */
-export function wireLegacy({ config, identity, tokens, observer, log, ...patience }: Deps) {
+export function wireLegacy({ config, identity, tokens, observer, tracing = null, log, ...patience }: Deps) {
   const { url, takesTokens } = config
   const { longestTryMs = LONGEST_TRY_MS, standstillLimits = LEGACY_STANDSTILL } = patience
   const breaker = watchedCircuit({ neighbour: 'legacy', limits: LEGACY_CIRCUIT, log, observer })
   const guard = guardOf({ config, breaker, observer, longestTryMs, standstillLimits })
   const withheld = withholding({ identity, tokens: takesTokens ? null : tokens })
   const legacy: LegacyApplication | null =
-    url === null ? null : legacyApplication({ ...config, url, withheld, guard, log })
+    url === null ? null : legacyApplication({ ...config, url, withheld, guard: traced(guard, tracing), tracing, log })
   if (legacy !== null) observer.changed('legacy', 'closed')
   return {
     legacy,
@@ -56,6 +58,11 @@ export function wireLegacy({ config, identity, tokens, observer, log, ...patienc
       await legacy?.close()
     },
   }
+}
+
+function traced(guard: LegacyGuard, tracing: Tracing | null): LegacyGuard {
+  if (tracing === null) return guard
+  return { run: (signal, steps) => tracing.segment('neighbour legacy', () => guard.run(signal, steps)) }
 }
 
 type Breaker = Pick<ReturnType<typeof watchedCircuit>, 'run' | 'open'>

@@ -24,8 +24,10 @@ import { outboxFigures } from './adapters/sql/outbox-figures.ts'
 import { relayLease } from './adapters/sql/relay-lease.ts'
 import type { Config } from './config.ts'
 import { NEIGHBOURS } from './domain/neighbours.ts'
+import { chainFigures } from './jobs/audit-chain/passes.ts'
 import { problemCodes } from './plugins/errors.ts'
 import type { HealthDeps } from './plugins/health.ts'
+import { CHAIN_FAULTS } from './ports/audit-trail.ts'
 import type { Authenticator } from './ports/authentication.ts'
 import type { Log } from './ports.ts'
 import { CAUSES } from './projections/consistency/causes.ts'
@@ -33,6 +35,7 @@ import { SCHEMA } from './projections/keys.ts'
 import { type Parts, readConsistency } from './wiring-core.ts'
 import type { Near } from './wiring-near.ts'
 import { RELEASE } from './wiring-release.ts'
+import { waitingChecks } from './wiring-waiting.ts'
 import type { Jobs } from './wiring-workers.ts'
 
 export { type MetricRegistry, metricRegistry, type SentMetrics, sentMetrics }
@@ -42,12 +45,20 @@ const HOT_ROUTE = { method: 'GET', route: '/v1/users/:userId' }
 /** What takes longer is missing from this scrape: Prometheus itself waits 10 s by default. */
 const ASKED_LIMIT_MS = 2_000
 const CHECKS = ['database', 'redis', 'changes', 'nearCache', 'issuer', ...NEIGHBOURS]
-const QUEUES = ['rebuild', 'audit', 'replay', 'housekeeping']
+const QUEUES = ['rebuild', 'audit', 'audit-chain', 'replay', 'housekeeping']
 
 type Measured = Pick<Parts, 'keys' | 'freshness' | 'pools'>
 
+export type ApiMetrics = ReturnType<typeof wireApiMetrics>
 /** What the API counts, whether somebody reads it or not: it costs a fraction of a microsecond each time. */
 export function wireApiMetrics(registry = metricRegistry()) {
+  let checksNow: HealthDeps['checks'] = async () => waitingChecks()
+  // From the beginning: who waits for the database at the start is not ready, and is to be seen as such.
+  healthMetrics(
+    registry,
+    CHECKS,
+    asksOnce(() => checksNow(), ASKED_LIMIT_MS),
+  )
   return {
     registry,
     core: coreMetrics(registry),
@@ -59,7 +70,7 @@ export function wireApiMetrics(registry = metricRegistry()) {
     strangler: (routeIds: readonly string[]) => stranglerMetrics(registry, routeIds),
     serving({ near, issuer, checks, ...parts }: Serving) {
       measure(registry, parts)
-      healthMetrics(registry, CHECKS, asksOnce(checks, ASKED_LIMIT_MS))
+      checksNow = checks
       if (near !== null) nearMetrics(registry, near)
       if (issuer !== null) issuerMetrics(registry, issuer)
     },
@@ -122,11 +133,12 @@ function workingMetrics(registry: MetricRegistry, { config, parts, jobs }: Worki
     Object.fromEntries(await Promise.all(leases.map(async ({ duty, look }) => [duty, (await look()).isHeld] as const)))
   sharedMetrics(
     registry,
-    { causes: CAUSES, queues: QUEUES },
+    { causes: CAUSES, chainFaults: Object.keys(CHAIN_FAULTS), queues: QUEUES },
     {
       consistency: asksOnce(async () => figuresOf(await readConsistency(parts)), ASKED_LIMIT_MS),
       outbox: asksOnce(outbox, ASKED_LIMIT_MS),
       leases: asksOnce(held, ASKED_LIMIT_MS),
+      chains: asksOnce(async () => chainFigures(await parts.tally.read(), Date.now()), ASKED_LIMIT_MS),
       jobs: asksOnce(jobs.counts, ASKED_LIMIT_MS),
       memory: asksOnce(parts.redis.memory, ASKED_LIMIT_MS),
     },

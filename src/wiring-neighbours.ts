@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import { branchesService, branchFrom, describeBranches } from './adapters/http/branches-service.ts'
-import { guardedClient, type ServiceLimits } from './adapters/http/guarded-client.ts'
+import { type GuardedClient, guardedClient, type ServiceLimits } from './adapters/http/guarded-client.ts'
 import { startMadeUpNeighbours } from './adapters/http/made-up-neighbours.ts'
 import { describePeople, employmentFrom, peopleService } from './adapters/http/people-service.ts'
+import { tracedCalls } from './adapters/http/traced-calls.ts'
 import type { Config } from './config.ts'
 import type { NeighbourConfig, NeighboursConfig } from './config-neighbours.ts'
 import type { Branch, Employment, ForcedState, MicroserviceName, NeighbourName } from './domain/neighbours.ts'
@@ -14,6 +15,7 @@ import {
   type NeighbourObserver,
 } from './ports/neighbours.ts'
 import type { ExpiringKeys } from './ports/redis.ts'
+import type { Tracing } from './ports/tracing.ts'
 import type { Log } from './ports.ts'
 import { FOREIGN_TIMES, foreignCopies } from './projections/foreign/foreign-copies.ts'
 
@@ -53,13 +55,23 @@ type Deps = {
   config: NeighboursConfig
   redis: ExpiringKeys
   observer: NeighbourObserver
+  tracing?: Tracing | null
   log: Log
 }
 
 /** The other services, guarded; what they know, by way of the copies that all replicas share; and their breakers. */
-export function wireNeighbours({ config, redis, observer, log }: Deps) {
-  const branches = guardedClient(describeBranches(config.branches.url, limitsOf(config, 'branches')), { log, observer })
-  const people = guardedClient(describePeople(config.people.url, limitsOf(config, 'people')), { log, observer })
+export function wireNeighbours({ config, redis, observer, tracing, log }: Deps) {
+  const traced = <Client extends GuardedClient<never>>(client: Client, neighbour: NeighbourName): Client =>
+    tracing ? tracedCalls(client, neighbour, tracing) : client
+  const deps = { log, observer }
+  const branches = traced(
+    guardedClient(describeBranches(config.branches.url, limitsOf(config, 'branches')), deps),
+    'branches-service',
+  )
+  const people = traced(
+    guardedClient(describePeople(config.people.url, limitsOf(config, 'people')), deps),
+    'people-service',
+  )
   const clients = { 'branches-service': branches, 'people-service': people } satisfies Record<MicroserviceName, Guard>
   const copies = {
     branches: foreignCopies<Branch>({

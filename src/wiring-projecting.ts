@@ -1,5 +1,6 @@
 import { kafkaConsumer } from './adapters/kafka/consumer.ts'
 import { kafkaReader } from './adapters/kafka/reader.ts'
+import { tracedConsumer } from './adapters/kafka/traced-log.ts'
 import { kafkaWriter } from './adapters/kafka/writer.ts'
 import { logFeed } from './adapters/log-feed/log-feed.ts'
 import { subscribe } from './adapters/redis/subscriber.ts'
@@ -16,7 +17,8 @@ import { rebuildRequests } from './jobs/rebuild/requests.ts'
 import type { ReplayJob, ReplayResult } from './jobs/replay/replay.ts'
 import { replayRequests } from './jobs/replay/requests.ts'
 import type { FeedObserver } from './ports/feed-observer.ts'
-import type { ChangeFeed, Database, FeedMark, Log, Subscription } from './ports.ts'
+import type { Tracing } from './ports/tracing.ts'
+import type { Change, ChangeFeed, Database, FeedMark, Log, Subscription } from './ports.ts'
 import type { Parts } from './wiring-core.ts'
 import { redisUrl } from './wiring-core.ts'
 import { openKafka, readyTopics } from './wiring-kafka.ts'
@@ -34,16 +36,18 @@ type Projecting = {
   replay(job: ReplayJob): Promise<ReplayResult>
   stop: AbortSignal
   listener: BuildListener
+  tracing: Tracing | null
 }
 
 /** Changes → read models. */
 export async function startProjecting(config: Config, log: Log, given: Projecting): Promise<Subscription> {
-  const { parts, observer, jobs, rebuild, replay, stop, listener } = given
-  const { redis, keys, guard, schemas, projector, tally } = parts
+  const { parts, observer, jobs, rebuild, replay, stop, listener, tracing } = given
+  const { redis, keys, guard, schemas, tally } = parts
+  const projector = traced(parts.projector, tracing)
   const builds = rebuildRequests({ queue: jobs.rebuilds, redis, rebuild, stop, log })
   const replays = replayRequests({ queue: jobs.replays, replay, stop, log })
   const marks = keepMarks({ redis, keys, guard, askForReplay: replays.ask, ...config.feed, stop, log })
-  const feeds = await openFeeds(config, log, { parts, stop, observe: both(observerOf(tally), observer) })
+  const feeds = await openFeeds(config, log, { parts, stop, tracing, observe: both(observerOf(tally), observer) })
   const keeper = keepProjected({
     feeds: feeds.all,
     projector,
@@ -66,11 +70,18 @@ export async function startProjecting(config: Config, log: Log, given: Projectin
   }
 }
 
-type Feeding = { parts: Parts; stop: AbortSignal; observe: FeedObserver }
+function traced(projector: Parts['projector'], tracing: Tracing | null): Parts['projector'] {
+  if (tracing === null) return projector
+  const handle = (changes: Change[]) =>
+    tracing.background({ group: 'projector', name: 'changes', items: changes.length }, () => projector.handle(changes))
+  return { ...projector, handle }
+}
+
+type Feeding = { parts: Parts; stop: AbortSignal; tracing: Tracing | null; observe: FeedObserver }
 type Feeds = { all: ChangeFeed[]; close(): Promise<void> }
 
 /** The outbox, or Kafka; with Debezium both: it deletes no rows, and vouches for nothing, so the outbox does. */
-async function openFeeds(config: Config, log: Log, { parts, stop, observe }: Feeding): Promise<Feeds> {
+async function openFeeds(config: Config, log: Log, { parts, stop, tracing, observe }: Feeding): Promise<Feeds> {
   const { kind, leaseMs } = config.feed
   const { database, truth } = parts
   const outbox = (overdueMs: number, pollMs = config.feed.pollMs) => {
@@ -89,9 +100,10 @@ async function openFeeds(config: Config, log: Log, { parts, stop, observe }: Fee
   const writer = kafkaWriter(kafka.client)
   const reader = kafkaReader(kafka.client)
   const { parkAnew } = sqlParked(database)
+  const consumer = kafkaConsumer(kafka.client, { ...kafka.config, topic: topics.changes })
   const overKafka = logFeed({
     ...{ reader, writer, topics, group, parkAnew, truth, leaseMs, log, observe, epoch: parts.keys.epoch },
-    consumer: kafkaConsumer(kafka.client, { ...kafka.config, topic: topics.changes }),
+    consumer: tracing ? tracedConsumer(consumer, topics.changes, tracing) : consumer,
     deleteRows: (changeIds) => deleteAll(database, changeIds),
     // Debezium says nothing of how far it is: the outbox does.
     vouches: kind === 'kafka',

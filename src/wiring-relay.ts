@@ -1,4 +1,5 @@
 import { kafkaReader } from './adapters/kafka/reader.ts'
+import { tracedWriter } from './adapters/kafka/traced-log.ts'
 import { kafkaWriter } from './adapters/kafka/writer.ts'
 import { eventPublisher } from './adapters/log-feed/event-publisher.ts'
 import { relayEvents } from './adapters/log-feed/event-relay.ts'
@@ -12,23 +13,29 @@ import type { Config } from './config.ts'
 import type { KafkaConfig } from './config-feed.ts'
 import type { MessageWriter } from './ports/message-log.ts'
 import type { DatabaseObserver, RelayDuty, RelayObserver } from './ports/metrics.ts'
+import type { Tracing } from './ports/tracing.ts'
 import type { Log, Subscription } from './ports.ts'
 import { readModelKeys } from './projections/keys.ts'
-import { OutOfReachError, openDatabase, readEpoch } from './wiring-database.ts'
+import { OutOfReachError, openDatabase, type ReadEpoch, readEpoch } from './wiring-database.ts'
 import { openKafka, readyTopics } from './wiring-kafka.ts'
 
 const APPENDING_GRACE_MS = 3_000
 
 /** Publishes what changes, and what commands did; one of any number that is active. Needs no Redis, but is woken by one. */
-export async function startRelaying(config: Config, log: Log, observers: Observers): Promise<Subscription> {
+export async function startRelaying(
+  config: Config,
+  log: Log,
+  observers: Observers,
+  epochOf: ReadEpoch = readEpoch,
+): Promise<Subscription> {
   const { feed, events, redis } = config
   if (feed.kind !== 'kafka' && events === null)
     throw new OutOfReachError('There is nothing to publish: FEED is not kafka, and EVENTS is off.')
   const kafka = await openKafka(config, log)
   const stopping = new AbortController()
-  const { database, scan, close } = openDatabase(config, observers.database)
+  const { database, scan, close } = openDatabase(config, observers.database, observers.tracing)
   try {
-    const epoch = await readEpoch(database)
+    const epoch = await epochOf(database)
     observers.build(epoch)
     await readyTopics(kafka, { changes: feed.kind === 'kafka', events: events !== null }, log, stopping.signal)
     const writer = kafkaWriter(kafka.client)
@@ -36,7 +43,11 @@ export async function startRelaying(config: Config, log: Log, observers: Observe
     const truth = sqlTruth({ point: database, scan, dialect: database.dialect })
     const { pollMs, relayLeaseMs: leaseMs } = feed
     const parts = { database, truth, writer, reader, epoch, pollMs, leaseMs, log }
-    const leading = duties(config, kafka.config, { ...parts, observer: observers.relay }).map(({ what, begin }) =>
+    const leading = duties(config, kafka.config, {
+      ...parts,
+      observer: observers.relay,
+      tracing: observers.tracing,
+    }).map(({ what, begin }) =>
       startLeading({
         what,
         begin: observed(what, begin, observers.relay),
@@ -68,14 +79,22 @@ export async function startRelaying(config: Config, log: Log, observers: Observe
   }
 }
 
-type Observers = { database: DatabaseObserver; relay: RelayObserver; build(epoch: string): void }
-type Parts = Omit<RelayDeps, 'topic'> & { observer: RelayObserver }
+type Observers = {
+  database: DatabaseObserver
+  relay: RelayObserver
+  tracing: Tracing | null
+  build(epoch: string): void
+}
+type Parts = Omit<RelayDeps, 'topic'> & { observer: RelayObserver; tracing: Tracing | null }
 type Begin = (term: Term) => Promise<Duty>
 type Duties = { what: LeaseName; begin(term: Term): Promise<Duty> }[]
 
 function duties({ feed, events }: Config, { topics }: KafkaConfig, parts: Parts): Duties {
-  const { database, epoch, observer, log } = parts
-  const writer = (duty: RelayDuty) => countingWriter(parts.writer, (messages) => observer.published(duty, messages))
+  const { database, epoch, observer, tracing, log } = parts
+  const writer = (duty: RelayDuty) => {
+    const counted = countingWriter(parts.writer, (messages) => observer.published(duty, messages))
+    return tracing ? tracedWriter(counted, duty, tracing) : counted
+  }
   const all: Duties = []
   if (feed.kind === 'kafka')
     all.push({

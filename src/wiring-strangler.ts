@@ -65,6 +65,7 @@ export function wireStrangler(deps: Deps) {
     routeIds: routes.map(({ id }) => id),
     modes,
     setBack: (route, from, to) => set({ route, to, reason: to.reason, by: PARACHUTE_ACTOR, ifSetAt: from?.at ?? null }),
+    opened: metrics.parachuteOpened,
     log,
   })
   const gathered = gathering({ store: evidence, modes, log })

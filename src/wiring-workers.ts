@@ -6,6 +6,7 @@ import { sqlVersionBumps } from './adapters/sql/version-bumps.ts'
 import type { Config } from './config.ts'
 import { type Auditor, auditor } from './jobs/audit/auditor.ts'
 import { type AuditQueue, scheduleAudits } from './jobs/audit/schedule.ts'
+import type { ChainQueue } from './jobs/audit-chain/schedule.ts'
 import type { HousekeepingTask } from './jobs/housekeeping/housekeeping.ts'
 import { type HousekeepingQueue, scheduleHousekeeping } from './jobs/housekeeping/schedule.ts'
 import type { BuildListener } from './jobs/keep-projected/keep-projected.ts'
@@ -13,8 +14,11 @@ import { rebuilder } from './jobs/rebuild/rebuild.ts'
 import type { RebuildQueue } from './jobs/rebuild/requests.ts'
 import { replayer } from './jobs/replay/replay.ts'
 import type { ReplayQueue } from './jobs/replay/requests.ts'
+import type { Tracing } from './ports/tracing.ts'
 import type { Log, Subscription } from './ports.ts'
+import { verifyingChains } from './wiring-audit.ts'
 import { type Parts, redisUrl, wireCore } from './wiring-core.ts'
+import type { ReadEpoch } from './wiring-database.ts'
 import { type MetricRegistry, metricRegistry, type WorkerMetrics, wireWorkerMetrics } from './wiring-metrics.ts'
 import { startProjecting } from './wiring-projecting.ts'
 import { startRelaying } from './wiring-relay.ts'
@@ -25,6 +29,8 @@ const REBUILD = { attempts: 20_000, retryAfterMs: 500 }
 /** The next audit is due soon anyhow; a walk goes on from where it was. */
 const AUDIT = { attempts: 20, retryAfterMs: 5_000 }
 
+/** Once a day, from where it was; nobody waits for it. */
+const AUDIT_CHAIN = { attempts: 60, retryAfterMs: 60_000 }
 /** Once a day; nobody waits for it. */
 const HOUSEKEEPING = { attempts: 60, retryAfterMs: 60_000 }
 
@@ -36,20 +42,29 @@ export type WorkerRole = 'project' | 'jobs' | 'relay'
 export type Workers = Subscription
 export const NOBODY: BuildListener = { onProgress: () => undefined, onBuilt: () => undefined }
 
+/** `epochOf` may wait for the database; absent: it is not waited for. */
+export type WorkersOptions = {
+  listener?: BuildListener
+  registry?: MetricRegistry
+  epochOf?: ReadEpoch
+  tracing?: Tracing | null
+}
+
 /** What one process works at. Rejected, nothing of it is left running. */
 export async function startWorkers(
   config: Config,
   log: Log,
   roles: WorkerRole[],
-  { listener = NOBODY, registry = metricRegistry() }: { listener?: BuildListener; registry?: MetricRegistry } = {},
+  { listener = NOBODY, registry = metricRegistry(), epochOf, tracing = null }: WorkersOptions = {},
 ): Promise<Workers> {
   const metrics = wireWorkerMetrics(registry)
   const started: Workers[] = []
   const stop = async (): Promise<void> => void (await Promise.all(started.map((each) => each.stop())))
   try {
-    if (roles.includes('relay')) started.push(await startRelaying(config, log, metrics.relaying()))
+    if (roles.includes('relay'))
+      started.push(await startRelaying(config, log, { ...metrics.relaying(), tracing }, epochOf))
     if (roles.some((role) => role !== 'relay'))
-      started.push(await startReading(config, log, { roles, listener, metrics }))
+      started.push(await startReading(config, log, { roles, listener, metrics, epochOf, tracing }))
   } catch (error) {
     await stop()
     throw error
@@ -61,10 +76,17 @@ export async function startWorkers(
 }
 
 /** What works at the read models, with one set of connections. */
-type Reading = { roles: WorkerRole[]; listener: BuildListener; metrics: WorkerMetrics }
-async function startReading(config: Config, log: Log, { roles, listener, metrics }: Reading): Promise<Workers> {
-  const parts = await wireCore(patient(config), log, metrics.core())
-  const jobs = wireJobs(config, parts, log)
+type Reading = {
+  roles: WorkerRole[]
+  listener: BuildListener
+  metrics: WorkerMetrics
+  epochOf: ReadEpoch | undefined
+  tracing: Tracing | null
+}
+async function startReading(config: Config, log: Log, given: Reading): Promise<Workers> {
+  const { roles, listener, metrics, epochOf, tracing } = given
+  const parts = await wireCore(patient(config), log, metrics.core(), epochOf, tracing)
+  const jobs = wireJobs(config, parts, log, tracing)
   metrics.reading(parts)
   const stopping = new AbortController()
   const [rebuild, replay] = [rebuilder(parts), replayer({ ...parts, log })]
@@ -80,7 +102,16 @@ async function startReading(config: Config, log: Log, { roles, listener, metrics
   let project: Workers | null = null
   try {
     if (roles.includes('project')) {
-      const given = { parts, observer: metrics.projecting(), jobs, rebuild, replay, stop: stopping.signal, listener }
+      const given = {
+        parts,
+        observer: metrics.projecting(),
+        jobs,
+        rebuild,
+        replay,
+        stop: stopping.signal,
+        listener,
+        tracing,
+      }
       project = await startProjecting(config, log, given)
       started.push(project)
     }
@@ -89,6 +120,7 @@ async function startReading(config: Config, log: Log, { roles, listener, metrics
       started.push(scheduleAudits({ queue: jobs.audits, auditor: wireAuditor(config, parts, log), ...audits }))
       const { isReady } = parts.redis
       metrics.working({ config, parts, jobs })
+      started.push(verifyingChains({ config, parts, queue: jobs.auditChains, log }))
       const tasks = housekeepingTasks(config, parts)
       started.push(scheduleHousekeeping({ queue: jobs.housekeeping, tasks, tally: parts.tally, isReady, log }))
     }
@@ -100,14 +132,15 @@ async function startReading(config: Config, log: Log, { roles, listener, metrics
 }
 
 export type Jobs = ReturnType<typeof wireJobs>
-export function wireJobs(config: Config, { keys }: Parts, log: Log) {
+export function wireJobs(config: Config, { keys }: Parts, log: Log, tracing: Tracing | null = null) {
   const connections = jobsConnections(config.jobs.redisUrl ?? redisUrl(config), log)
-  const queues = jobQueues({ connections, prefix: keys.jobs, log })
+  const queues = jobQueues({ connections, prefix: keys.jobs, tracing, log })
   const rebuilds: RebuildQueue = queues.queue('rebuild', REBUILD)
   const audits: AuditQueue = queues.queue('audit', AUDIT)
   const replays: ReplayQueue = queues.queue('replay', REPLAY)
+  const auditChains: ChainQueue = queues.queue('audit-chain', AUDIT_CHAIN)
   const housekeeping: HousekeepingQueue = queues.queue('housekeeping', HOUSEKEEPING)
-  return { rebuilds, audits, replays, housekeeping, counts: queues.counts, close: queues.close }
+  return { rebuilds, audits, auditChains, replays, housekeeping, counts: queues.counts, close: queues.close }
 }
 
 export function wireAuditor({ audit }: Config, parts: Parts, log: Log): Auditor {

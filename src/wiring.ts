@@ -18,6 +18,7 @@ import type { AppObserver } from './plugins/request-metrics.ts'
 import type { WriteObserver } from './ports/metrics.ts'
 import type { RefusalObserver } from './ports/refusals.ts'
 import type { LegacyRoute } from './ports/strangler.ts'
+import type { Tracing } from './ports/tracing.ts'
 import type { Log } from './ports.ts'
 import { evidenceStore } from './projections/evidence/store.ts'
 import { SCHEMA } from './projections/keys.ts'
@@ -32,10 +33,10 @@ import type { HotReadDeps, QueryDeps } from './queries/index.ts'
 import type { StranglerDeps } from './strangler/plugin.ts'
 import { wireAccess } from './wiring-access.ts'
 import { type Parts, readConsistency, redisUrl, wireCore } from './wiring-core.ts'
-import { openDatabase } from './wiring-database.ts'
+import { openDatabase, type ReadEpoch } from './wiring-database.ts'
 import { healthChecks } from './wiring-health.ts'
 import { wireLegacy } from './wiring-legacy.ts'
-import { type MetricRegistry, wireApiMetrics } from './wiring-metrics.ts'
+import { type ApiMetrics, type MetricRegistry, wireApiMetrics } from './wiring-metrics.ts'
 import { wireNear } from './wiring-near.ts'
 import { breakersOf, wireNeighbours } from './wiring-neighbours.ts'
 import { startOf, wireModes, wireStrangler } from './wiring-strangler.ts'
@@ -50,15 +51,19 @@ type Served = {
   access: AccessDeps
   refusals: RefusalObserver
   counts: AppObserver
+  tracing: Tracing | null
 }
 export type Api = Served & { metrics: MetricRegistry; close(): Promise<void> }
 
+/** `metrics`: where they are served already. `epochOf` may wait for the database; absent: it is not waited for. */
+type Given = { metrics?: ApiMetrics; epochOf?: ReadEpoch | undefined; tracing?: Tracing | null }
+
 /** Everything that answers requests needs. */
-export async function wireApi(config: Config, log: Log): Promise<Api> {
+export async function wireApi(config: Config, log: Log, given: Given = {}): Promise<Api> {
   // What is started is ended in the opposite order, also when something after it does not start.
   await using started = new AsyncDisposableStack()
-  const metrics = wireApiMetrics()
-  const parts = await wireCore(config, log, metrics.core)
+  const { metrics = wireApiMetrics(), epochOf, tracing = null } = given
+  const parts = await wireCore(config, log, metrics.core, epochOf, tracing)
   started.defer(parts.close)
   const tagBase = { epoch: parts.keys.epoch, schema: SCHEMA }
   const { access, admission, tokens, stop: stopAccess } = await wireAccess(config, log, metrics.tokens)
@@ -70,10 +75,10 @@ export async function wireApi(config: Config, log: Log): Promise<Api> {
   const reads = wireReads(parts, near.reads)
   const routes = legacyRoutes({ ...stores, ...reads })
   const strangling = metrics.strangler(routes.map(({ id }) => id))
-  const neighbours = wireNeighbours({ ...parts, config: config.neighbours, observer: metrics.neighbours, log })
+  const neighbours = wireNeighbours({ ...parts, config: config.neighbours, observer: metrics.neighbours, tracing, log })
   started.defer(neighbours.close)
   const { identity } = access
-  const old = wireLegacy({ config: config.legacy, identity, tokens, observer: metrics.neighbours, log })
+  const old = wireLegacy({ config: config.legacy, identity, tokens, observer: metrics.neighbours, tracing, log })
   started.defer(old.close)
   const breakers = breakersOf({ ...neighbours.guards, legacy: old.breaker })
   const start = startOf(config.legacy, routes)
@@ -104,6 +109,7 @@ export async function wireApi(config: Config, log: Log): Promise<Api> {
     strangler: { ...strangler.app, showsOurs: old.showsOurs },
     access,
     refusals: metrics.refusals,
+    tracing,
     counts: { serving: metrics.requests.serving, ended: metrics.commands.ended },
     metrics: metrics.registry,
     close: () => all.disposeAsync(),

@@ -1,8 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import type { Config } from '../src/config.ts'
-import { createServiceLog } from '../src/wiring.ts'
-import { metricRegistry, type SentMetrics, sentMetrics } from '../src/wiring-metrics.ts'
-import { startWorkers, type WorkerRole } from '../src/wiring-workers.ts'
+import { type Config, inEnvironment } from '../src/config.ts'
+import type { SentMetrics } from '../src/wiring-metrics.ts'
+import { startTracing } from '../src/wiring-tracing.ts'
 
 /** What the thread tells of builds, and what it has counted, when it is asked. */
 export type FromThread =
@@ -15,21 +14,20 @@ export type ToThread = { type: 'stop' } | { type: 'metrics'; question: number }
 // in the thread that answers requests.
 const config = workerData.config as Config
 const tell = (message: FromThread) => parentPort?.postMessage(message)
-const isPublishing = config.feed.kind === 'kafka' || config.events !== null
-const roles: WorkerRole[] = ['project', 'jobs', ...(isPublishing ? (['relay'] as const) : [])]
-const registry = metricRegistry()
-const workers = await startWorkers(config, createServiceLog(config), roles, {
-  registry,
-  listener: {
-    onProgress: (done, total) => tell({ type: 'progress', done, total }),
-    onBuilt: () => tell({ type: 'built' }),
-  },
-})
+const tracing = await startTracing(config.tracing, inEnvironment)
+// Only now: an agent stands around what is imported after it, in each thread.
+const { startAllRoles } = await import('./all-roles.ts')
+const listener = {
+  onProgress: (done: number, total: number) => tell({ type: 'progress', done, total }),
+  onBuilt: () => tell({ type: 'built' }),
+}
+const workers = await startAllRoles(config, listener, tracing)
 parentPort?.on('message', async (message: ToThread) => {
   if (message.type === 'metrics') {
-    return tell({ type: 'metrics', question: message.question, metrics: await sentMetrics(registry) })
+    return tell({ type: 'metrics', question: message.question, metrics: await workers.metrics() })
   }
   await workers.stop()
+  await tracing?.stop()
   // Lets the thread end.
   parentPort?.close()
 })

@@ -1,9 +1,8 @@
 import type { Config } from '../src/config.ts'
 import type { Log } from '../src/ports.ts'
-import type { MetricRegistry } from '../src/wiring-metrics.ts'
-import { startWorkers } from '../src/wiring-workers.ts'
+import { startWorkers, type WorkersOptions } from '../src/wiring-workers.ts'
 
 /** The publishing worker: outbox and audit → Kafka. One of them is active; the others stand by. */
-export function startRelayWorker(config: Config, log: Log, registry: MetricRegistry) {
-  return startWorkers(config, log, ['relay'], { registry })
+export function startRelayWorker(config: Config, log: Log, options: WorkersOptions) {
+  return startWorkers(config, log, ['relay'], options)
 }

@@ -15,12 +15,13 @@ export const SET_BY_CHART = [
   ],
   ...['EVENTS_PERSONAL_FIELDS', 'KAFKA_BROKERS', 'KAFKA_TLS', 'KAFKA_CA_FILE', 'KAFKA_SASL', 'KAFKA_USERNAME'],
   ...['KAFKA_PASSWORD', 'KAFKA_PASSWORD_FILE', 'BRANCHES_URL', 'PEOPLE_URL', 'LEGACY_URL', 'LEGACY_TOKENS'],
+  ...['NEW_RELIC_LICENSE_KEY', 'NEW_RELIC_LICENSE_KEY_FILE', 'NEW_RELIC_APP_NAME', 'OTEL_SERVICE_NAME'],
+  ...['OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'],
+  ...['OTEL_EXPORTER_OTLP_HEADERS', 'OTEL_EXPORTER_OTLP_HEADERS_FILE'],
   ...['STRANGLER_MODES', 'TRUSTED_PROXIES', 'SHUTDOWN_DRAIN_MS', 'SHUTDOWN_GRACE_MS'],
 ]
-/** What is read by Node, by New Relic's agent or by Kubernetes, and set by the chart too. */
-export const OTHERS_SET_BY_CHART = [
-  ...['NODE_OPTIONS', 'REDIS_PASSWORD', 'NEW_RELIC_LICENSE_KEY', 'NEW_RELIC_APP_NAME', 'NEW_RELIC_LOG'],
-]
+/** What is read by Node or by Kubernetes, and set by the chart too. */
+export const OTHERS_SET_BY_CHART = ['NODE_OPTIONS', 'REDIS_PASSWORD']
 /** Of no use in a pod: the bundled parts of `users-service all`, and metrics where nobody could read them. */
 const NOT_IN_PODS = ['DATA_DIR', 'PATH', 'METRICS_HOST']
 

@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { buildApp } from '../app.ts'
 import { type Config, readConfig } from '../config.ts'
 import { requireIssuer } from '../config-auth.ts'
+import type { Tracing } from '../ports/tracing.ts'
 import { createServiceLog, wireApi } from '../wiring.ts'
 import { withMadeUpNeighbours } from '../wiring-neighbours.ts'
 import { wholeNumber } from './arguments.ts'
@@ -16,7 +17,7 @@ import { tokenForTour } from './token.ts'
 import { tour } from './tour.ts'
 import { startWorkersThread, type WorkersThread } from './workers-thread.ts'
 
-export function allCommand(): Command {
+export function allCommand(tracing: Tracing | null): Command {
   return new Command('all')
     .description(
       'Run everything in one process: API, workers, an embedded database, and a Redis unless REDIS_URL names one',
@@ -27,12 +28,13 @@ export function allCommand(): Command {
       requireIssuer(config)
       // What is started is ended in the opposite order, also when something after it does not start.
       const started = new AsyncDisposableStack()
+      if (tracing) started.defer(tracing.stop)
       try {
         started.defer(await lockFolder(config.dataDir))
         await checkAddress(config.http)
         await checkMetricsAddress(config)
         const filled = seedUsers !== undefined && config.database === null && (await seedDemo(config, seedUsers))
-        await run(config, { firstTime: filled, started })
+        await run(config, { firstTime: filled, started, tracing })
       } catch (error) {
         await started.disposeAsync()
         throw error
@@ -41,13 +43,13 @@ export function allCommand(): Command {
 }
 
 type Log = ReturnType<typeof createServiceLog>
-type RunOptions = { firstTime: boolean; started: AsyncDisposableStack }
+type RunOptions = { firstTime: boolean; started: AsyncDisposableStack; tracing: Tracing | null }
 
-async function run(given: Config, { firstTime, started }: RunOptions): Promise<void> {
+async function run(given: Config, { firstTime, started, tracing }: RunOptions): Promise<void> {
   const log = createServiceLog(given)
   const stopping = stopWhenTold({ log, graceMs: given.shutdownGraceMs }, () => started.disposeAsync())
   const config = await withWhatIsMissing(given, log, started)
-  const api = await wireApi(config, log)
+  const api = await wireApi(config, log, { tracing })
   started.defer(api.close)
   const workers = startWorkersThread(config)
   started.defer(workers.stop)

@@ -2,13 +2,16 @@ import { Command } from 'commander'
 import { buildApp } from '../app.ts'
 import { readConfig } from '../config.ts'
 import { requireIssuer } from '../config-auth.ts'
+import type { Tracing } from '../ports/tracing.ts'
 import { createServiceLog, wireApi } from '../wiring.ts'
+import { wireApiMetrics } from '../wiring-metrics.ts'
+import { epochInTime, waitingDoor } from '../wiring-waiting.ts'
 import { requireRedis } from './bundled-redis.ts'
 import { checkAddress, listenOn } from './listening.ts'
 import { checkMetricsAddress, serveMetrics } from './metrics.ts'
 import { stopWhenTold } from './stopping.ts'
 
-export function serveCommand(): Command {
+export function serveCommand(tracing: Tracing | null): Command {
   return new Command('serve')
     .description('Answer HTTP requests (one of several replicas; workers run beside it)')
     .action(async () => {
@@ -18,11 +21,16 @@ export function serveCommand(): Command {
       await checkAddress(config.http)
       await checkMetricsAddress(config)
       const started = new AsyncDisposableStack()
+      if (tracing) started.defer(tracing.stop)
       stopWhenTold({ log, graceMs: config.shutdownGraceMs }, () => started.disposeAsync())
       try {
-        const api = await wireApi(config, log)
+        const metrics = wireApiMetrics()
+        started.defer(await serveMetrics(config, metrics.registry, log))
+        const door = waitingDoor()
+        started.defer(door.close)
+        const epochOf = epochInTime({ log, begun: () => listenOn(door, config.http), over: door.close })
+        const api = await wireApi(config, log, { metrics, epochOf, tracing })
         started.defer(api.close)
-        started.defer(await serveMetrics(config, api.metrics, log))
         const app = await buildApp({ ...api, http: config.http, log })
         started.defer(() => app.close())
         const address = await listenOn(app, config.http)

@@ -3,15 +3,17 @@ import { startJobsWorker } from '../../workers/jobs.ts'
 import { startProjectWorker } from '../../workers/project.ts'
 import { startRelayWorker } from '../../workers/relay.ts'
 import { readConfig } from '../config.ts'
+import type { Tracing } from '../ports/tracing.ts'
 import { createServiceLog } from '../wiring.ts'
 import { metricRegistry } from '../wiring-metrics.ts'
+import { epochInTime } from '../wiring-waiting.ts'
 import { requireRedis } from './bundled-redis.ts'
 import { serveMetrics } from './metrics.ts'
 import { stopWhenTold } from './stopping.ts'
 
 const WORKERS = { project: startProjectWorker, jobs: startJobsWorker, relay: startRelayWorker }
 
-export function workCommand(): Command {
+export function workCommand(tracing: Tracing | null): Command {
   return new Command('work')
     .description(
       'Run one worker: `project` keeps the read models in Redis fresh, `jobs` audits them; both build and replay. ' +
@@ -23,12 +25,13 @@ export function workCommand(): Command {
       const config = name === 'relay' ? given : requireRedis(given)
       const log = createServiceLog(config)
       const started = new AsyncDisposableStack()
+      if (tracing) started.defer(tracing.stop)
       // From the beginning: a worker may wait for a broker for as long as there is none.
       stopWhenTold({ log, graceMs: config.shutdownGraceMs }, () => started.disposeAsync())
       try {
         const registry = metricRegistry()
         started.defer(await serveMetrics(config, registry, log))
-        const worker = await WORKERS[name](config, log, registry)
+        const worker = await WORKERS[name](config, log, { registry, epochOf: epochInTime({ log }), tracing })
         started.defer(worker.stop)
       } catch (error) {
         await started.disposeAsync()

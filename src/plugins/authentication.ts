@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from
 import { DomainError } from '../domain/errors.ts'
 import { type Principal, SCOPES, type Scope } from '../domain/principal.ts'
 import type { Authenticator, ProxiedIdentity } from '../ports/authentication.ts'
-import type { Load, RateLimits, Standing } from '../ports/rate-limits.ts'
+import { type Load, loadOf, type RateLimits, type Standing } from '../ports/rate-limits.ts'
 import { problems } from '../wire/problem.ts'
 import { rateLimitHead, withRateLimit } from '../wire/rate-limit.ts'
 import { addressOf } from './address.ts'
@@ -46,7 +46,7 @@ export function registerAuthentication(app: FastifyInstance, deps: AccessDeps): 
   })
   const check = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const { scope, load } = request.routeOptions.config
-    if (scope) await admit(request, reply, [scope], load ?? loadOf(request.method))
+    if (scope) await admit(request, reply, [scope], loadOf(request.method, load))
   }
   app.addHook('onRoute', (route) => {
     const { scope, personal } = route.config ?? {}
@@ -60,10 +60,6 @@ export function registerAuthentication(app: FastifyInstance, deps: AccessDeps): 
     if (personal !== undefined) route.preHandler = [mayNotSet(personal), ...[route.preHandler ?? []].flat()]
     describe(route, scope)
   })
-}
-
-function loadOf(method: string): Load {
-  return method === 'GET' || method === 'HEAD' ? 'read' : 'write'
 }
 
 function admission({ authenticator, identity, limits }: AccessDeps) {

@@ -1,6 +1,7 @@
 import underPressure from '@fastify/under-pressure'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { DomainError } from '../domain/errors.ts'
+import { loadOf } from '../ports/rate-limits.ts'
 import type { RefusalObserver, Shedding } from '../ports/refusals.ts'
 import type { Log } from '../ports.ts'
 
@@ -116,5 +117,5 @@ export function countRefusals(app: FastifyInstance, { refused }: Pick<RefusalObs
 }
 
 function rateOf({ method, routeOptions: { config } }: FastifyRequest) {
-  return `rate-${config.load ?? (method === 'GET' || method === 'HEAD' ? 'read' : 'write')}` as const
+  return `rate-${loadOf(method, config.load)}` as const
 }

@@ -1,11 +1,10 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { DomainError } from '../domain/errors.ts'
 import type { Answered, CommandObserver, RequestObserver, ServedRoute } from '../ports/metrics.ts'
+import { loadOf } from '../ports/rate-limits.ts'
 import { Refusal } from '../wire/problem.ts'
 
 export type AppObserver = RequestObserver & CommandObserver
-
-const READS = ['GET', 'HEAD', 'OPTIONS', 'TRACE']
 
 /** The pages of the documentation, and what is the legacy application's, are one route, as what is nobody's. */
 const OURS = /^\/(?:v1|health)\//
@@ -60,7 +59,7 @@ export function countCommands(app: FastifyInstance, { ended }: CommandObserver):
 }
 
 function isCommand({ method, routeOptions: { url } }: FastifyRequest): boolean {
-  return url?.startsWith('/v1/') === true && !READS.includes(method)
+  return url?.startsWith('/v1/') === true && loadOf(method) === 'write'
 }
 
 function outcomeOf(error: Error & { validation?: unknown; statusCode?: number }): string {

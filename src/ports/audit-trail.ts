@@ -77,6 +77,19 @@ export type VerifyWhat = {
   mayBeRemoved: boolean
   stop: AbortSignal
 }
+/**
+ * How far a verification has come: chains by kind and id, then entries and places by their keys. Whatever came before has been
+ * looked at.
+ */
+export type VerifiedUpTo =
+  | { part: 'chains'; entity: string; after: string }
+  | { part: 'entries' | 'places'; after: number }
+export type VerifySteps = {
+  /** Where to go on; null: from the beginning. What is counted is counted from there. */
+  from: VerifiedUpTo | null
+  /** After each page, of so many rows; waited for before the next. */
+  reached(upTo: VerifiedUpTo, rows: number, counts: AuditVerification): Promise<void>
+}
 /** How many there are. `entries`: with a place in a chain; `unchained`: from before entries were chained. */
 export type AuditVerification = { chains: number; entries: number; erased: number; unchained: number; broken: number }
 /**

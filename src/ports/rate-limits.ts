@@ -7,6 +7,11 @@ import type { Principal } from '../domain/principal.ts'
 export const LOADS = ['read', 'search', 'write'] as const
 export type Load = (typeof LOADS)[number]
 
+/** Methods that change nothing: RFC 9110 section 9.2.1. */
+const SAFE = ['GET', 'HEAD', 'OPTIONS', 'TRACE']
+/** What a request counts as: what its route says, or else what its method does. */
+export const loadOf = (method: string, said?: Load): Load => said ?? (SAFE.includes(method) ? 'read' : 'write')
+
 /** Where a caller stands with one class of requests, this one counted. `resetS`: when all is as at first again. */
 export type Standing = { allowed: boolean; limit: number; remaining: number; resetS: number }
 

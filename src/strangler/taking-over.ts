@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { DomainError, type ErrorCode } from '../domain/errors.ts'
 import { isNative } from '../domain/strangler.ts'
+import { loadOf } from '../ports/rate-limits.ts'
 import type { LegacyAnswer, LegacyCopy, LegacyRoute } from '../ports/strangler.ts'
 import type { Registered } from './plugin.ts'
 import type { Passed } from './proxy/legacy-application.ts'
@@ -34,7 +35,7 @@ export function takeOver(app: FastifyInstance, route: LegacyRoute, deps: Deps): 
       method: route.method,
       url: route.path,
       schema: { hide: true },
-      config: { scope: null },
+      config: { scope: null, legacyRoute: route.id },
       // Before a body is read: it may be the legacy application's to read.
       onRequest: async (request, reply) => {
         const asked = legacyRequest(request)
@@ -60,7 +61,7 @@ function admission({ passOn, showsOurs }: Pick<Deps, 'passOn' | 'showsOurs'>) {
   return async ({ scopes, method }: LegacyRoute, request: FastifyRequest, reply: FastifyReply): Promise<boolean> => {
     if (passOn !== null && !showsOurs(request.raw)) return false
     try {
-      await request.admit(reply, scopes, method === 'GET' ? 'read' : 'write')
+      await request.admit(reply, scopes, loadOf(method))
       return true
     } catch (error) {
       if (passOn === null || !(error instanceof DomainError) || !UNKNOWN.includes(error.code)) throw error

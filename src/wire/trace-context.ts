@@ -7,7 +7,7 @@ type Headers = Record<string, unknown>
 
 /**
  * The trace that a request belongs to, for the calls made for it. Passed on as it came: without spans of its own, this
- * service is no part of it. A malformed one is dropped, as the recommendation wants.
+ * service is no part of it; with an agent, calls show that one's context in its place (ports/tracing.ts). A malformed one is dropped, as the recommendation wants.
  */
 export function traceOf({ traceparent, tracestate }: Headers): Record<string, string> {
   if (typeof traceparent !== 'string' || !TRACEPARENT.test(traceparent)) return {}

@@ -155,6 +155,7 @@ export const PLANTED: Record<Rule, Planted[]> = {
     allowed('the command line names a port', 'src/cli/all.ts', "import type { Log } from '../ports.ts'"),
     wrong('a worker projects', 'workers/relay.ts', "import '../src/projections/keys.ts'", '../src/projections/keys.ts'),
     allowed('a worker starts what is wired', 'workers/relay.ts', "import '../src/wiring.ts'\nimport './project.ts'"),
+    wrong('the command line reads settings', 'src/command-line.ts', "import './config.ts'", './config.ts'),
     wrong('main wires', 'src/main.ts', "import './ports.ts'", './ports.ts'),
     wrong(
       'code uses a test’s parts',

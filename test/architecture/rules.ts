@@ -58,7 +58,8 @@ export const LAYERS = {
   },
   cli: { files: ['src/cli/*.ts'], mayImport: ['config', 'wiring', 'app', 'workers', 'type ports'] },
   workers: { files: ['workers/*.ts'], mayImport: ['config', 'wiring', 'app', 'type ports'] },
-  main: { files: ['src/main.ts'], mayImport: ['config', 'wiring', 'app', 'cli'] },
+  'command line': { files: ['src/command-line.ts'], mayImport: ['cli', 'type ports'] },
+  main: { files: ['src/main.ts'], mayImport: ['config', 'wiring', 'command line', 'type ports'] },
 } satisfies Record<string, Row>
 
 const ROUTE = ['zod', 'type fastify', 'type fastify-zod-openapi']
@@ -108,6 +109,20 @@ export const PACKAGES: [files: string, ...packages: string[]][] = [
   ['src/adapters/redis/local-server.ts', 'node:net', 'node:readline'],
   ['src/adapters/redis/end-with-us.ts', 'type node:child_process'],
   ['src/adapters/redis/one-question.ts', 'node:net'],
+  // Hands its connections to ioredis, as ioredis's own connectors do.
+  ['src/adapters/redis/sentinel-connector.ts', 'node:net', 'node:tls'],
+  // Types of requests and answers only: who is told of them is an adapter.
+  ['src/ports/tracing.ts', 'type node:http'],
+  ['src/adapters/newrelic/agent.ts', 'node:module'],
+  ['src/adapters/newrelic/tracing.ts', 'node:async_hooks'],
+  ['src/adapters/opentelemetry/*.ts', '@opentelemetry/api'],
+  [
+    'src/adapters/opentelemetry/agent.ts',
+    '@opentelemetry/context-async-hooks',
+    '@opentelemetry/exporter-trace-otlp-proto',
+    '@opentelemetry/resources',
+    '@opentelemetry/sdk-trace',
+  ],
   ['src/adapters/log-feed/*.ts', 'zod', 'node:crypto'],
   ['src/adapters/informix/driver.ts', 'node:child_process'],
   ['src/adapters/informix/driver-process.ts', 'node:module'],
@@ -139,16 +154,18 @@ export const PACKAGES: [files: string, ...packages: string[]][] = [
   ['src/plugins/overload.ts', '@fastify/under-pressure'],
   ['src/app.ts', 'fastify', 'fastify-zod-openapi', 'type node:http'],
   [
-    'src/{config,config-audit,config-auth,config-commands,config-database,config-feed,config-history,config-legacy,config-limits,config-metrics,config-neighbours,config-values,settings}.ts',
+    'src/{config,config-audit,config-auth,config-commands,config-database,config-feed,config-history,config-legacy,config-limits,config-metrics,config-tracing,config-neighbours,config-redis,config-values,settings}.ts',
     'zod',
   ],
-  ['src/config-{database,feed,legacy}.ts', 'node:fs'],
+  ['src/config-{database,feed,legacy,tracing}.ts', 'node:fs'],
   ['src/config-auth.ts', 'node:net', 'node:path'],
   ['src/config-legacy.ts', 'node:net'],
   ['src/{wiring,wiring-database}.ts', 'node:path'],
+  ['src/plugins/waiting-server.ts', 'node:events'],
+  ['src/wiring-waiting.ts', 'node:timers/promises'],
   ['src/wiring-release.ts', 'node:fs'],
   ['src/wiring-neighbours.ts', 'node:crypto'],
-  ['src/main.ts', 'commander'],
+  ['src/command-line.ts', 'commander'],
   ['src/cli/*.ts', 'commander', 'node:fs', 'node:fs/promises', 'node:path'],
   ['src/cli/progress.ts', 'cli-progress'],
   ['src/cli/audited.ts', 'node:os'],

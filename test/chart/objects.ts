@@ -15,12 +15,14 @@ export type Probe = {
   tcpSocket?: { port: string | number }
   exec?: { command: string[] }
   periodSeconds?: number
+  timeoutSeconds?: number
   failureThreshold?: number
 }
 type Amounts = { cpu: string; memory: string; 'ephemeral-storage'?: string }
 export type Container = {
   name: string
   image: string
+  command?: string[]
   args?: string[]
   env?: Variable[]
   envFrom?: { configMapRef?: { name: string }; secretRef?: { name: string } }[]

@@ -220,9 +220,45 @@ function denied(objects: KubernetesObject[], end: string, port: number): void {
   if (spec) spec.egress = spec.egress?.filter(({ ports = [] }) => !ports.some((one) => one.port === port)) ?? []
 }
 
-for (const [check, expected, plant] of FAULTS) {
+/** In the same, with a Redis of several. */
+const GROUP_FAULTS: typeof FAULTS = [
+  [unsafeRollouts, /redis: two may be on one node/, (all) => delete podOf(workload(all, '-redis')).affinity],
+  [
+    unsafeRollouts,
+    /redis-sentinel: two may be on one node/,
+    (all) => delete podOf(workload(all, '-redis-sentinel')).affinity,
+  ],
+  [closedWays, /api: cannot reach .*-redis-sentinel-0.* at port 26379/, (all) => denied(all, '-api', 26379)],
+  [closedWays, /redis: cannot reach .*-redis-sentinel-2.* at port 26379/, (all) => denied(all, '-redis-group', 26379)],
+  [closedWays, /redis-sentinel: cannot reach .*-redis-1.* at port 6379/, (all) => denied(all, '-sentinel-group', 6379)],
+  [
+    closedWays,
+    /redis-sentinel: asks others/,
+    (all) => named(all, 'NetworkPolicy', '-sentinel-group').spec?.egress?.push({ ports: [{ port: 443 }] }),
+  ],
+  [
+    openSecrets,
+    /ConfigMap .*-settings: JOBS_REDIS_URL/,
+    (all) => Object.assign(settings(all), { JOBS_REDIS_URL: 'redis-sentinel://s1/m?sentinelPassword=hunter2' }),
+  ],
+  [
+    lostSelectors,
+    /-redis-sentinel has no budget/,
+    (all) => without(all, named(all, 'PodDisruptionBudget', '-redis-sentinel')),
+  ],
+  [
+    softSpots,
+    /sentinel may write/,
+    (all) => Object.assign(container(all, '-sentinel').securityContext ?? {}, { readOnlyRootFilesystem: false }),
+  ],
+]
+
+for (const [check, expected, plant, set] of [
+  ...FAULTS.map((fault) => [...fault, 'everything'] as const),
+  ...GROUP_FAULTS.map((fault) => [...fault, 'redis-replicas'] as const),
+]) {
   test(`a planted fault is found: ${expected.source}`, async () => {
-    const objects = structuredClone(rendered(valueSet('everything')).objects)
+    const objects = structuredClone(rendered(valueSet(set)).objects)
     plant(objects)
     assert.match((await check(objects)).join('\n'), expected)
   })

@@ -90,6 +90,8 @@ async function layOut(t: TestContext, persistence: 'yes' | 'no' = 'no'): Promise
   const text = conf
     .replace('{{ .maxMemoryMiB }}', '32')
     .replace(/\{\{ ternary .* \}\}/, persistence)
+    // Where there are several: redis-group.check.ts.
+    .replace('{{- include "users-service.redis-group-conf" . }}', '')
     .replace('port 6379', `port ${port}`)
     .replace('bind * -::*', 'bind 127.0.0.1')
     .replace('/run/redis', run)

@@ -80,6 +80,15 @@ const WRONG: [values: object, expected: RegExp, set?: string][] = [
     { networkPolicy: { peers: { api: [{ ipBlock: { cidr: '10.0.0.0' } }] } } },
     /at '\/networkPolicy\/peers\/api\/0\/ipBlock\/cidr'/,
   ],
+  [
+    { newRelic: { licenseKeySecret: { name: 'key' } }, openTelemetry: { endpoint: 'http://collector:4318' } },
+    /openTelemetry\.endpoint: never beside newRelic/,
+  ],
+  [{ openTelemetry: { headersSecret: { name: 'headers' } } }, /openTelemetry\.headersSecret: headers are for/],
+  [
+    { openTelemetry: { endpoint: 'collector:4318' } },
+    /at '\/openTelemetry\/endpoint': 'collector:4318' does not match/,
+  ],
   [{ newRelic: { licenseKeySecret: 'key' } }, /at '\/newRelic\/licenseKeySecret': got string, want object/],
   // What belongs together.
   [{ redis: { kind: 'external' } }, /redis\.external: one of url and urlSecret\.name is needed/],
@@ -92,7 +101,18 @@ const WRONG: [values: object, expected: RegExp, set?: string][] = [
     /redis\.external: url and urlSecret are for redis\.kind external, and it is bundled/,
   ],
   [{ redis: { jobs: { kind: 'external' } } }, /redis\.jobs\.external: one of/],
-  [external('redis-sentinel://s1:26379'), /redis\.external\.url: the service does not ask Sentinels/],
+  [external('redis-sentinel://s1:26379'), /redis\.external\.url: redis-sentinel:\/\/.*\/name of the master/],
+  [external('redis-sentinel://u:secret@s1:26379/m'), /redis\.external\.url: .*without passwords/],
+  [external('redis-sentinel://s1:26379/m?sentinelPassword=x'), /redis\.external\.url: .*without passwords/],
+  [{ redis: { bundled: { replicas: 3 } } }, /at '\/redis\/bundled\/replicas': maximum/],
+  [
+    { redis: { bundled: { replicas: 1 } } },
+    /redis\.bundled\.resources\.limits\.ephemeral-storage: with redis\.bundled/,
+  ],
+  [
+    { redis: { bundled: { replicas: 1, persistence: { enabled: true } } } },
+    /redis\.bundled\.persistence\.enabled: only with redis\.bundled\.replicas 0/,
+  ],
   [external('redis://:secret@r:6379'), /redis\.external\.url: .*without password/],
   [external('http://r:6379'), /redis\.external\.url: redis:\/\/host:port/],
   [{ feed: { kind: 'kafka' } }, /kafka\.brokers: needed with feed\.kind kafka/],

@@ -9,7 +9,7 @@ import { sqlSwitches } from '../../src/adapters/sql/switches.ts'
 import { sqlUserStore } from '../../src/adapters/sql/user-store.ts'
 import type { UserEvent } from '../../src/domain/events.ts'
 import { decideDefineRole, decideRemoveRole, type Role } from '../../src/domain/role.ts'
-import type { ChainEnd, VerifyWhat } from '../../src/ports/audit-trail.ts'
+import type { ChainEnd, VerifySteps, VerifyWhat } from '../../src/ports/audit-trail.ts'
 import type { Database, Session } from '../../src/ports.ts'
 import { until } from '../support/service.ts'
 import { AT, BY, insertUser, type OpenRig, type Owner, type Rig } from './rig.ts'
@@ -49,7 +49,7 @@ export async function openAudited(t: Owner, open: OpenRig, users = 3) {
 const never = new AbortController().signal
 
 /** What `verify` counts, and each place that it finds broken as `user 1 3 missing`; a row without a place by its id. */
-export async function verified(reads: AuditReads, what: Partial<VerifyWhat> = {}) {
+export async function verified(reads: AuditReads, what: Partial<VerifyWhat> = {}, steps?: VerifySteps) {
   const places: string[] = []
   const counts = await verifyAudit(
     reads,
@@ -57,6 +57,7 @@ export async function verified(reads: AuditReads, what: Partial<VerifyWhat> = {}
     (place) => {
       places.push([place.entity, place.entityId, place.seq ?? `#${place.auditId}`, place.what].join(' '))
     },
+    steps,
   )
   assert.equal(counts.broken, places.length)
   return { ...counts, places }

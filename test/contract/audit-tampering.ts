@@ -4,7 +4,7 @@ import { describe, test } from 'node:test'
 import { comparedEnd } from '../../src/adapters/sql/audit-heads.ts'
 import type { AuditReads } from '../../src/adapters/sql/audit-links.ts'
 import { expireBefore } from '../../src/adapters/sql/audit-retention.ts'
-import type { ChainEnd, Unchained } from '../../src/ports/audit-trail.ts'
+import type { ChainEnd, Unchained, VerifiedUpTo, VerifySteps } from '../../src/ports/audit-trail.ts'
 import type { Session, SqlRow, SqlValue } from '../../src/ports.ts'
 import {
   CASHIER,
@@ -391,6 +391,18 @@ async function compared(session: Session, { database }: Rig, kept: Kept, removed
   return found
 }
 
+type Page = { upTo: VerifiedUpTo; places: number; chains: number }
+/** Notes where each page has ended, and what was found and counted up to there. */
+function steps(from: VerifiedUpTo | null, pages: Page[]): VerifySteps {
+  return {
+    from,
+    reached: async (upTo, rows, { broken, chains }) => {
+      assert.ok(rows > 0)
+      pages.push({ upTo, places: broken, chains })
+    },
+  }
+}
+
 /** Every fault is planted on the same database, in a transaction that is undone. */
 export function auditTamperingContract(open: OpenRig): void {
   describe('audit, forged', () => {
@@ -471,6 +483,34 @@ export function auditTamperingContract(open: OpenRig): void {
       const until = async (unchainedBefore: string) => (await verified(reads, { unchainedBefore })).places
       assert.deepEqual(await until('2024-01-01T10:00:00.000Z'), [place])
       assert.deepEqual(await until('2024-01-01T10:00:00.001Z'), [])
+    })
+
+    test('broken off after any page, and gone on from there, nothing is left out', async (t) => {
+      const { database, reads } = await openAudited(t, open, 120)
+      await define(database, CASHIER)
+      const long = Array.from({ length: 520 }, (_, n) => ({
+        ...{ type: 'preference-set' as const, userId: 7, at: '2024-06-01T09:00:00.000Z', key: 'theme' },
+        value: `v${n}`,
+      }))
+      await happen(database, 7, long)
+      for (let userId = 1; userId <= 120; userId += 1) if (userId !== 7) await prefer(database, userId, 'dark')
+      for (const id of ['10', '99']) await run(database, `UPDATE user_audit SET actor = 'm' WHERE entity_id = '${id}'`)
+      await run(database, `DELETE FROM audit_heads WHERE entity_id = '120'`)
+      await rawEntry({ database }, '3')
+      const expected = ['10 1 hash-differs', '120 1 no-head', '3 # not-chained', '99 1 hash-differs']
+      const places = (found: string[]) =>
+        [...new Set(found)].map((place) => place.replace('user ', '').replace(/#\d+/, '#')).sort()
+      const pages: Page[] = []
+      const whole = await verified(reads, {}, steps(null, pages))
+      assert.deepEqual([places(whole.places), whole.chains], [expected, 120])
+      for (const part of ['chains', 'entries', 'places'])
+        assert.ok(pages.filter(({ upTo }) => upTo.part === part).length >= 2, part)
+      for (const page of pages) {
+        const rest = await verified(reads, {}, steps(page.upTo, []))
+        const at = JSON.stringify(page.upTo)
+        assert.deepEqual(places([...whole.places.slice(0, page.places), ...rest.places]), expected, at)
+        assert.equal(page.chains + rest.chains, whole.chains, at)
+      }
     })
 
     test('what is only being moved while it is looked at is not taken for broken', async (t) => {

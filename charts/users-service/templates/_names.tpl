@@ -59,6 +59,11 @@ labels:
 {{- if or (eq .Values.feed.kind "kafka") .Values.feed.events }}yes{{ end }}
 {{- end }}
 
+{{/* `yes`, or nothing: whether the Redis of the read models is bundled with replicas, and Sentinels beside it. */}}
+{{- define "users-service.sentinels" -}}
+{{- if and (eq .Values.redis.kind "bundled") (gt (int .Values.redis.bundled.replicas) 0) }}yes{{ end }}
+{{- end }}
+
 {{/* `yes`, or nothing: whether anybody here talks to brokers. */}}
 {{- define "users-service.kafka" -}}
 {{- if or (ne .Values.feed.kind "direct") .Values.feed.events }}yes{{ end }}

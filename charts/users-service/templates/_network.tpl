@@ -32,8 +32,10 @@
 {{- if eq $r.kind "bundled" }}{{ $bundled = append $bundled "redis" }}{{ end }}
 {{- if eq $r.jobs.kind "bundled" }}{{ $bundled = append $bundled "redis-jobs" }}{{ end }}
 {{- range $bundled }}
-{{- $selector := include "users-service.selector" (dict "root" $ "component" .) | fromYaml }}
-{{ include "users-service.egress" (dict "peers" (list (dict "podSelector" (dict "matchLabels" $selector))) "ports" (list "6379")) }}
+{{ include "users-service.egress-own" (dict "root" $ "component" . "port" "6379") }}
+{{- end }}
+{{- if include "users-service.sentinels" . }}
+{{ include "users-service.egress-own" (dict "root" $ "component" "redis-sentinel" "port" "26379") }}
 {{- end }}
 {{- if eq $r.kind "external" }}
 {{ include "users-service.egress" (dict "peers" $peers "ports" $r.external.ports) }}
@@ -41,6 +43,12 @@
 {{- if eq $r.jobs.kind "external" }}
 {{ include "users-service.egress" (dict "peers" $peers "ports" $r.jobs.external.ports) }}
 {{- end }}
+{{- end }}
+
+{{/* To pods of this chart. Given: root, component, port. */}}
+{{- define "users-service.egress-own" -}}
+{{- $selector := include "users-service.selector" . | fromYaml }}
+{{- include "users-service.egress" (dict "peers" (list (dict "podSelector" (dict "matchLabels" $selector))) "ports" (list .port)) }}
 {{- end }}
 
 {{- define "users-service.egress-kafka" -}}
@@ -70,6 +78,9 @@
 # New Relic's collectors have no addresses that could be named here.
 - ports:
     - {protocol: TCP, port: 443}
+{{- end }}
+{{- with .Values.openTelemetry.endpoint }}
+{{ include "users-service.egress" (dict "peers" $.Values.networkPolicy.peers.openTelemetry "ports" (list (include "users-service.https-port" .))) }}
 {{- end }}
 {{- with .Values.networkPolicy.extraEgress }}
 {{ toYaml . }}

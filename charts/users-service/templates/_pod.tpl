@@ -87,7 +87,7 @@ topologySpreadConstraints:
 {{/*
 The template of a Deployment's pods. Given: root, component, args, values (the component's), and of the API `http`.
 A worker's probes ask for its metrics, which are served before anything else is connected to: they tell that the process
-turns, and nothing of Redis, the database or the brokers, which no restart would mend. Nobody is sent to a worker, so there is
+turns, and nothing of Redis, the database or the brokers, which no restart would mend: also while it waits for these at its start. Nobody is sent to a worker, so there is
 nothing for it to be ready for.
 */}}
 {{- define "users-service.pod" -}}
@@ -148,6 +148,7 @@ spec:
   value: --max-old-space-size={{ .values.heapMiB }}
 {{- include "users-service.redis-env" .root }}
 {{- include "users-service.new-relic-env" .root }}
+{{- include "users-service.open-telemetry-env" .root }}
 {{- with .root.Values.extraEnv }}
 {{ toYaml . }}
 {{- end }}

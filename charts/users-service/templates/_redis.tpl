@@ -1,6 +1,7 @@
 {{/*
 One server: a StatefulSet, the Service that clients use (an address that outlasts the pod), and the one that a StatefulSet
-has to have. Given: root, component, maxMemoryMiB, resources, persistence (null: none).
+has to have. With replicas (_redis-group.tpl) clients ask Sentinels. Given: root, component, maxMemoryMiB, resources, persistence
+(null: none), replicas.
 */}}
 {{- define "users-service.redis" -}}
 {{- $root := .root }}
@@ -15,8 +16,13 @@ data:
     {{- include "users-service.redis-conf" . | nindent 4 }}
   start.sh: |
     {{- $root.Files.Get "files/redis-start.sh" | nindent 4 }}
+  {{- if .replicas }}
+  group.sh: |
+    {{- $root.Files.Get "files/redis-group.sh" | nindent 4 }}
+  {{- end }}
   rights: |
     {{- $root.Files.Get "files/redis-rights.txt" | nindent 4 }}
+{{- if not .replicas }}
 ---
 apiVersion: v1
 kind: Service
@@ -28,6 +34,7 @@ spec:
     {{- include "users-service.selector" . | nindent 4 }}
   ports:
     - {name: redis, port: 6379, targetPort: redis}
+{{- end }}
 ---
 apiVersion: v1
 kind: Service
@@ -35,6 +42,10 @@ metadata:
   {{- include "users-service.metadata" (merge (dict "name" (printf "%s-pods" .component)) .) | nindent 2 }}
 spec:
   clusterIP: None
+  {{- if .replicas }}
+  # They find each other before they are ready.
+  publishNotReadyAddresses: true
+  {{- end }}
   selector:
     {{- include "users-service.selector" . | nindent 4 }}
   ports:
@@ -48,7 +59,7 @@ metadata:
     {{- include "users-service.kube-score" $root | nindent 4 }}
 spec:
   serviceName: {{ $name }}-pods
-  replicas: 1
+  replicas: {{ add1 .replicas }}
   selector:
     matchLabels:
       {{- include "users-service.selector" . | nindent 6 }}
@@ -58,16 +69,23 @@ spec:
         # Not the chart's version: a new one is no reason to start a Redis anew.
         {{- include "users-service.selector" . | nindent 8 }}
       annotations:
-        checksum/settings: {{ printf "%s%s%s" (include "users-service.redis-conf" .) ($root.Files.Get "files/redis-start.sh") ($root.Files.Get "files/redis-rights.txt") | sha256sum }}
+        checksum/settings: {{ printf "%s%s%s" (include "users-service.redis-conf" .) ($root.Files.Get "files/redis-start.sh") ($root.Files.Get "files/redis-rights.txt") | printf "%s%s" (ternary ($root.Files.Get "files/redis-group.sh") "" (gt (int .replicas) 0)) | sha256sum }}
     spec:
       serviceAccountName: {{ include "users-service.fullname" $root }}-service
       {{- include "users-service.pod-security" $root | nindent 6 }}
       terminationGracePeriodSeconds: 30
+      {{- if .replicas }}
+      {{- include "users-service.redis-apart" . | nindent 6 }}
+      {{- end }}
       containers:
         - name: redis
           image: {{ include "users-service.image" (dict "image" $image "fallback" "") }}
           imagePullPolicy: {{ $image.pullPolicy }}
-          command: [sh, /etc/redis/start.sh]
+          command: [sh, /etc/redis/{{ ternary "group" "start" (gt (int .replicas) 0) }}.sh]
+          {{- if .replicas }}
+          env:
+            {{- include "users-service.redis-group-env" $root | nindent 12 }}
+          {{- end }}
           ports:
             - {name: redis, containerPort: 6379}
           {{- include "users-service.redis-probes" . | nindent 10 }}
@@ -111,6 +129,20 @@ maxmemory {{ .maxMemoryMiB }}mb
 maxmemory-policy noeviction
 save ""
 appendonly {{ ternary "yes" "no" (not (empty .persistence)) }}
+{{- include "users-service.redis-group-conf" . }}
+{{- end }}
+
+{{- define "users-service.redis-group-conf" -}}
+{{- if .replicas }}
+# What a replica has missed in a short absence: it need not copy everything.
+repl-backlog-size 16mb
+repl-diskless-load on-empty-db
+{{- if gt (int .replicas) 1 }}
+# A master that is cut off from all of them takes no more writes. With one replica only, its absence would be the master's end.
+min-replicas-to-write 1
+min-replicas-max-lag 10
+{{- end }}
+{{- end }}
 {{- end }}
 
 {{/* Alive: it accepts. Ready: it answers, which it does not while it loads. */}}
@@ -126,9 +158,9 @@ livenessProbe:
   failureThreshold: 6
 readinessProbe:
   exec:
-    command: [sh, /etc/redis/start.sh, ping]
+    command: [sh, /etc/redis/{{ ternary "group" "start" (gt (int .replicas) 0) }}.sh, ping]
   periodSeconds: 3
-  timeoutSeconds: 2
+  timeoutSeconds: {{ ternary 4 2 (gt (int .replicas) 0) }}
   failureThreshold: 2
 {{- end }}
 
@@ -150,6 +182,7 @@ readinessProbe:
   persistentVolumeClaim:
     claimName: {{ include "users-service.fullname" .root }}-{{ .component }}
 {{- else }}
-  emptyDir: {sizeLimit: 64Mi}
+  # A replica that has fallen behind writes there what the master gives it.
+  emptyDir: {sizeLimit: {{ ternary (add .maxMemoryMiB 64) 64 (gt (int .replicas) 0) }}Mi}
 {{- end }}
 {{- end }}

@@ -72,7 +72,11 @@ strangler-modes.json: {{ toJson . | quote }}
 {{- end }}
 {{- if eq $r.kind "bundled" }}
 - name: REDIS_URL
+{{- if include "users-service.sentinels" . }}
+  value: redis-sentinel://users-service:$(REDIS_PASSWORD)@{{ include "users-service.redis-sentinels" . | fromJsonArray | join "," }}/users?sentinelPassword=$(REDIS_PASSWORD)
+{{- else }}
   value: redis://users-service:$(REDIS_PASSWORD)@{{ $name }}-redis:6379
+{{- end }}
 {{- else }}
 {{ include "users-service.redis-external" (dict "variable" "REDIS_URL" "external" $r.external) }}
 {{- end }}
@@ -108,9 +112,24 @@ strangler-modes.json: {{ toJson . | quote }}
     secretKeyRef: {{ dict "name" .name "key" .key | toJson }}
 - name: NEW_RELIC_APP_NAME
   value: {{ $.Values.newRelic.appName | quote }}
-# The agent's own log: files cannot be written.
-- name: NEW_RELIC_LOG
-  value: stdout
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "users-service.open-telemetry-env" -}}
+{{- with .Values.openTelemetry }}
+{{- if .endpoint }}
+- name: OTEL_EXPORTER_OTLP_ENDPOINT
+  value: {{ .endpoint | quote }}
+- name: OTEL_SERVICE_NAME
+  value: {{ .serviceName | quote }}
+{{- with .headersSecret }}
+{{- if .name }}
+- name: OTEL_EXPORTER_OTLP_HEADERS
+  valueFrom:
+    secretKeyRef: {{ dict "name" .name "key" .key | toJson }}
+{{- end }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- end }}

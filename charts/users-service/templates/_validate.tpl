@@ -3,7 +3,7 @@ What values.schema.json cannot say well: what belongs together. All faults at on
 */}}
 {{- define "users-service.validate" -}}
 {{- $faults := list }}
-{{- range list "needed" "redis" "kafka" "ingress" "scaling" "memory" "files" }}
+{{- range list "needed" "redis" "kafka" "tracing" "ingress" "scaling" "memory" "files" }}
 {{- range splitList "\n" (include (printf "users-service.validate-%s" .) $) }}
 {{- with trim . }}{{ $faults = append $faults . }}{{ end }}
 {{- end }}
@@ -29,10 +29,10 @@ auth.{{ $name }}: needed, without an issuer the service listens on its own machi
 {{- define "users-service.validate-redis" -}}
 {{- range $path, $r := dict "redis" .Values.redis "redis.jobs" .Values.redis.jobs }}
 {{- $given := compact (list $r.external.url $r.external.urlSecret.name) | len }}
-{{- if regexMatch "sentinel" $r.external.url }}
-{{ $path }}.external.url: the service does not ask Sentinels; give the address that follows the master, or redis-cluster://…
-{{- else if not (regexMatch "^(rediss?://[^@/?#\\s,]+(/[0-9]+)?|rediss?-cluster://[^@/?#\\s]+)?$" $r.external.url) }}
-{{ $path }}.external.url: redis://host:port, rediss://host:port, redis-cluster://host:port,host:port or rediss-cluster://…, without password (that goes into {{ $path }}.external.urlSecret)
+{{- if and (regexMatch "^rediss?-sentinel:" $r.external.url) (not (regexMatch "^rediss?-sentinel://[^@/?#\\s]+/[A-Za-z0-9_.-]+$" $r.external.url)) }}
+{{ $path }}.external.url: redis-sentinel://host:port,host:port/name of the master, without passwords (they go into {{ $path }}.external.urlSecret)
+{{- else if not (regexMatch "^(rediss?://[^@/?#\\s,]+(/[0-9]+)?|rediss?-cluster://[^@/?#\\s]+|rediss?-sentinel://\\S+)?$" $r.external.url) }}
+{{ $path }}.external.url: redis://host:port, redis-sentinel://host:port,host:port/name, redis-cluster://host:port,host:port, or rediss…:// of each, without password (that goes into {{ $path }}.external.urlSecret)
 {{- end }}
 {{- if and (eq $r.kind "external") (ne $given 1) }}
 {{ $path }}.external: one of url and urlSecret.name is needed with {{ $path }}.kind external
@@ -40,6 +40,16 @@ auth.{{ $name }}: needed, without an issuer the service listens on its own machi
 {{- if and (ne $r.kind "external") (gt $given 0) }}
 {{ $path }}.external: url and urlSecret are for {{ $path }}.kind external, and it is {{ $r.kind }}
 {{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "users-service.validate-tracing" -}}
+{{- $o := .Values.openTelemetry }}
+{{- if and $o.endpoint .Values.newRelic.licenseKeySecret.name }}
+openTelemetry.endpoint: never beside newRelic.licenseKeySecret.name, two agents would report everything twice
+{{- end }}
+{{- if and $o.headersSecret.name (not $o.endpoint) }}
+openTelemetry.headersSecret: headers are for openTelemetry.endpoint, and there is none
 {{- end }}
 {{- end }}
 
@@ -107,6 +117,12 @@ api.shutdown.graceMs: more than api.shutdown.drainMs, which it includes
 {{- if gt (mul $c.maxMemoryMiB 2 | int) (include "users-service.mebibytes" $c.resources.limits.memory | int) }}
 {{ $path }}.maxMemoryMiB: at most half of {{ $path }}.resources.limits.memory
 {{- end }}
+{{- end }}
+{{- if and (gt (int $b.replicas) 0) $b.persistence.enabled }}
+redis.bundled.persistence.enabled: only with redis.bundled.replicas 0; what a pod has lost, it has again from the others
+{{- end }}
+{{- if and (gt (int $b.replicas) 0) (lt (include "users-service.mebibytes" (get $b.resources.limits "ephemeral-storage") | int) (add $b.maxMemoryMiB 128 | int)) }}
+redis.bundled.resources.limits.ephemeral-storage: with redis.bundled.replicas 128Mi more than maxMemoryMiB at least; a replica that has fallen behind writes there what the master gives it
 {{- end }}
 {{- end }}
 

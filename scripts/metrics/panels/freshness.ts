@@ -83,6 +83,25 @@ export const freshness: Row = {
       ],
     },
     {
+      title: 'Audit of commands, broken',
+      description:
+        'Places at which it is not what was written, by what is wrong with them. Anything but nothing is an alert.',
+      unit: 'short',
+      targets: one('{{fault}}', `max by (fault) (${now('users_audit_chain_broken_places')}) > 0`),
+    },
+    {
+      title: 'Audit of commands, verified',
+      description: 'How long ago all of it was last verified.',
+      unit: 's',
+      targets: one('whole pass', `max(${now('users_audit_chain_pass_age_seconds')})`),
+    },
+    {
+      title: 'Chains of the audit',
+      description: 'So many the last whole pass has looked at.',
+      unit: 'short',
+      targets: one('chains', `max(${now('users_audit_chain_verified')})`),
+    },
+    {
       title: 'Near cache',
       description: 'Hits among reads of the near cache, and the times that everything was dropped.',
       unit: 'percentunit',

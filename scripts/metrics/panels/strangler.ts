@@ -40,6 +40,12 @@ export const strangler: Row = {
       ),
     },
     {
+      title: 'Parachutes',
+      description: 'Canaries that were set back by themselves, within an hour.',
+      unit: 'short',
+      targets: one('{{route}}', 'sum by (route) (increase(users_strangler_parachutes_total{job=~"$job"}[1h])) > 0'),
+    },
+    {
       title: 'Comparisons',
       description: 'By how they ended. Only a mismatch is one.',
       unit: 'ops',

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, type TestContext, test } from 'node:test'
+import type { Redis } from 'ioredis'
 import { startTestCluster, type TestCluster } from '../../../test/support/cluster.ts'
 import { redisBinary, startTestRedis, type TestRedis } from '../../../test/support/redis.ts'
 import { quiet, until } from '../../../test/support/service.ts'
@@ -198,4 +199,24 @@ describe('on a Redis Cluster', () => {
   })
   after(() => cluster?.stop())
   queueTests(() => cluster.url)
+})
+
+test('a connection that the library makes after the worker was stopped is ended: it would keep the process alive', async (t) => {
+  const redis = await startTestRedis()
+  t.after(redis.stop)
+  const { asking, taking } = jobsConnections(redis.url, quiet)
+  const connection = taking()
+  const queues = jobQueues({
+    connections: { asking, taking: () => connection },
+    prefix: '{usrjobs}:late.1',
+    log: quiet,
+  })
+  t.after(queues.close)
+  await queues
+    .queue<Data, Progress, Result>('rebuild', OPTIONS)
+    .work(async () => ({ done: '' }), 1)
+    .stop()
+  const late = (connection as Redis).duplicate()
+  t.after(() => late.disconnect())
+  await until('it has ended', async () => late.status === 'end')
 })

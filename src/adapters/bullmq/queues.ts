@@ -1,7 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Queue } from 'bullmq'
 import type { JobQueue, JobState } from '../../ports/jobs.ts'
+import type { Tracing } from '../../ports/tracing.ts'
 import type { Log } from '../../ports.ts'
+import { withTrace } from './traced-jobs.ts'
 import { type Connection, progressOf, takeJobs } from './worker.ts'
 
 export type QueuesOptions = {
@@ -9,6 +11,7 @@ export type QueuesOptions = {
   connections: Record<'asking' | 'taking', () => Connection>
   /** Of all keys; with a hash tag, because the library's scripts touch many. */
   prefix: string
+  tracing?: Tracing | null
   log: Log
 }
 export type QueueOptions = {
@@ -35,7 +38,7 @@ export type JobQueues = {
 export type QueueCounts = { waiting: number; active: number; delayed: number; failed: number }
 
 /** Job queues in Redis (BullMQ). All processes that use the same prefix share them. */
-export function jobQueues({ connections, prefix, log }: QueuesOptions): JobQueues {
+export function jobQueues({ connections, prefix, tracing = null, log }: QueuesOptions): JobQueues {
   const connection = connections.asking()
   const opened = new Map<string, Promise<Queue>>()
   const known = new Map<string, QueueOptions>()
@@ -76,7 +79,7 @@ export function jobQueues({ connections, prefix, log }: QueuesOptions): JobQueue
         async add(key, data) {
           const queue = await open(name, options)
           // Not the job's own id: that would be taken for as long as the finished job is kept.
-          const { id } = await queue.add(name, data, { deduplication: { id: key } })
+          const { id } = await queue.add(name, withTrace(data, tracing), { deduplication: { id: key } })
           return String(id)
         },
         async find(id) {
@@ -87,7 +90,7 @@ export function jobQueues({ connections, prefix, log }: QueuesOptions): JobQueue
           return job ? stateOf(state, job) : null
         },
         work: (handle, concurrency) =>
-          takeJobs({ connect: connections.taking, prefix, name, log }, handle, {
+          takeJobs({ connect: connections.taking, prefix, name, tracing, log }, handle, {
             concurrency,
             keep: async (id, progress) => (await open(name, options)).updateJobProgress(id, progress),
           }),

@@ -1,7 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Worker } from 'bullmq'
 import type { Job, JobWorker } from '../../ports/jobs.ts'
+import type { Tracing } from '../../ports/tracing.ts'
 import type { Log } from '../../ports.ts'
+import { tracedJobs } from './traced-jobs.ts'
 
 /** One of ioredis; this is all of it that is used here. */
 export type Connection = { status: string; disconnect(): void; duplicate(...options: never[]): Connection }
@@ -17,16 +19,17 @@ const MAX_DEATHS = 10_000
 /** How long an ending may wait for Redis: to give a job back is a courtesy, its lock ends anyhow. */
 const STOP_LIMIT_MS = 3_000
 
-type Source = { connect: () => Connection; prefix: string; name: string; log: Log }
+type Source = { connect: () => Connection; prefix: string; name: string; tracing: Tracing | null; log: Log }
 type Options = { concurrency: number; keep(id: string, progress: object): Promise<void> }
 
 /** Takes jobs of one queue, until it is stopped. */
 export function takeJobs<Data, Progress, Result>(
-  { connect, prefix, name, log }: Source,
+  { connect, prefix, name, tracing, log }: Source,
   handle: (job: Job<Data, Progress>) => Promise<Result>,
   { concurrency, keep }: Options,
 ): JobWorker {
   const stopping = new AbortController()
+  const { run, dataOf } = tracedJobs(tracing, name)
   const connection = connect()
   const connections = withDuplicates(connection)
   const opening = import('bullmq').then(({ Worker: QueueWorker, WaitingError }) => {
@@ -35,12 +38,14 @@ export function takeJobs<Data, Progress, Result>(
       async (job, token) => {
         const id = String(job.id)
         try {
-          return await handle({
-            data: job.data as Data,
-            progress: progressOf<Progress>(job.progress),
-            keep: (progress) => keep(id, progress as object).catch((error) => tellUnkept(log, name, error)),
-            stop: stopping.signal,
-          })
+          return await run(job.data, stopping.signal, () =>
+            handle({
+              data: dataOf<Data>(job.data),
+              progress: progressOf<Progress>(job.progress),
+              keep: (progress) => keep(id, progress as object).catch((error) => tellUnkept(log, name, error)),
+              stop: stopping.signal,
+            }),
+          )
         } catch (error) {
           if (!stopping.signal.aborted) {
             log.warn(
@@ -71,21 +76,31 @@ export function takeJobs<Data, Progress, Result>(
       // While Redis is away an orderly end would wait for it for ever.
       const closing = opening.then((worker) => worker.close(connection.status !== 'ready'))
       await Promise.race([closing, wait(STOP_LIMIT_MS, undefined, { ref: false })])
-      for (const one of connections) one.disconnect()
+      connections.end()
     },
   }
 }
 
-/** This connection and, as they come to be, those that the library makes from it, and does not end without Redis. */
-function withDuplicates(connection: Connection): Connection[] {
+/**
+ * This connection and, as they come to be, those that the library makes from it, and does not end without Redis. `end` ends also
+ * those that come later: who stops does not wait for ever for a library that is still being loaded.
+ */
+function withDuplicates(connection: Connection): { end(): void } {
   const all = [connection]
+  let isEnded = false
   const duplicate = connection.duplicate.bind(connection)
   connection.duplicate = (...options) => {
     const other = duplicate(...options)
     all.push(other)
+    if (isEnded) other.disconnect()
     return other
   }
-  return all
+  return {
+    end() {
+      isEnded = true
+      for (const one of all) one.disconnect()
+    },
+  }
 }
 
 function tellUnkept(log: Log, name: string, error: unknown): void {

@@ -26,6 +26,17 @@ export function wasDeadlock(error: unknown): boolean {
   return error instanceof SqlError && (error.cause as { isDeadlock?: boolean } | undefined)?.isDeadlock === true
 }
 
+/**
+ * What only whoever starts this can mend, with a password or a driver: both are read at the start. Informix' -951 and -952, and DRDA's
+ * -30082, say that the user or the password is refused (https://www.ibm.com/docs/en/i/7.5?topic=tcpip-drda-connection-authorization-failure).
+ */
+export function isRefusedForGood(error: unknown): boolean {
+  if (!(error instanceof SqlError)) return false
+  const { sqlcode, sqlstate } = (error.cause ?? {}) as { sqlcode?: number; sqlstate?: string }
+  return sqlstate === STATES.noDriver || LOGIN_REFUSED.includes(sqlcode ?? 0)
+}
+const LOGIN_REFUSED = [-951, -952, -30082]
+
 export function kindOf({ code, state, text }: Failure): SqlErrorKind {
   const byCode = ISAM_DECIDES.includes(code) ? byIsam(code, text) : BY_CODE[code]
   if (byCode) return byCode
@@ -62,6 +73,8 @@ const BY_CODE: Readonly<Record<number, SqlErrorKind>> = {
   [-263]: 'busy',
   [-908]: 'unavailable',
   [-930]: 'unavailable',
+  [-951]: 'unavailable',
+  [-952]: 'unavailable',
   [-27001]: 'unavailable',
   [-30081]: 'unavailable',
   [-30108]: 'unavailable', // the driver has connected anew, and the session's settings are gone

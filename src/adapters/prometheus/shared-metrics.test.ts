@@ -5,7 +5,7 @@ import { conventionFaults } from '../../../test/support/metric-conventions.ts'
 import { metricRegistry } from './families.ts'
 import { asksOnce, type SharedFigures, sharedMetrics } from './shared-metrics.ts'
 
-const NAMES = { causes: ['missing', 'behind'], queues: ['audit'] }
+const NAMES = { causes: ['missing', 'behind'], chainFaults: ['missing', 'no-head'], queues: ['audit'] }
 const FIGURES: { [Name in keyof SharedFigures]: NonNullable<Awaited<ReturnType<SharedFigures[Name]>>> } = {
   consistency: {
     ...{ nines: 3, atLeast: 0.999, checked: 3_000, differing: 0, ahead: 0, sinceSampleMs: 1_500, sinceWalkMs: null },
@@ -13,12 +13,13 @@ const FIGURES: { [Name in keyof SharedFigures]: NonNullable<Awaited<ReturnType<S
   },
   outbox: { changes: 4, oldestMs: 250, parked: 1, events: 2 },
   leases: { changes: true },
+  chains: { chains: 7, broken: { 'no-head': 2 }, sincePassMs: 2_500 },
   jobs: { audit: { waiting: 1, active: 2, delayed: 3, failed: 4 } },
   memory: { usedBytes: 10, maxBytes: 0 },
 }
 const nobody: SharedFigures = {
   ...{ consistency: async () => null, outbox: async () => null, leases: async () => null },
-  ...{ jobs: async () => null, memory: async () => null },
+  ...{ chains: async () => null, jobs: async () => null, memory: async () => null },
 }
 const everybody = (figures = FIGURES): SharedFigures =>
   Object.fromEntries(Object.entries(figures).map(([name, value]) => [name, async () => value])) as never
@@ -40,6 +41,9 @@ test('what is everybody’s is told in base units', async () => {
   assert.deepEqual([value('consistency_differences', behind), value('consistency_repairs', behind)], [2, 1])
   assert.equal(value('consistency_differences', { cause: 'missing' }), 0)
   assert.deepEqual([value('outbox_changes'), value('outbox_events'), value('parked_changes')], [4, 2, 1])
+  assert.deepEqual([value('audit_chain_verified'), value('audit_chain_pass_age_seconds')], [7, 2.5])
+  const broken = (fault: string) => value('audit_chain_broken_places', { fault })
+  assert.deepEqual([broken('no-head'), broken('missing')], [2, 0])
   assert.equal(value('jobs', { queue: 'audit', state: 'failed' }), 4)
   assert.equal(value('relay_lease_held', { duty: 'changes' }), 1)
   // Nobody is to publish these.

@@ -22,16 +22,19 @@ export type Consistency = {
 export type Outbox = { changes: number; oldestMs: number; parked: number; events: number }
 export type JobCounts = Record<string, Record<(typeof JOB_STATES)[number], number>>
 export type Memory = { usedBytes: number; maxBytes: number }
+/** `chains`: that the last whole pass has verified; null: there was none. `broken`: places, by fault. */
+export type Chains = { chains: number | null; broken: Record<string, number>; sincePassMs: number | null }
 export type SharedFigures = {
   consistency: Ask<Consistency>
   outbox: Ask<Outbox>
   leases: Ask<Partial<Record<RelayDuty, boolean>>>
+  chains: Ask<Chains>
   jobs: Ask<JobCounts>
   /** Of the master that is fullest. */
   memory: Ask<Memory>
 }
-/** `causes`: of a difference between a copy and the truth. `queues`: all. */
-export type Names = { causes: readonly string[]; queues: readonly string[] }
+/** `causes`: of a difference between a copy and the truth. `chainFaults`: of the audit of commands. `queues`: all. */
+export type Names = { causes: readonly string[]; chainFaults: readonly string[]; queues: readonly string[] }
 
 /**
  * What is the same for all processes: told by those that work at jobs, each of which would say the same. Asked for at the
@@ -40,6 +43,7 @@ export type Names = { causes: readonly string[]; queues: readonly string[] }
 export function sharedMetrics(registry: MetricRegistry, names: Names, figures: SharedFigures): void {
   consistencyMetrics(registry, names, figures)
   outboxMetrics(registry, figures)
+  chainMetrics(registry, names, figures)
   measuredGauges(
     registry,
     {
@@ -134,6 +138,40 @@ function outboxMetrics(registry: MetricRegistry, { outbox, leases }: SharedFigur
     async (set) => {
       const held = await leases()
       for (const duty of RELAY_DUTIES) if (held?.[duty] !== undefined) set({ duty }, held[duty] ? 1 : 0)
+    },
+  )
+}
+
+function chainMetrics(registry: MetricRegistry, { chainFaults }: Names, { chains }: SharedFigures): void {
+  asked(
+    registry,
+    {
+      name: 'users_audit_chain_verified',
+      help: 'Chains of the audit of commands that the last whole pass has looked at; NaN: there was none.',
+    },
+    chains,
+    (of) => of.chains,
+  )
+  asked(
+    registry,
+    {
+      name: 'users_audit_chain_pass_age_seconds',
+      help: 'How long ago the whole audit of commands was last verified; NaN: never.',
+    },
+    chains,
+    ({ sincePassMs }) => seconds(sincePassMs),
+  )
+  measuredGauges(
+    registry,
+    {
+      name: 'users_audit_chain_broken_places',
+      help: 'Places at which the audit of commands is not what was written, as the last whole pass or the one under way found them.',
+      labels: { fault: chainFaults },
+      together: 'max',
+    },
+    async (set) => {
+      const all = await chains()
+      for (const fault of all === null ? [] : chainFaults) set({ fault }, (all as Chains).broken[fault] ?? 0)
     },
   )
 }

@@ -9,6 +9,7 @@ import { stranglerMetrics } from './strangler-metrics.ts'
 const ANSWERS = 'users_strangler_answer_duration_seconds'
 const FAILURES = 'users_strangler_failures_total'
 const COMPARED = 'users_strangler_comparisons_total'
+const PARACHUTES = 'users_strangler_parachutes_total'
 const MODE = 'users_strangler_mode'
 const SHARE = 'users_strangler_native_ratio'
 const ROUTES = ['get-user', 'change-user']
@@ -27,6 +28,7 @@ test('names, types and labels are those that dashboards and alerts know, and kee
       [ANSWERS, 'histogram', ['answered_by', 'le', 'route']],
       [FAILURES, 'counter', ['answered_by', 'route']],
       [COMPARED, 'counter', ['outcome', 'route']],
+      [PARACHUTES, 'counter', ['route']],
       [MODE, 'gauge', ['mode', 'route']],
       [SHARE, 'gauge', ['route']],
     ],
@@ -35,7 +37,7 @@ test('names, types and labels are those that dashboards and alerts know, and kee
 })
 
 test('every series is there from the start, at 0, and no other ever comes', async () => {
-  const { answered, compared, inMode, text } = observed()
+  const { answered, compared, inMode, parachuteOpened, text } = observed()
   const seriesOf = (exposition: string) =>
     readExposition(exposition).flatMap(({ samples }) => samples.map(({ name, labels }) => ({ name, labels })))
   const atFirst = await text()
@@ -43,6 +45,7 @@ test('every series is there from the start, at 0, and no other ever comes', asyn
   for (const route of ROUTES) {
     for (const by of ['legacy', 'native'] as const) answered(route, by, true, 1)
     for (const outcome of COMPARISONS) compared(route, outcome)
+    parachuteOpened(route)
     for (const mode of ['legacy', 'shadow', 'canary', 'native'] as const) inMode(route, mode, 5)
   }
   assert.deepEqual(seriesOf(await text()), seriesOf(atFirst))

@@ -10,6 +10,8 @@ const ANSWER_BUCKETS_SECONDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2,
 export type StranglerMetrics = StranglerObserver & {
   /** The mode that a route is in now. */
   inMode(routeId: string, mode: ModeName, percent: number | null): void
+  /** A canary was set back by this process itself. */
+  parachuteOpened(routeId: string): void
 }
 
 /** The endpoints of the legacy application that are taken over. `routes`: all of their ids. */
@@ -30,6 +32,11 @@ export function stranglerMetrics(registry: MetricRegistry, routes: readonly stri
     help: 'Comparisons of our answers with those of the legacy application, by how they ended.',
     labels: { route: routes, outcome: COMPARISONS },
   })
+  const parachutes = counter(registry, {
+    name: 'users_strangler_parachutes_total',
+    help: 'Times that a process has set a canary back by itself, and nobody by hand.',
+    labels: { route: routes },
+  })
   const modes = gauge(registry, {
     name: 'users_strangler_mode',
     help: 'Who answers a route: 1 for the mode that it is in.',
@@ -48,6 +55,7 @@ export function stranglerMetrics(registry: MetricRegistry, routes: readonly stri
     compared: (route, outcome) => comparisons({ route, outcome }),
     // Its own metrics count these calls, with all others.
     asked: () => undefined,
+    parachuteOpened: (route) => parachutes({ route }),
     inMode(route, mode, percent) {
       for (const one of MODES) modes({ route, mode: one }, one === mode ? 1 : 0)
       shares({ route }, mode === 'canary' ? (percent ?? 0) / 100 : mode === 'native' ? 1 : 0)

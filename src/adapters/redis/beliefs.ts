@@ -40,6 +40,18 @@ export function incarnationBeliefs(servers: BelievedServers, confirm: Confirm) {
   return {
     of,
     refresh,
+    /**
+     * Asks once more about what is believed. True: another Redis was begun on since, and this one was replaced without
+     * being told; it is not believed any more.
+     */
+    async isReplaced(incKey: string): Promise<boolean> {
+      const believed = of(incKey)
+      if (believed === null || (await confirm(incKey, believed).catch(() => true))) return false
+      // What is begun here is set here before it is recorded: then it is only that this process has not seen it yet.
+      if ((await refresh(incKey)) !== believed) return false
+      beliefs.set(incKey, { incarnation: believed, isConfirmed: false, wasConfirmed: false })
+      return true
+    },
     /** A connection has closed: what it led to may be another server's by the next. */
     doubt(): void {
       for (const belief of beliefs.values()) belief.isConfirmed = false

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import type { RedisObserver } from '../../ports/metrics.ts'
 import type { ExpiringKeys, LuaScript, ReadModelRedis } from '../../ports/redis.ts'
-import { type Confirm, incarnationBeliefs } from './beliefs.ts'
+import type { Confirm } from './beliefs.ts'
+import { watchIncarnations } from './incarnation-watch.ts'
 import { type ReadBreaker, readBreaker, telling } from './read-breaker.ts'
 import { fullest, reasonOf } from './server-facts.ts'
 import { connectServers, type ServerOptions, type Servers } from './servers.ts'
@@ -39,8 +40,6 @@ type BufferScripts = Record<
   (script: string, numberOfKeys: number, ...keys: string[]) => Promise<(Buffer | null)[]>
 >
 
-/** While an incarnation is not believed, how often this process looks whether a worker has mended it. */
-const LOOK_AGAIN_MS = 100
 const READY_POLL_MS = 5
 const SCAN_COUNT = 1_000
 const READS = { open: 'Redis is slow or gone: reads go to the database', close: 'reads go to Redis again' }
@@ -134,21 +133,6 @@ function expiringKeys(redis: Servers['redis'], { run }: ReadBreaker): ExpiringKe
       ),
     release: (key) => run(async () => void (await redis.del(key))),
   }
-}
-
-/** Looks at each connection's beginning, and again while something is not believed: a worker may have mended it. */
-function watchIncarnations({ incKeys, confirm }: RedisClientOptions, servers: Servers) {
-  const { runIdOf, learnRunIds, redis } = servers
-  const { of, refresh, doubt } = incarnationBeliefs({ runIdOf, learnRunIds, get: (key) => redis.get(key) }, confirm)
-  const lookAgain = setInterval(() => {
-    if (!servers.isReady()) return
-    const disbelieved = incKeys.filter((incKey) => of(incKey) === null)
-    if (disbelieved.length > 0) Promise.all(disbelieved.map(refresh)).catch(() => null)
-  }, LOOK_AGAIN_MS)
-  lookAgain.unref()
-  servers.onClose(doubt)
-  redis.on('ready', () => void Promise.all(incKeys.map(refresh)).catch(() => null))
-  return { of, refresh, stop: () => clearInterval(lookAgain) }
 }
 
 /** A server that has been restarted knows no scripts: the first call of each carries its text. */

@@ -1,7 +1,7 @@
-import { Cluster, Redis } from 'ioredis'
+import { Cluster, type Redis } from 'ioredis'
 import type { Log } from '../../ports.ts'
 import { isCluster, parseClusterUrl } from './cluster-url.ts'
-import { tellOnce } from './servers.ts'
+import { connectTo, tellOnce } from './servers.ts'
 
 /** What adds and looks up jobs must not wait: whoever asks can do without. */
 const ASKING_LIMIT_MS = 2_000
@@ -11,7 +11,7 @@ const RECONNECT_MS = 500
 /** `asking`: fails at once while Redis is away. `taking`: waits for it, as a worker must. */
 export type JobsConnections = Record<'asking' | 'taking', () => Redis | Cluster>
 
-/** Connections of the job queue's library to one Redis, or to a Redis Cluster. */
+/** Connections of the job queue's library to one Redis, to the master that Sentinels name, or to a Redis Cluster. */
 export function jobsConnections(url: string, log: Log): JobsConnections {
   const asking = {
     protocol: 2 as const,
@@ -32,8 +32,8 @@ export function jobsConnections(url: string, log: Log): JobsConnections {
 
 const retryStrategy = () => RECONNECT_MS * (0.5 + Math.random() / 2)
 
-function connectOne(url: string, options: object): Redis {
-  return new Redis(url, { ...options, retryStrategy })
+function connectOne(url: string, options: { protocol: 2 }): Redis {
+  return connectTo(url, { ...options, retryStrategy })
 }
 
 function connectCluster(url: string, options: object): Cluster {

@@ -1,13 +1,16 @@
 import slotOf from 'cluster-key-slot'
-import { Cluster, Redis } from 'ioredis'
+import { Cluster, Redis, type RedisOptions } from 'ioredis'
 import type { Log } from '../../ports.ts'
 import { isCluster, parseClusterUrl } from './cluster-url.ts'
+import { sentinelOptions } from './sentinel-connector.ts'
+import { isSentinel } from './sentinel-url.ts'
 import { reasonOf, watchFacts } from './server-facts.ts'
 import { endWhenSilent } from './silence.ts'
 
+type OneOptions = Omit<RedisOptions, 'protocol' | 'replyMapping'> & { protocol: 2 }
 export type ServerOptions = { url: string; commandTimeoutMs: number; connectTimeoutMs: number; log: Log }
 
-/** One Redis, or a Redis Cluster. */
+/** One Redis, the master that Sentinels name, or a Redis Cluster. */
 export type Servers = {
   /** Runs commands; on a cluster each goes where its first key lives. */
   redis: Redis | Cluster
@@ -17,6 +20,8 @@ export type Servers = {
   learnRunIds(): Promise<void>
   /** The `maxmemory-policy` by which some master may drop keys on its own; null: none does, as far as is known. */
   evicts(): string | null
+  /** The master that serves `key` is not the one any more: the next connection goes to whoever is, where that can be asked. */
+  leave(key: string): void
   masters(): Redis[]
   /** Each master with the first of these beginnings of keys that it serves, if there is one. */
   mastersServing(prefixes: string[]): { redis: Redis; beatPrefix: string | null }[]
@@ -36,13 +41,16 @@ const SLOTS_TIMEOUT_MS = 1_000
 /** So long, at most, what a new master's entries become is not told to near caches; then they are emptied. */
 const MASTERS_LOOK_MS = 250
 
-/** `redis://…` or `rediss://…`: one server; `redis-cluster://host:port,host:port` (or `rediss-cluster`): a cluster. */
+/**
+ * `redis://…`: one server; `redis-sentinel://host:port,host:port/name`: whoever of several is the master;
+ * `redis-cluster://host:port,host:port`: a cluster. Each also as `rediss…`, over TLS.
+ */
 export function connectServers(options: ServerOptions): Servers {
   return isCluster(options.url) ? connectCluster(options) : connectOne(options)
 }
 
 function connectOne({ url, log, ...timeouts }: ServerOptions): Servers {
-  const redis = new Redis(url, {
+  const redis = connectTo(url, {
     ...connectionOptions(timeouts),
     enableAutoPipelining: true,
     ...PIPELINING,
@@ -58,12 +66,18 @@ function connectOne({ url, log, ...timeouts }: ServerOptions): Servers {
     runIdOf: () => facts.of(redis),
     learnRunIds: () => facts.learn(redis),
     evicts: () => facts.evicts(redis),
+    leave: () => redis.disconnect(true),
     masters: () => [redis],
     mastersServing: ([beatPrefix = null]) => [{ redis, beatPrefix }],
     onMastersChange: () => undefined,
     onClose: facts.onClose,
     isReady: () => redis.status === 'ready',
   }
+}
+
+/** A connection to one server, or to the master that Sentinels name. */
+export function connectTo(url: string, options: OneOptions): Redis {
+  return isSentinel(url) ? new Redis({ ...options, ...sentinelOptions(url) }) : new Redis(url, options)
 }
 
 function connectCluster({ url, log, ...timeouts }: ServerOptions): Servers {
@@ -107,6 +121,8 @@ function connectCluster({ url, log, ...timeouts }: ServerOptions): Servers {
         .nodes('master')
         .map(facts.evicts)
         .find((policy) => policy !== null) ?? null,
+    // A cluster's own slot table says who serves what, and is asked for all the time.
+    leave: () => undefined,
     masters: () => cluster.nodes('master'),
     mastersServing: (prefixes) =>
       cluster.nodes('master').map((redis) => ({

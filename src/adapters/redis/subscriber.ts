@@ -1,7 +1,7 @@
-import { Cluster, Redis } from 'ioredis'
+import { Cluster } from 'ioredis'
 import type { Log } from '../../ports.ts'
 import { isCluster, parseClusterUrl } from './cluster-url.ts'
-import { tellOnce } from './servers.ts'
+import { connectTo, tellOnce } from './servers.ts'
 
 const CONNECT_TIMEOUT_MS = 2_000
 const RECONNECT_MS = 500
@@ -16,7 +16,7 @@ const OPTIONS = {
 
 /** Calls `onMessage` for each message of a channel. A missed one does no harm: whoever listens also polls. */
 export function subscribe(url: string, channel: string, onMessage: () => void, log: Log): { close(): void } {
-  const redis = isCluster(url) ? connectCluster(url) : new Redis(url, OPTIONS)
+  const redis = isCluster(url) ? connectCluster(url) : connectTo(url, OPTIONS)
   tellOnce(redis, log)
   redis.on('message', onMessage)
   redis.subscribe(channel).catch(() => undefined)

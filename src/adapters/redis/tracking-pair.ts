@@ -66,6 +66,9 @@ export function trackingPair({ options, prefixes, onKeys, onEnd }: PairOptions):
       await tracked.connect()
       const watched = prefixes.flatMap((prefix) => ['PREFIX', prefix])
       await tracked.call('CLIENT', 'TRACKING', 'ON', 'REDIRECT', String(redirect), 'BCAST', ...watched)
+      // Another server may have become the master meanwhile, and be read from.
+      const isThere = told.options.host === options.host && told.options.port === options.port
+      if (!isThere) throw new Error('another server is the master now')
     },
     async check() {
       const info = (await tracked.call('CLIENT', 'TRACKINGINFO')) as [string, string[], string, number]
@@ -94,6 +97,8 @@ function connection(options: RedisOptions, connectionName: string): Redis {
     enableAutoPipelining: false,
     maxRetriesPerRequest: 0,
   }
+  // To the very server that is read from, and not to whom Sentinels may name by now.
+  delete own.Connector
   // Silence is no fault here: whether it means that nothing has changed, the beats tell.
   delete own.socketTimeout
   delete own.commandTimeout

@@ -20,9 +20,14 @@ export async function readKinds({ scan }: Pick<AuditReads, 'scan'>): Promise<str
   return rows.map(({ entity }) => entity)
 }
 
-/** All of a kind, in the order of ids, so many at a time as HEADS_AT_ONCE says. */
-export async function* headPages(reads: AuditReads, entity: string, stop: AbortSignal): AsyncGenerator<ChainHead[]> {
-  let after = ''
+/** All of a kind above the id `from`, in the order of ids, so many at a time as HEADS_AT_ONCE says. */
+export async function* headPages(
+  reads: AuditReads,
+  entity: string,
+  stop: AbortSignal,
+  from = '',
+): AsyncGenerator<ChainHead[]> {
+  let after = from
   for (;;) {
     stop.throwIfAborted()
     const heads = await readHeads(reads, entity, after)

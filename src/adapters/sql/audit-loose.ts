@@ -1,4 +1,4 @@
-import type { BrokenPlace, Unchained, VerifyWhat } from '../../ports/audit-trail.ts'
+import type { BrokenPlace, Unchained, VerifiedUpTo, VerifyWhat } from '../../ports/audit-trail.ts'
 import type { SqlRow } from '../../ports.ts'
 import { hashOfMany } from './audit-hash.ts'
 import type { AuditReads, OfEntity } from './audit-links.ts'
@@ -13,7 +13,11 @@ type Loose = Pick<VerifyWhat, 'of' | 'unchainedBefore' | 'stop'> & {
   /** An entry from before entries were chained. */
   unchained(): void
   notChained(place: BrokenPlace): void
+  from: VerifiedUpTo | null
+  reached(upTo: VerifiedUpTo, rows: number): Promise<void>
 }
+/** Above which key, and who is told of each page. */
+type Pages = { after: number; read(after: number, rows: number): Promise<void> }
 type EntryRow = SqlRow & {
   audit_id: number
   entity: string
@@ -30,16 +34,17 @@ type PlaceRow = SqlRow & { audit_id: number; entity: string; entity_id: string; 
  * behind, the end of a chain is answered, perhaps again and again.
  */
 export async function* loosePlaces(reads: AuditReads, loose: Loose): AsyncGenerator<OfEntity> {
-  await findUnchained(reads, loose)
+  if (loose.from?.part !== 'places') await findUnchained(reads, loose)
   // A chain that was asked for by its name is looked at whether it has an end or not.
   if (loose.of?.id !== undefined) yield { entity: loose.of.entity, id: loose.of.id }
   else yield* headless(reads, loose)
 }
 
-async function findUnchained(reads: AuditReads, { of, unchainedBefore, stop, unchained, notChained }: Loose) {
+async function findUnchained(reads: AuditReads, loose: Loose) {
+  const { of, unchainedBefore, stop, unchained, notChained } = loose
   const first = await firstChained(reads)
   const until = unchainedBefore === null ? null : toSqlTime(unchainedBefore)
-  for await (const row of withoutPlaces(reads, of, stop)) {
+  for await (const row of withoutPlaces(reads, of, stop, pagesOf('entries', loose))) {
     const isOld = first === null || row.audit_id < first || (until !== null && row.recorded_at < until)
     if (isOld) unchained()
     else
@@ -49,6 +54,12 @@ async function findUnchained(reads: AuditReads, { of, unchainedBefore, stop, unc
       })
   }
 }
+
+function pagesOf(part: 'entries' | 'places', { from, reached }: Pick<Loose, 'from' | 'reached'>): Pages {
+  const after = from?.part === part ? from.after : BEFORE_ALL
+  return { after, read: (key, rows) => reached({ part, after: key }, rows) }
+}
+const ALL: Pages = { after: BEFORE_ALL, read: async () => undefined }
 
 /** Nothing in the database shows that they are what was written: what this answers has to be kept elsewhere. */
 export async function unchainedNow(reads: AuditReads, stop: AbortSignal): Promise<Unchained> {
@@ -63,8 +74,13 @@ export async function unchainedNow(reads: AuditReads, stop: AbortSignal): Promis
 }
 
 /** In the order of their ids. */
-async function* withoutPlaces(reads: AuditReads, of: VerifyWhat['of'], stop: AbortSignal): AsyncGenerator<EntryRow> {
-  let after = BEFORE_ALL
+async function* withoutPlaces(
+  reads: AuditReads,
+  of: VerifyWhat['of'],
+  stop: AbortSignal,
+  pages = ALL,
+): AsyncGenerator<EntryRow> {
+  let { after } = pages
   for (;;) {
     stop.throwIfAborted()
     const rows = await readEntries(reads, of, after)
@@ -72,6 +88,7 @@ async function* withoutPlaces(reads: AuditReads, of: VerifyWhat['of'], stop: Abo
     if (!last) return
     after = last.audit_id
     yield* await withoutPlace(reads, rows)
+    await pages.read(after, rows.length)
   }
 }
 
@@ -100,9 +117,11 @@ async function withoutPlace({ scan }: AuditReads, rows: EntryRow[]): Promise<Ent
   return rows.filter((row) => !ids.has(row.audit_id))
 }
 
-async function* headless({ scan, dialect }: AuditReads, { of, stop }: Loose): AsyncGenerator<OfEntity> {
+async function* headless({ scan, dialect }: AuditReads, loose: Loose): AsyncGenerator<OfEntity> {
+  const { of, stop } = loose
   const { sql, params } = whose(of, 'c.')
-  let after = BEFORE_ALL
+  const pages = pagesOf('places', loose)
+  let { after } = pages
   for (;;) {
     stop.throwIfAborted()
     const rows = await scan.query<PlaceRow>(
@@ -116,6 +135,7 @@ async function* headless({ scan, dialect }: AuditReads, { of, stop }: Loose): As
     after = last.audit_id
     const found = rows.filter((row) => row.last_seq === null || Number(row.seq) > Number(row.last_seq))
     for (const { entity, entity_id: id } of found) yield { entity, id }
+    await pages.read(after, rows.length)
   }
 }
 

@@ -1,4 +1,4 @@
-import type { AuditVerification, BrokenPlace, VerifyWhat } from '../../ports/audit-trail.ts'
+import type { AuditVerification, BrokenPlace, VerifiedUpTo, VerifySteps, VerifyWhat } from '../../ports/audit-trail.ts'
 import { type ChainHead, chainCheck } from './audit-check.ts'
 import { NO_SEQ } from './audit-hash.ts'
 import {
@@ -21,17 +21,20 @@ const MAX_PLACES = 1_000
 /** While a chain is written, or its data is erased, what is read of it may not fit together: it is read again. */
 const MAX_LOOKS = 5
 
+const AT_ONCE: VerifySteps = { from: null, reached: async () => undefined }
+
 type Found = (place: BrokenPlace) => void
 type Counts = Pick<AuditVerification, 'chains' | 'entries' | 'erased'>
 
 /**
  * Looks whether the audit is what was written: every chain, and what stands outside of one. In pages, whatever there is;
- * commands go on meanwhile. `found` is told each broken place.
+ * commands go on meanwhile. `found` is told each broken place; who goes on from somewhere may be told of one again.
  */
 export async function verifyAudit(
   reads: AuditReads,
   { of, unchainedBefore, mayBeRemoved, stop }: VerifyWhat,
   found: Found,
+  { from, reached }: VerifySteps = AT_ONCE,
 ): Promise<AuditVerification> {
   const counts = { chains: 0, entries: 0, erased: 0, broken: 0, unchained: 0 }
   const brokenChains = new Set<string>()
@@ -55,16 +58,19 @@ export async function verifyAudit(
     counts.entries += counted.entries
     counts.erased += counted.erased
   }
-  for await (const heads of batches(reads, of, stop)) {
+  for await (const heads of from === null || from.part === 'chains' ? batches(reads, { of, stop }, from) : []) {
     if (!mayBeRemoved) for (const place of removedOf(heads)) tell(place)
     const counted = await examineTogether(reads, heads)
     if (counted) add(counted)
     else for (const head of heads) add(await examine({ entity: head.entity, id: head.entity_id }))
+    const last = heads.at(-1)
+    if (last) await reached({ part: 'chains', entity: last.entity, after: last.entity_id }, linksOf(heads), counts)
   }
   const unchained = (): void => {
     counts.unchained += 1
   }
-  const loose = { of, unchainedBefore, stop, unchained, notChained: tell }
+  const steps = { from, reached: (upTo: VerifiedUpTo, rows: number) => reached(upTo, rows, counts) }
+  const loose = { of, unchainedBefore, stop, unchained, notChained: tell, ...steps }
   for await (const one of loosePlaces(reads, loose)) await examine(one)
   return counts
 }
@@ -78,16 +84,26 @@ function removedOf(heads: ChainHead[]): BrokenPlace[] {
 }
 
 /** Chains that are short together; a long one by itself. */
-async function* batches(reads: AuditReads, of: VerifyWhat['of'], stop: AbortSignal): AsyncGenerator<ChainHead[]> {
+async function* batches(
+  reads: AuditReads,
+  { of, stop }: Pick<VerifyWhat, 'of' | 'stop'>,
+  from: (VerifiedUpTo & { part: 'chains' }) | null,
+): AsyncGenerator<ChainHead[]> {
   if (of?.id !== undefined) {
     const head = await readHead(reads.scan, { entity: of.entity, id: of.id })
     if (head) yield [head]
     return
   }
-  for (const kind of of ? [of.entity] : await readKinds(reads)) {
-    for await (const heads of headPages(reads, kind, stop)) yield* together(heads)
+  const kinds = of ? [of.entity] : await readKinds(reads)
+  // In the database's own order. What is not there any more is begun with anew.
+  for (const kind of kinds.slice(Math.max(0, from === null ? 0 : kinds.indexOf(from.entity)))) {
+    const after = from?.entity === kind ? from.after : ''
+    for await (const heads of headPages(reads, kind, stop, after)) yield* together(heads)
   }
 }
+
+const linksOf = (heads: ChainHead[]): number =>
+  heads.reduce((links, head) => links + Math.max(1, head.last_seq - head.kept_seq), 0)
 
 function* together(heads: ChainHead[]): Generator<ChainHead[]> {
   let batch: ChainHead[] = []

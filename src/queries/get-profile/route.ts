@@ -45,6 +45,7 @@ export function getProfileRoute(app: FastifyInstance, deps: Deps): void {
       }
       const waitsMs = Math.min(headers['x-request-deadline'] ?? deps.profileDeadlineMs, deps.profileDeadlineMs)
       const { user, body, parts, degraded } = await handle(asked, callerOf(request, reply, waitsMs))
+      reply.degradedParts = degraded.map(({ part }) => part)
       const rest = JSON.stringify({ ...parts, degraded }).slice(1)
       return reply
         .headers({

@@ -18,6 +18,7 @@ function start(t: TestContext, { writing = async (): Promise<unknown> => undefin
   const log = { debug: ignore, info: ignore, warn: ignore, error: ignore }
   const modes = routeModes({ routes: ROUTES, start: new Map(), onMode: ignore, log })
   const written: { route: string; from: RouteSetting | null; to: RouteSetting }[] = []
+  const opened: string[] = []
   let nowMs = 0
   const watching = parachute({
     routeIds: ROUTES.map(({ id }) => id),
@@ -26,6 +27,7 @@ function start(t: TestContext, { writing = async (): Promise<unknown> => undefin
       written.push({ route, from, to })
       await writing()
     },
+    opened: (route) => void opened.push(route),
     log,
     now: () => nowMs,
     wallClock: () => new Date(AT),
@@ -43,6 +45,7 @@ function start(t: TestContext, { writing = async (): Promise<unknown> => undefin
     modeOf,
     fail,
     written,
+    opened,
     pass: (ms: number) => {
       nowMs += ms
     },
@@ -50,7 +53,7 @@ function start(t: TestContext, { writing = async (): Promise<unknown> => undefin
 }
 
 test('a canary that fails is set back, here at once and by way of its switch, with the reason', async (t) => {
-  const { watching, obey, modeOf, fail, written } = start(t)
+  const { watching, obey, modeOf, fail, written, opened } = start(t)
   obey({ 'get-user': CANARY, 'get-roster': CANARY })
   fail()
   watching.judge()
@@ -61,6 +64,16 @@ test('a canary that fails is set back, here at once and by way of its switch, wi
   await settled()
   watching.judge()
   assert.equal(written.length, 1, 'once written it is not written again')
+  assert.deepEqual(opened, ['get-user'])
+})
+
+test('what somebody sets back by hand is none of its doing', (t) => {
+  const { watching, obey, fail, opened } = start(t)
+  obey({ 'get-user': CANARY })
+  fail()
+  obey({ 'get-user': setting({ mode: 'legacy' }, 'by hand') })
+  watching.judge()
+  assert.deepEqual(opened, [])
 })
 
 test('what differs sets a canary back, too', (t) => {

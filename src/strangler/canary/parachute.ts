@@ -15,6 +15,8 @@ type Deps = {
    * is tried again.
    */
   setBack(routeId: string, from: RouteSetting | null, to: RouteSetting): Promise<unknown>
+  /** Told once each time that it sets a route back, in this process. */
+  opened(routeId: string): void
   log: Log
   now?: () => number
   wallClock?: () => Date
@@ -25,7 +27,7 @@ type Deps = {
  * and by way of its switch everywhere; there it stays until somebody says otherwise.
  */
 export function parachute(deps: Deps): StranglerObserver & { judge(): void; stop(): void } {
-  const { routeIds, modes, setBack, log, now = () => performance.now(), wallClock = () => new Date() } = deps
+  const { routeIds, modes, setBack, opened, log, now = () => performance.now(), wallClock = () => new Date() } = deps
   const watches = new Map(routeIds.map((id) => [id, { window: slidingWindow(now), of: null as Watched }]))
   /** Set back here, and not yet for all. */
   const unwritten = new Map<string, Change>()
@@ -46,6 +48,7 @@ export function parachute(deps: Deps): StranglerObserver & { judge(): void; stop
     const to: RouteSetting = { mode: 'legacy', reason: why, by: PARACHUTE, at, judged: from?.at ?? START }
     log.warn({ route: routeId, reason: why }, 'a canary is set back to the legacy application')
     modes.setBack(routeId, to)
+    opened(routeId)
     unwritten.set(routeId, { from, to })
   }
   const write = async (routeId: string, change: Change): Promise<void> => {

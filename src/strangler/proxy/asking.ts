@@ -16,7 +16,7 @@ const LEFT_OUT = /^(?:range|if-.*|expect|content-length|transfer-encoding)$/i
 export type OfOurOwn = { path: string; rawHeaders: RawHeaders; peer: Peer }
 
 /** See LegacyApplication.ask. */
-export function asking({ upstream, times, forward, withheld, guard, underWay }: Parts) {
+export function asking({ upstream, times, forward, withheld, tracing, guard, underWay }: Parts) {
   return async ({ path, rawHeaders, peer }: OfOurOwn, maxBytes: number, signal: AbortSignal): Promise<LegacyCopy> => {
     const head = headFor(path, rawHeaders, peer)
     let current: Exchange | null = null
@@ -49,7 +49,7 @@ export function asking({ upstream, times, forward, withheld, guard, underWay }: 
     const httpVersion = valuesOf(kept, 'host') === '' ? '1.0' : '1.1'
     const asked = { method: 'GET', target: path, httpVersion, rawHeaders: kept, peer }
     try {
-      return requestHead(asked, { ...upstream, forward, withheld, requestId: requestIdOf(kept) })
+      return requestHead(asked, { ...upstream, forward, withheld, tracing, requestId: requestIdOf(kept) })
     } catch (error) {
       throw new NeighbourError('legacy', 'refused', { cause: error })
     }

@@ -6,7 +6,7 @@ import type { Log } from '../../ports.ts'
 import { asking, type OfOurOwn } from './asking.ts'
 import { forwarding } from './forwarding.ts'
 import type { LegacyTimes } from './limits.ts'
-import type { LegacyGuard, Parts } from './parts.ts'
+import type { LegacyGuard, Parts, TraceContext } from './parts.ts'
 import { passing } from './passing.ts'
 import { streamPlaces } from './stream-places.ts'
 import { tunnelling } from './tunnelling.ts'
@@ -24,6 +24,8 @@ export type LegacyOptions = LegacyTimes & {
   trustedProxies: string[]
   withheld: Withheld
   guard: LegacyGuard
+  /** Null: what a request shows of the trace that it belongs to is passed on as it came. */
+  tracing?: TraceContext | null
   log: Log
 }
 /** `headMs`: until the head of the answer. `copy` null: none was wanted, it is too large, or was cut short. */
@@ -59,6 +61,7 @@ export function legacyApplication(options: LegacyOptions): LegacyApplication {
     ...{ upstream: server, times: options, guard: options.guard, log: options.log },
     forward: forwarding(options.trustedProxies),
     withheld: options.withheld,
+    tracing: options.tracing ?? null,
     streams: streamPlaces(options.streams),
     underWay: new Set<() => void>(),
   }

@@ -1,4 +1,5 @@
 import { NeighbourError, type NoAnswer } from '../../ports/neighbours.ts'
+import type { Tracing } from '../../ports/tracing.ts'
 import type { Log } from '../../ports.ts'
 import type { forwarding } from './forwarding.ts'
 import type { LegacyTimes } from './limits.ts'
@@ -17,6 +18,8 @@ export type LegacyGuard = {
 /** `isSent`: whether all of the request is sent, so that it is the legacy application that is waited for. */
 export type Steps<Head> = { head(): Promise<Head>; isSent(): boolean; rest(head: Head): Promise<void> }
 
+export type TraceContext = Pick<Tracing, 'isTracing' | 'ofCall'>
+
 /** What all kinds of exchanges share. */
 export type Parts = {
   upstream: Upstream
@@ -25,6 +28,7 @@ export type Parts = {
   log: Log
   forward: ReturnType<typeof forwarding>
   withheld: Withheld
+  tracing: TraceContext | null
   streams: StreamPlaces
   /** How to end each that is under way. */
   underWay: Set<() => void>

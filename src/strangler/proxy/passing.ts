@@ -15,7 +15,7 @@ import { isShut, shutAfterThis } from './shut.ts'
 
 /** Plain requests, event streams among them: see LegacyApplication.pass. */
 export function passing(parts: Parts) {
-  const { upstream, forward, withheld, guard, underWay } = parts
+  const { upstream, forward, withheld, tracing, guard, underWay } = parts
   return async (request: IncomingMessage, response: ServerResponse, how: Passing): Promise<Passed> => {
     const startedMs = performance.now()
     const client: Client = { request, response, requestId: how.requestId, isLast: how.isLast ?? (() => false) }
@@ -24,7 +24,7 @@ export function passing(parts: Parts) {
     response.on('error', () => undefined)
     let head: RequestHead
     try {
-      head = requestHead(askedOf(request), { ...upstream, requestId: how.requestId, forward, withheld })
+      head = requestHead(askedOf(request), { ...upstream, requestId: how.requestId, forward, withheld, tracing })
     } catch (error) {
       shutAfterThis(request.socket)
       // Node's parser finds fault with some requests just after it has handed them on, and then closes the connection.

@@ -1,5 +1,6 @@
 import { Refusal } from '../../wire/problem.ts'
 import { BELIEVED, FORWARDING, type ForwardedHeaders, type forwarding } from './forwarding.ts'
+import type { TraceContext } from './parts.ts'
 import type { Peer } from './peer.ts'
 import {
   HOP_BY_HOP,
@@ -21,10 +22,13 @@ type Context = {
   requestId: string
   forward: ReturnType<typeof forwarding>
   withheld: Withheld
+  tracing: TraceContext | null
 }
 
 /** Our name among the proxies that a request has passed (RFC 9110 section 7.6.3). */
 const PSEUDONYM = 'users-service'
+/** https://www.w3.org/TR/trace-context/, and New Relic's own, older one. */
+const OF_A_TRACE: ReadonlySet<string> = new Set(['traceparent', 'tracestate', 'newrelic'])
 /** Node's server drops what is beyond, without a word: it would be another request that is passed on. */
 const MAX_HEADER_LINES = 1_000
 /** Of these Node's client would add a length by itself: it is said that there is no body. */
@@ -35,12 +39,14 @@ const NO_BODY_EXPECTED: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 
  * and those that say who it is. Throws Refusal when the request could be read in more than one way.
  */
 export function requestHead(asked: Asked, context: Context): RequestHead {
-  const { prefix, authority, requestId, forward, withheld } = context
+  const { prefix, authority, requestId, forward, withheld, tracing } = context
   const { method, rawHeaders, httpVersion } = asked
   const target = targetOf(method, asked.target, prefix)
   const hasBody = bodyOf(asked)
   const named = namedByConnection(valuesOf(rawHeaders, 'connection'))
   const isTrusted = forward.isTrusted(asked.peer)
+  // In place of what came, and not beside it.
+  const isTraced = tracing?.isTracing() === true
   const headers: RawHeaders = []
   const given: ForwardedHeaders = { for: '', host: '', proto: '', port: '', forwarded: '' }
   const seen = { hosts: [] as string[], requestId: false, length: false, mayContinue: false }
@@ -58,7 +64,7 @@ export function requestHead(asked: Asked, context: Context): RequestHead {
     // WSGI gives applications the same variable for X_Real_Ip and X-Real-Ip, and gunicorn believes SCRIPT_NAME and PATH_INFO
     // of whoever is allowed to forward, which we are. nginx drops all of these by default, too (underscores_in_headers).
     if (name.includes('_') || (!isTrusted && BELIEVED.has(name))) continue
-    if (withheld(name, value, asked.peer)) continue
+    if (withheld(name, value, asked.peer) || (isTraced && OF_A_TRACE.has(name))) continue
     if (name === 'host') {
       seen.hosts.push(value)
       headers.push(as, target.authority ?? value)
@@ -78,6 +84,7 @@ export function requestHead(asked: Asked, context: Context): RequestHead {
   if (!hasBody && !seen.length && !NO_BODY_EXPECTED.has(method)) headers.push('Content-Length', '0')
   headers.push(...forward.headers(given, asked.peer, target.authority ?? host), 'Via', `${httpVersion} ${PSEUDONYM}`)
   if (!seen.requestId) headers.push('X-Request-Id', requestId)
+  if (isTraced) headers.push(...Object.entries(tracing.ofCall()).flat())
   return { method, path: target.path, headers: keepDispositionBytes(headers), hasBody, mayContinue: seen.mayContinue }
 }
 

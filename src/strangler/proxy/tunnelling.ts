@@ -97,8 +97,8 @@ async function tunnel(parts: Parts, request: IncomingMessage, client: Socket, fi
   }
 }
 
-function headOf({ upstream, forward, withheld }: Parts, request: IncomingMessage, requestId: string) {
-  const head = requestHead(askedOf(request), { ...upstream, requestId, forward, withheld })
+function headOf({ upstream, forward, withheld, tracing }: Parts, request: IncomingMessage, requestId: string) {
+  const head = requestHead(askedOf(request), { ...upstream, requestId, forward, withheld, tracing })
   if (head.hasBody) throw WITH_BODY
   head.headers.push('Connection', 'Upgrade', 'Upgrade', valuesOf(request.rawHeaders, 'upgrade'))
   return head

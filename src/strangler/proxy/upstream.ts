@@ -1,6 +1,8 @@
 import http, { type ClientRequest } from 'node:http'
 import https from 'node:https'
 import { MAX_ANSWER_HEAD_BYTES } from './limits.ts'
+import type { TraceContext } from './parts.ts'
+import type { RawHeaders } from './raw-headers.ts'
 import type { RequestHead } from './request-head.ts'
 
 export type Upstream = ReturnType<typeof upstream>
@@ -9,10 +11,11 @@ type Options = {
   /** Idle connections that are kept. */
   concurrent: number
   idleMs: number
+  tracing?: TraceContext | null
 }
 
 /** Where the legacy application is, and the connections to it. */
-export function upstream({ url: text, concurrent, idleMs }: Options) {
+export function upstream({ url: text, concurrent, idleMs, tracing }: Options) {
   const url = new URL(text)
   const isEncrypted = url.protocol === 'https:'
   const { request, Agent } = isEncrypted ? https : http
@@ -37,7 +40,9 @@ export function upstream({ url: text, concurrent, idleMs }: Options) {
      * sent: only for requests that may be sent again.
      */
     open({ method, path, headers }: RequestHead, isKept: boolean): ClientRequest {
-      const outgoing = request({ ...where, method, path, headers, agent: isKept ? kept : fresh })
+      // New Relic's agent adds its own to a flat list as pairs, of which Node makes no header: with it, all are pairs.
+      const lines = tracing ? pairsOf(headers) : headers
+      const outgoing = request({ ...where, method, path, headers: lines as RawHeaders, agent: isKept ? kept : fresh })
       // It is bounded in bytes, and none is dropped without a word.
       outgoing.maxHeadersCount = 0
       return outgoing
@@ -47,4 +52,8 @@ export function upstream({ url: text, concurrent, idleMs }: Options) {
       fresh.destroy()
     },
   }
+}
+
+function pairsOf(headers: RawHeaders): [string, string][] {
+  return headers.flatMap((name, i): [string, string][] => (i % 2 === 0 ? [[name, headers[i + 1] ?? '']] : []))
 }

@@ -10,9 +10,6 @@ import { componentOf, isOurs, isWorkload, podOf } from '../objects.ts'
 export const OTHERS: Record<string, string> = {
   NODE_OPTIONS: 'Node',
   REDIS_PASSWORD: 'Kubernetes, which puts it into REDIS_URL',
-  NEW_RELIC_LICENSE_KEY: 'the agent',
-  NEW_RELIC_APP_NAME: 'the agent',
-  NEW_RELIC_LOG: 'the agent',
 }
 const SECRET = 'opensesame'
 /** With the password that stands for every secret. */
@@ -71,12 +68,17 @@ export function environmentOf(
 ): Record<string, string> {
   const environment: Record<string, string> = { ...fromConfigMaps(objects, container) }
   for (const { name, value, valueFrom } of container.env ?? []) {
-    const secret = name.endsWith('_URL') ? SECRET_URL : SECRET
-    environment[name] = valueFrom ? secret : expanded(value ?? '', environment)
+    environment[name] = valueFrom ? secretOf(name) : expanded(value ?? '', environment)
   }
   const mounted = (container.volumeMounts ?? []).map(({ mountPath }) => mountPath).filter((path) => path !== '/tmp')
   const moved = (text: string) => mounted.reduce((now, path) => now.replaceAll(`${path}/`, `${folder}${path}/`), text)
   return Object.fromEntries(Object.entries(environment).map(([name, value]) => [name, moved(value)]))
+}
+
+/** As its variable wants it. */
+function secretOf(name: string): string {
+  if (name.endsWith('_HEADERS')) return `authorization=${SECRET}`
+  return name.endsWith('_URL') ? SECRET_URL : SECRET
 }
 
 /** `$(NAME)`, of what stands before; as it is where there is nothing of that name, as Kubernetes does it. */

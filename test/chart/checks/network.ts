@@ -1,5 +1,6 @@
+import { isSentinel } from '../../../src/adapters/redis/sentinel-url.ts'
 import { readConfig } from '../../../src/config.ts'
-import type { KubernetesObject, Rule, Workload } from '../objects.ts'
+import type { KubernetesObject, Rule, Selector, Workload } from '../objects.ts'
 import { componentOf, isOurs, isWorkload, labelsOf, ofKind, podOf, selects } from '../objects.ts'
 import { environmentOf } from './environment.ts'
 
@@ -37,10 +38,33 @@ export function closedWays(objects: KubernetesObject[]): string[] {
     return [
       ...(isDenied ? [] : [`${componentOf(workload)}: is not denied all`]),
       ...missing.map(({ what, port }) => `${componentOf(workload)}: cannot reach ${what} at port ${port}`),
-      ...(isOurs(workload) || rules.length === 0 ? [] : [`${componentOf(workload)}: asks others`]),
+      ...groupFaults(objects, workload, rules),
     ]
   })
 }
+
+/** A Redis asks nobody; where there are several, they and their Sentinels ask each other, by names, and nobody else. */
+function groupFaults(objects: KubernetesObject[], workload: Workload, rules: Rule[]): string[] {
+  if (isOurs(workload)) return []
+  const env = podOf(workload).containers.flatMap(({ env = [] }) => env)
+  const needs = env
+    .filter(({ name }) => ['REDIS_PEERS', 'REDIS_SENTINELS'].includes(name))
+    .flatMap(({ value = '' }) => addressNeeds(value.split(' ')))
+  const isNeeded = ({ to = [] }: Rule) => to.every(({ podSelector }) => redisSelected(podSelector))
+  const foreign = rules.filter((rule) => !isDns(rule) && (needs.length === 0 || !rule.to || !isNeeded(rule)))
+  return [
+    ...needs
+      .filter((need) => !isOpen(rules, need, objects))
+      .map(({ what, port }) => `${componentOf(workload)}: cannot reach ${what} at port ${port}`),
+    ...(foreign.length === 0 && (needs.length > 0 || rules.length === 0)
+      ? []
+      : [`${componentOf(workload)}: asks others`]),
+  ]
+}
+
+const isDns = ({ ports = [] }: Rule): boolean => ports.length > 0 && ports.every(({ port }) => port === DNS_PORT)
+const redisSelected = (selector: Selector | undefined): boolean =>
+  ['redis', 'redis-sentinel'].includes(selector?.matchLabels?.['app.kubernetes.io/component'] ?? '')
 
 type Need = { what: string; port: number; service: string | null }
 
@@ -53,17 +77,19 @@ function needsOf(objects: KubernetesObject[], workload: Workload): Need[] {
   const asked = Object.entries(environment).filter(
     ([name]) => !/_FILE$|_MAPPING$|^STRANGLER_MODES$|^KAFKA_SASL$/.test(name),
   )
-  const { database, redis, jobs, kafka, auth, neighbours, legacy } = readConfig(Object.fromEntries(asked))
+  const { database, redis, jobs, kafka, auth, neighbours, legacy, tracing } = readConfig(Object.fromEntries(asked))
   const http = [auth.issuer?.jwksUrl, neighbours.branches.url, neighbours.people.url, legacy.url]
   const urls = component === 'api' ? http.flatMap((url) => url ?? []) : []
   const servers = component === 'schema' ? [] : [redis.url, jobs.redisUrl].flatMap((url) => url ?? [])
   const brokers = ['projector', 'relay'].includes(component) ? (kafka?.brokers ?? []) : []
+  // What runs for moments reports nothing.
+  const collectors = component !== 'schema' && tracing?.agent === 'opentelemetry' ? [tracing.url] : []
   return [
     { what: 'DNS', port: DNS_PORT, service: null },
     ...(database ? [{ what: 'the database', port: database.port, service: null }] : []),
     ...servers.flatMap((url) => redisNeeds(url)),
     ...brokers.map((broker) => ({ what: broker, port: Number(broker.split(':')[1]), service: null })),
-    ...urls.map((url) => ({ what: url, port: portOf(new URL(url)), service: null })),
+    ...[...urls, ...collectors].map((url) => ({ what: url, port: portOf(new URL(url)), service: null })),
   ]
 }
 
@@ -71,12 +97,19 @@ const portOf = ({ port, protocol }: URL): number => Number(port || (protocol ===
 
 function redisNeeds(url: string): Need[] {
   const addresses = url
-    .replace(/^\w+(-cluster)?:\/\//, '')
+    .replace(/^\w+(-\w+)?:\/\//, '')
     .replace(/^.*@/, '')
-    .split(',')
+    .replace(/[/?].*$/, '')
+  return addressNeeds(addresses.split(','), isSentinel(url) ? 26379 : 6379)
+}
+
+/** A pod's name begins with its Service's: `<pod>.<service>.<namespace>.svc`. */
+function addressNeeds(addresses: string[], defaultPort = 6379): Need[] {
   return addresses.map((address) => {
     const { hostname, port } = new URL(`redis://${address}`)
-    return { what: hostname, port: Number(port || 6379), service: hostname }
+    const parts = hostname.split('.')
+    const service = parts.at(-1) === 'svc' ? (parts[1] ?? hostname) : hostname
+    return { what: hostname, port: Number(port || defaultPort), service }
   })
 }
 

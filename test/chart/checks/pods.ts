@@ -31,19 +31,25 @@ export function lateEnds(objects: KubernetesObject[]): string[] {
   )
 }
 
-/** The API's rollout: one more before one less, and a pause before SIGTERM. */
+const isAlone = ({ spec }: Workload): boolean => (spec.replicas ?? 1) === 1
+const isApart = (workload: Workload): boolean =>
+  (podOf(workload).affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []).some(
+    ({ topologyKey }) => topologyKey === 'kubernetes.io/hostname',
+  )
+
+/** The API's rollout: one more before one less, and a pause before SIGTERM. Of several Redis none shares a node. */
 export function unsafeRollouts(objects: KubernetesObject[]): string[] {
   return each(
-    objects.filter(({ kind }) => kind === 'Deployment'),
+    objects.filter(({ kind }) => kind === 'Deployment' || kind === 'StatefulSet'),
     (workload) => {
+      if (workload.kind === 'StatefulSet')
+        return isAlone(workload) || isApart(workload) ? [] : ['two may be on one node']
       const { maxSurge, maxUnavailable } = workload.spec.strategy?.rollingUpdate ?? {}
       const api = componentOf(workload) === 'api'
-      const apart = podOf(workload).affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []
-      const isApart = apart.some(({ topologyKey }) => topologyKey === 'kubernetes.io/hostname')
       const waits = podOf(workload).containers.every(({ lifecycle }) => (lifecycle?.preStop?.sleep?.seconds ?? 0) > 0)
       return [
         ...(maxSurge === 1 && maxUnavailable === 0 ? [] : ['takes one away before there is another']),
-        ...(api && !isApart ? ['two may be on one node'] : []),
+        ...(api && !isApart(workload) ? ['two may be on one node'] : []),
         ...(api && !waits ? ['no pause before SIGTERM'] : []),
       ]
     },
@@ -92,7 +98,9 @@ export function largeHeaps(objects: KubernetesObject[]): string[] {
         ...(heap !== undefined && Number(heap) > limit * HEAP_SHARE ? [`a heap of ${heap} of ${limit} MiB`] : []),
         ...(memory !== undefined && Number(memory) * 2 > limit ? [`maxmemory ${memory} of ${limit} MiB`] : []),
         ...(heap === undefined && workload.kind === 'Deployment' ? ['the heap has no limit'] : []),
-        ...(memory === undefined && workload.kind === 'StatefulSet' ? ['Redis has no limit'] : []),
+        ...(memory === undefined && workload.kind === 'StatefulSet' && componentOf(workload) !== 'redis-sentinel'
+          ? ['Redis has no limit']
+          : []),
       ]
     }),
   )

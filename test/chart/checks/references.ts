@@ -110,7 +110,8 @@ function twiceScaled(objects: KubernetesObject[]): string[] {
 /** Passwords stand in Secrets alone. */
 export function openSecrets(objects: KubernetesObject[]): string[] {
   const isSecret = (name: string, value: string) =>
-    /:\/\/[^/@\s]*:[^@/$\s]+@/.test(value) || (/PASSWORD|LICENSE_KEY|TOKEN$/.test(name) && !name.endsWith('_FILE'))
+    /:\/\/[^/@\s]*:[^@/$\s]+@|[?&]sentinelPassword=[^$]/.test(value) ||
+    (/PASSWORD|LICENSE_KEY|TOKEN$/.test(name) && !name.endsWith('_FILE'))
   const inMaps = ofKind(objects, 'ConfigMap').flatMap(({ metadata, data = {} }) =>
     Object.entries(data)
       .filter(([name, value]) => isSecret(name, value))

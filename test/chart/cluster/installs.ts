@@ -54,7 +54,15 @@ for (const set of valueSets) {
 test('a site may change its mind: each set of values upgrades to the next, persistence, Kafka and an outer Redis among that', async () => {
   const namespace = 'test-changes'
   cluster.kubectl(['create', 'namespace', namespace])
-  for (const [index, name] of ['minimal', 'everything', 'kafka', 'redis-cluster', 'strangler', 'minimal'].entries()) {
+  for (const [index, name] of [
+    'minimal',
+    'everything',
+    'kafka',
+    'redis-replicas',
+    'redis-cluster',
+    'strangler',
+    'minimal',
+  ].entries()) {
     await helm(namespace, [index === 0 ? 'install' : 'upgrade', RELEASE, CHART, '-f', valueSet(name).file])
   }
   await helm(namespace, ['rollback', RELEASE, '2'])

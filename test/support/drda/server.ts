@@ -55,8 +55,8 @@ export type DrdaServer = {
   stop(): Promise<void>
 }
 
-/** Apache Derby's network server in a temporary folder, on a free port of the loopback address. */
-export async function startDrdaServer(): Promise<DrdaServer> {
+/** Apache Derby's network server in a temporary folder, on a free port of the loopback address. `password`: absent, any will do. */
+export async function startDrdaServer({ password }: { password?: string } = {}): Promise<DrdaServer> {
   const home = mkdtempSync(join(tmpdir(), 'users-service-drda-'))
   const port = await freePort()
   let child: ChildProcess | null = null
@@ -65,7 +65,7 @@ export async function startDrdaServer(): Promise<DrdaServer> {
   const endGuard = async () => guard?.end()
   const start = async () => {
     if (child && child.exitCode === null && child.signalCode === null) return
-    child = launch(home, port)
+    child = launch(home, port, password === undefined ? {} : askingFor(password))
     await endGuard()
     guard = guardAgainstOurEnd(child.pid ?? 0, home)
     await listening(child, port)
@@ -143,8 +143,15 @@ const SETTINGS = {
   'derby.system.durability': 'test',
 }
 
-function launch(home: string, port: number): ChildProcess {
-  const settings = Object.entries(SETTINGS).map(([name, value]) => `-D${name}=${value}`)
+/** https://db.apache.org/derby/docs/10.7/devguide/cdevcsecure42374.html */
+const askingFor = (password: string) => ({
+  'derby.connection.requireAuthentication': true,
+  'derby.authentication.provider': 'BUILTIN',
+  [`derby.user.${DRDA_USER}`]: password,
+})
+
+function launch(home: string, port: number, more: Record<string, string | boolean>): ChildProcess {
+  const settings = Object.entries({ ...SETTINGS, ...more }).map(([name, value]) => `-D${name}=${value}`)
   const server = ['org.apache.derby.drda.NetworkServerControl', 'start', '-h', '127.0.0.1', '-p', String(port)]
   const child = spawn(
     java() ?? 'java',

@@ -1,0 +1,19 @@
+import { createRequire } from 'node:module'
+import type { Tracing } from '../../ports/tracing.ts'
+import { agentSettings, LEFT_TO_OPERATORS, type NewRelicOptions, OF_THE_AGENT } from './settings.ts'
+import { type Agent, newRelicTracing } from './tracing.ts'
+
+/** What is to be found in the environment while `load` runs. `hidden`: variables that are not there meanwhile. */
+export type InEnvironment = <Loaded>(
+  variables: Record<string, string>,
+  hidden: (name: string) => boolean,
+  load: () => Loaded,
+) => Loaded
+
+/** Loads the agent, which stands around the modules that are loaded after it: so this comes first. Once a thread. */
+export function startNewRelic(options: NewRelicOptions, inEnvironment: InEnvironment): Tracing {
+  const hidden = (name: string) => OF_THE_AGENT.test(name) && !LEFT_TO_OPERATORS.test(name)
+  const load = () => createRequire(import.meta.url)('newrelic') as Agent
+  const agent = inEnvironment(agentSettings(options), hidden, load)
+  return newRelicTracing(agent, options)
+}
