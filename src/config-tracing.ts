@@ -108,11 +108,10 @@ function newRelicFrom(env: z.infer<typeof Variables>): NewRelicConfig | null {
   }
 }
 
-const TRACES_PATH = '/v1/traces'
+const TRACES_PATH = 'v1/traces'
 
 function openTelemetryFrom(env: z.infer<typeof Variables>): OpenTelemetryConfig | null {
-  const base = env.OTEL_EXPORTER_OTLP_ENDPOINT
-  const whole = env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? base?.replace(/\/*$/, TRACES_PATH)
+  const whole = env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? tracesUnder(env.OTEL_EXPORTER_OTLP_ENDPOINT)
   if (whole === undefined) return null
   const file = env.OTEL_EXPORTER_OTLP_HEADERS_FILE
   const headers = givenOr(env.OTEL_EXPORTER_OTLP_HEADERS, 'OTEL_EXPORTER_OTLP_HEADERS_FILE', file) ?? ''
@@ -126,6 +125,8 @@ function openTelemetryFrom(env: z.infer<typeof Variables>): OpenTelemetryConfig 
     share: Number(env.OTEL_TRACES_SAMPLER_ARG),
   }
 }
+
+const tracesUnder = (base: string | undefined) => base && `${base}${base.endsWith('/') ? '' : '/'}${TRACES_PATH}`
 
 function header(pair: string): [string, string] {
   const at = pair.indexOf('=')

@@ -8,7 +8,7 @@ import { startService, type TestService, until } from '../support/service.ts'
 // The whole service over a Redis Cluster of six servers: what each client must see holds while slots move to other
 // masters, and while a master is killed and its replica takes over.
 
-const PARTITIONS = 64
+const PARTITIONS = 24
 const USERS = 60
 const MOVED_PARTITIONS = 6
 const ROUNDS_AFTERWARDS = 100

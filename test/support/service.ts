@@ -14,7 +14,7 @@ import { startTestRedis } from './redis.ts'
 import { developmentToken } from './tokens.ts'
 import { UNHURRIED } from './unhurried.ts'
 
-const WAIT_LIMIT_MS = 10_000
+const WAIT_LIMIT_MS = 30_000
 const POLL_MS = 5
 
 /** Waits until `condition` answers something, and gives it back; rejects in the end with what was waited for. */

@@ -121,6 +121,19 @@ function queueTests(url: () => string): void {
     assert.deepEqual(await over(other, id), { state: 'done', result: { done: 'from 7' } })
   })
 
+  test('a worker that is stopped gives its job back also when the job never ends', async (t) => {
+    const { one, other } = open(t, url())
+    let begun = 0
+    const stopping = working(t, one, () => {
+      begun += 1
+      return new Promise(() => undefined)
+    })
+    const id = await one.add('key', { what: 'waits for what never comes' })
+    await until('it has begun', async () => begun === 1)
+    await stopping.stop()
+    assert.deepEqual(await other.find(id), { state: 'waiting', progress: null })
+  })
+
   test('a key that is held by a job that is gone is taken from it', async (t) => {
     const { one, other, lose } = open(t, url())
     const lost = await one.add('key', { what: 'lost' })

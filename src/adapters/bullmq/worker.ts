@@ -18,6 +18,11 @@ const LOOK_MS = 3_000
 const MAX_DEATHS = 10_000
 /** How long an ending may wait for Redis: to give a job back is a courtesy, its lock ends anyhow. */
 const STOP_LIMIT_MS = 3_000
+/**
+ * What was told to stop has so long; then its job is given back, whatever it waits for: the library would wait for it for ever,
+ * and renew the lock meanwhile.
+ */
+const HANDLER_LIMIT_MS = 1_500
 
 type Source = { connect: () => Connection; prefix: string; name: string; tracing: Tracing | null; log: Log }
 type Options = { concurrency: number; keep(id: string, progress: object): Promise<void> }
@@ -38,7 +43,7 @@ export function takeJobs<Data, Progress, Result>(
       async (job, token) => {
         const id = String(job.id)
         try {
-          return await run(job.data, stopping.signal, () =>
+          const working = run(job.data, stopping.signal, () =>
             handle({
               data: dataOf<Data>(job.data),
               progress: progressOf<Progress>(job.progress),
@@ -46,6 +51,7 @@ export function takeJobs<Data, Progress, Result>(
               stop: stopping.signal,
             }),
           )
+          return await unlessStopped(stopping.signal, working)
         } catch (error) {
           if (!stopping.signal.aborted) {
             log.warn(
@@ -78,6 +84,23 @@ export function takeJobs<Data, Progress, Result>(
       await Promise.race([closing, wait(STOP_LIMIT_MS, undefined, { ref: false })])
       connections.end()
     },
+  }
+}
+
+/** As `working`; but rejects when it has not ended within HANDLER_LIMIT_MS of being told to stop. */
+async function unlessStopped<Result>(stop: AbortSignal, working: Promise<Result>): Promise<Result> {
+  const late = Promise.withResolvers<never>()
+  let limit: NodeJS.Timeout | undefined
+  const onStop = () => {
+    limit = setTimeout(() => late.reject(stop.reason), HANDLER_LIMIT_MS)
+  }
+  if (stop.aborted) onStop()
+  else stop.addEventListener('abort', onStop, { once: true })
+  try {
+    return await Promise.race([working, late.promise])
+  } finally {
+    stop.removeEventListener('abort', onStop)
+    clearTimeout(limit)
   }
 }
 
