@@ -17,7 +17,7 @@ test('nothing is reported unless somebody says to whom', () => {
 test('a licence key is New Relic, an endpoint OpenTelemetry, its path added', () => {
   assert.deepEqual(readConfig({ ...KEY, TRACING_HOT_ONE_IN: '7' }).tracing, {
     ...{ agent: 'newrelic', licenseKey: 'secret-key', appName: 'users-service', host: null, port: 443 },
-    ...{ certificates: null, proxyUrl: null, logLevel: 'error', hotOneIn: 7 },
+    ...{ certificates: null, proxyUrl: null, logLevel: 'warn', hotOneIn: 7 },
   })
   assert.deepEqual(readConfig({ ...ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS: 'api-key=a%20b,x=1' }).tracing, {
     ...{ agent: 'opentelemetry', url: 'http://collector:4318/v1/traces', headers: { 'api-key': 'a b', x: '1' } },

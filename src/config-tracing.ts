@@ -29,8 +29,9 @@ export const TRACING_VARIABLES = {
     .optional()
     .describe('File with the authority by which the collector’s certificate is checked. Absent: the usual ones.'),
   NEW_RELIC_LOG_LEVEL: z
-    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace'])
-    .default('error')
+    // At `trace` it would print its own key.
+    .enum(['fatal', 'error', 'warn', 'info', 'debug'])
+    .default('warn')
     .describe('Least severe level that New Relic’s agent logs, to the standard output.'),
   NEW_RELIC_PROXY_URL: url().optional().describe('Proxy by which New Relic is reached.'),
   OTEL_EXPORTER_OTLP_ENDPOINT: url()

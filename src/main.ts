@@ -20,4 +20,6 @@ try {
   process.stderr.write(`${plain ? (error as Error).message : ((error as Error).stack ?? String(error))}\n`)
   process.exitCode = 1
   await tracing?.stop()
+  // A collector that accepts and says nothing would keep the process for as long as it likes.
+  if (tracing) process.exit()
 }

@@ -11,8 +11,20 @@ export async function startTracing(config: TracingConfig, inEnvironment: InEnvir
   if (config === null) return null
   if (config.agent === 'newrelic') {
     const { startNewRelic } = await import('./adapters/newrelic/agent.ts')
-    return startNewRelic(config, inEnvironment)
+    return stoppedOnce(startNewRelic(config, inEnvironment))
   }
   const { startOpenTelemetry } = await import('./adapters/opentelemetry/agent.ts')
-  return startOpenTelemetry({ ...config, release: RELEASE })
+  return stoppedOnce(startOpenTelemetry({ ...config, release: RELEASE }))
+}
+
+/** Whoever ends, and whoever ends what has not begun well, may both ask for it. */
+function stoppedOnce(tracing: Tracing): Tracing {
+  let stopping: Promise<void> | null = null
+  return {
+    ...tracing,
+    stop() {
+      stopping ??= tracing.stop()
+      return stopping
+    },
+  }
 }

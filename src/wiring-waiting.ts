@@ -7,6 +7,8 @@ import { OutOfReachError, type ReadEpoch, readEpoch } from './wiring-database.ts
 /** Between two attempts to reach the database: at first, and at most, each shortened by chance by up to half. */
 const FIRST_PAUSE_MS = 250
 const MAX_PAUSE_MS = 5_000
+/** Of why it does not answer: each reason once. The first is often only that its time was up. */
+const MAX_REASONS = 8
 
 /** What readiness says of a database that has not answered since the process began. */
 export const waitingChecks = (): Record<string, Check> => ({
@@ -26,10 +28,13 @@ type Options = { log: Log; begun?(): Promise<unknown>; over?(): Promise<unknown>
 export function epochInTime({ log, begun, over }: Options): ReadEpoch {
   return async (database) => {
     let waitsSinceMs: number | null = null
+    const told = new Set<string>()
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS)) {
       const epoch = await readEpoch(database).catch((error) => {
         if (!(error instanceof OutOfReachError && error.mayPass)) throw error
-        if (waitsSinceMs === null) log.warn({ reason: error.message }, 'waiting for the database')
+        const { message: reason } = error
+        if (!told.has(reason) && told.size < MAX_REASONS) log.warn({ reason }, 'waiting for the database')
+        told.add(reason)
         return null
       })
       if (epoch === null) {

@@ -30,7 +30,7 @@ const REBUILD = { attempts: 20_000, retryAfterMs: 500 }
 const AUDIT = { attempts: 20, retryAfterMs: 5_000 }
 
 /** Once a day, from where it was; nobody waits for it. */
-const AUDIT_CHAIN = { attempts: 60, retryAfterMs: 60_000 }
+const AUDIT_CHAIN = { attempts: 20_000, retryAfterMs: 60_000 }
 /** Once a day; nobody waits for it. */
 const HOUSEKEEPING = { attempts: 60, retryAfterMs: 60_000 }
 

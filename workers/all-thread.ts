@@ -28,6 +28,7 @@ parentPort?.on('message', async (message: ToThread) => {
   }
   await workers.stop()
   await tracing?.stop()
-  // Lets the thread end.
+  // Lets the thread end; where an agent still waits for its collector, ends it.
   parentPort?.close()
+  if (tracing) process.exit()
 })

@@ -41,5 +41,7 @@ function allowedSchema(allowed: string): object {
   const [, minimum, maximum] = /^a whole number, (\d+) to (\d+)$/.exec(allowed) ?? []
   if (minimum !== undefined && maximum !== undefined)
     return { type: 'integer', minimum: Number(minimum), maximum: Number(maximum) }
+  // What may hold a password otherwise would stand in a ConfigMap.
+  if (allowed.endsWith('without user, password and query')) return { type: 'string', pattern: '^https?://[^?#@\\s]+$' }
   return /^\w+(, \w+)+$/.test(allowed) ? { enum: allowed.split(', ') } : { type: 'string' }
 }

@@ -22,7 +22,7 @@ export function serveCommand(tracing: Tracing | null): Command {
       await checkMetricsAddress(config)
       const started = new AsyncDisposableStack()
       if (tracing) started.defer(tracing.stop)
-      stopWhenTold({ log, graceMs: config.shutdownGraceMs }, () => started.disposeAsync())
+      const stopping = stopWhenTold({ log, graceMs: config.shutdownGraceMs }, () => started.disposeAsync())
       try {
         const metrics = wireApiMetrics()
         started.defer(await serveMetrics(config, metrics.registry, log))
@@ -30,6 +30,8 @@ export function serveCommand(tracing: Tracing | null): Command {
         started.defer(door.close)
         const epochOf = epochInTime({ log, begun: () => listenOn(door, config.http), over: door.close })
         const api = await wireApi(config, log, { metrics, epochOf, tracing })
+        // Told to stop while it waited for the database.
+        if (stopping.begun()) return await api.close()
         started.defer(api.close)
         const app = await buildApp({ ...api, http: config.http, log })
         started.defer(() => app.close())

@@ -27,11 +27,13 @@ export function workCommand(tracing: Tracing | null): Command {
       const started = new AsyncDisposableStack()
       if (tracing) started.defer(tracing.stop)
       // From the beginning: a worker may wait for a broker for as long as there is none.
-      stopWhenTold({ log, graceMs: config.shutdownGraceMs }, () => started.disposeAsync())
+      const stopping = stopWhenTold({ log, graceMs: config.shutdownGraceMs }, () => started.disposeAsync())
       try {
         const registry = metricRegistry()
         started.defer(await serveMetrics(config, registry, log))
         const worker = await WORKERS[name](config, log, { registry, epochOf: epochInTime({ log }), tracing })
+        // Told to stop while it waited for the database, or a broker.
+        if (stopping.begun()) return await worker.stop()
         started.defer(worker.stop)
       } catch (error) {
         await started.disposeAsync()

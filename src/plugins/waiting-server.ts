@@ -10,6 +10,8 @@ const MAX_CONNECTIONS = 64
 const REQUEST_MS = 5_000
 /** A connection on which nothing is sent, or whose answer nobody takes. */
 const STALLED_MS = 10_000
+/** How often Node looks for those; its own 30 s would let 64 slow clients keep a probe out. */
+const TIMEOUTS_CHECK_MS = 500
 const MAX_HEADER_BYTES = 8_192
 const RETRY_AFTER_S = 5
 
@@ -27,7 +29,10 @@ type Address = { host: string; port: number }
  */
 export function waitingServer(checks: () => Record<string, Check>) {
   const server = createServer(
-    { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: REQUEST_MS, requestTimeout: REQUEST_MS },
+    {
+      ...{ maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: REQUEST_MS, requestTimeout: REQUEST_MS },
+      connectionsCheckingInterval: TIMEOUTS_CHECK_MS,
+    },
     (request, response) => answer(request, response, checks),
   )
   server.maxConnections = MAX_CONNECTIONS

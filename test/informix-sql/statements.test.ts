@@ -37,7 +37,7 @@ describe('incarnations', () => {
 describe('statements for Informix', () => {
   test('every line that says one to a database has been heard', () => {
     const folder = new URL('../../src/adapters/sql/', import.meta.url)
-    const files = readdirSync(folder).filter((name) => /^(?!mapped-).*(?<!\.test)\.ts$/.test(name))
+    const files = readdirSync(folder).filter((name) => /^(?!mapped-|traced-).*(?<!\.test)\.ts$/.test(name))
     const said = files.flatMap((name) =>
       readFileSync(new URL(name, folder), 'utf8')
         .split('\n')

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { startTestRedis } from '../support/redis.ts'
@@ -74,6 +76,32 @@ for (const [agent, environment] of Object.entries({
     assert.equal((await process.stop()).code, 0)
   })
 }
+
+test('a collector that takes connections and says nothing keeps nobody who ends, well or not', async (t) => {
+  const server = createServer()
+  const taken: Socket[] = []
+  server.on('connection', (socket) => {
+    taken.push(socket)
+    socket.on('error', () => undefined)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => {
+    for (const socket of taken) socket.destroy()
+    server.close()
+  })
+  const { port } = server.address() as AddressInfo
+  const silent = {
+    ...{ NEW_RELIC_LICENSE_KEY: LICENSE_KEY, NEW_RELIC_HOST: '127.0.0.1', NEW_RELIC_PORT: String(port) },
+  }
+  const failing = await startProcess(t, ['work', 'relay'], silent)
+  assert.equal(await failing.closed, 1)
+  assert.match(failing.said.err, /relay/)
+  const process = await startAll(t, silent)
+  await process.serving()
+  assert.equal((await process.stop()).code, 0)
+  assert.ok(taken.length > 0)
+})
 
 test('a collector that goes away is not missed by anybody', async (t) => {
   const collector = await startCollector(t)

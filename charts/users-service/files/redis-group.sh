@@ -34,10 +34,13 @@ own() {
 # Of the latest failover that any of the Sentinels has heard of.
 named_by_sentinels() {
   for sentinel in $REDIS_SENTINELS; do
-    said=$(ask "$sentinel" SENTINEL MASTER "$group" || true)
-    port=$(echo "$said" | after port)
+    epoch=$(ask "$sentinel" SENTINEL MASTER "$group" | after config-epoch || true)
+    # Not the address beside it: until all replicas follow the new master, who leads a failover tells of the old one there.
+    said=$(ask "$sentinel" SENTINEL GET-MASTER-ADDR-BY-NAME "$group" || true)
+    port=$(echo "$said" | sed -n 2p)
+    case $epoch in '' | *[!0-9]*) continue ;; esac
     case $port in '' | *[!0-9]*) continue ;; esac
-    echo "$(echo "$said" | after config-epoch) $(echo "$said" | after ip):$port"
+    echo "$epoch $(echo "$said" | sed -n 1p):$port"
   done | sort -rn | head -n 1 | cut -d ' ' -f 2 | grep .
 }
 

@@ -14,6 +14,20 @@ export type InEnvironment = <Loaded>(
 export function startNewRelic(options: NewRelicOptions, inEnvironment: InEnvironment): Tracing {
   const hidden = (name: string) => OF_THE_AGENT.test(name) && !LEFT_TO_OPERATORS.test(name)
   const load = () => createRequire(import.meta.url)('newrelic') as Agent
-  const agent = inEnvironment(agentSettings(options), hidden, load)
+  const agent = leavingUncaughtErrors(() => inEnvironment(agentSettings(options), hidden, load))
   return newRelicTracing(agent, options)
+}
+
+/**
+ * The agent stands around these two to tell of errors that nobody caught, and of their messages it takes away the first line
+ * only (node-newrelic's instrumentation/core/globals.js). They end the process, and stand in our log.
+ */
+function leavingUncaughtErrors<Loaded>(load: () => Loaded): Loaded {
+  const told = process as typeof process & { _fatalException: unknown }
+  const { _fatalException, emit } = told
+  try {
+    return load()
+  } finally {
+    Object.assign(told, { _fatalException, emit })
+  }
 }

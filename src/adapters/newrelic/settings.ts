@@ -14,7 +14,7 @@ export type NewRelicOptions = {
 
 /** What the agent adds by itself, and holds nobody's data: of requests, of errors, and of Redis. */
 const OWN_ATTRIBUTES = [
-  ...['request.method', 'http.statusCode', 'http.statusText', 'error.group.name', 'error.class', 'error.expected'],
+  ...['request.method', 'http.statusCode', 'error.group.name', 'error.class', 'error.expected'],
   ...['host', 'port_path_or_id', 'database_name', 'product', 'procedure', 'server.address', 'server.port', 'component'],
 ]
 
@@ -72,7 +72,8 @@ export function agentSettings(options: NewRelicOptions): Record<string, string> 
     NEW_RELIC_URL_OBFUSCATION_REGEX_FLAGS: 's',
     // An error's message may quote what was sent, or what stands in the database.
     NEW_RELIC_STRIP_EXCEPTION_MESSAGES_ENABLED: 'true',
-    // Errors are told with what they mean; by its status alone none is one.
+    // Errors are told with what they mean; by its status alone none is one, nor is a neighbour that is away.
+    NEW_RELIC_FEATURE_FLAG_UNDICI_ERROR_TRACKING: 'false',
     NEW_RELIC_ERROR_COLLECTOR_IGNORE_ERROR_CODES: '400-599',
     NEW_RELIC_RECORD_SQL: 'off',
     NEW_RELIC_APPLICATION_LOGGING_ENABLED: 'false',

@@ -80,7 +80,14 @@ export function newRelicTracing(agent: Agent, { hotOneIn }: Pick<Tracing, 'hotOn
 function errorOf({ error, code }: TracedFault): Error {
   const told = new Error('')
   told.name = code
-  const stack = error instanceof Error ? String(error.stack ?? '') : ''
-  told.stack = [code, ...stack.split('\n').filter((line) => FRAME.test(line))].join('\n')
+  told.stack = [code, ...(error instanceof Error ? framesOf(error) : [])].join('\n')
   return told
+}
+
+/** Only what stands behind the message, which may have lines that look like these. */
+function framesOf({ message, stack = '' }: Error): string[] {
+  const at = String(stack).indexOf(message)
+  if (at < 0) return []
+  const behind = String(stack).slice(at + message.length)
+  return behind.split('\n').filter((line) => FRAME.test(line))
 }

@@ -1,4 +1,4 @@
-import { context } from '@opentelemetry/api'
+import { context, type DiagLogger, DiagLogLevel, diag } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto'
 import { resourceFromAttributes } from '@opentelemetry/resources'
@@ -25,6 +25,9 @@ const MAX_WAITING = 4_096
 const MAX_A_BATCH = 512
 const SEND_EVERY_MS = 5_000
 const SEND_LIMIT_MS = 3_000
+/** Of what goes wrong with the collector so much is said, and no more often. */
+const SAID_CHARS = 200
+const SAY_EVERY_MS = 60_000
 /** Whoever ends waits no longer for the collector. */
 const STOP_LIMIT_MS = 3_000
 
@@ -45,6 +48,7 @@ export function startOpenTelemetry(options: OpenTelemetryOptions): Tracing {
       }),
     ],
   })
+  diag.setLogger(sparingly(), DiagLogLevel.WARN)
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
   return openTelemetryTracing(provider.getTracer(serviceName, release), {
     hotOneIn,
@@ -53,4 +57,16 @@ export function startOpenTelemetry(options: OpenTelemetryOptions): Tracing {
       await Promise.race([provider.shutdown().catch(() => undefined), late])
     },
   })
+}
+
+/** A wrong endpoint or key is said on the standard error: what is sent is sent by nobody whom a log has been given. */
+function sparingly(): DiagLogger {
+  let saidAtMs = Number.NEGATIVE_INFINITY
+  const say = (message: string): void => {
+    if (performance.now() - saidAtMs < SAY_EVERY_MS) return
+    saidAtMs = performance.now()
+    process.stderr.write(`OpenTelemetry: ${message.split('\n', 1)[0]?.slice(0, SAID_CHARS)}\n`)
+  }
+  const ignore = (): void => undefined
+  return { error: say, warn: say, info: ignore, debug: ignore, verbose: ignore }
 }

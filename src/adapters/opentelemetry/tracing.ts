@@ -29,7 +29,7 @@ export function openTelemetryTracing(tracer: Tracer, { hotOneIn, stop }: Pick<Tr
     )
     // Not `finish`, which does not come when the caller has gone.
     response.once('close', () => {
-      span.setAttribute('http.response.status_code', response.statusCode)
+      if (response.headersSent) span.setAttribute('http.response.status_code', response.statusCode)
       if (response.statusCode >= FIRST_FAILURE) span.setStatus({ code: SpanStatusCode.ERROR })
       span.end()
     })

@@ -156,7 +156,7 @@ function chainMetrics(registry: MetricRegistry, { chainFaults }: Names, { chains
     registry,
     {
       name: 'users_audit_chain_pass_age_seconds',
-      help: 'How long ago the whole audit of commands was last verified; NaN: never.',
+      help: 'Since the whole audit of commands was last verified, or since it was first to be; NaN: not known yet.',
     },
     chains,
     ({ sincePassMs }) => seconds(sincePassMs),

@@ -29,6 +29,7 @@ export function addressesIn(list: string, defaultPort: number): Address[] {
 
 /** `user:password`, or nothing. */
 export function credentialsIn(text: string): Omit<Credentials, 'tls'> {
-  const [username, password] = text.split(':', 2).map(decodeURIComponent)
+  // At the first colon: a password may have others.
+  const [username, password] = text.split(/:(.*)/s, 2).map(decodeURIComponent)
   return { ...(username ? { username } : {}), ...(password ? { password } : {}) }
 }

@@ -17,6 +17,8 @@ export function sentinelAnswers({ sentinels, name, sentinel: options }: Sentinel
     const redis = new Redis({
       ...{ ...options, host, port, protocol: 2 as const, connectTimeout: ANSWER_LIMIT_MS },
       ...{ commandTimeout: ANSWER_LIMIT_MS, maxRetriesPerRequest: 0, autoResendUnfulfilledCommands: false },
+      // A command whose time is up stays queued: whoever answers nothing is left, and what is queued with it.
+      socketTimeout: ANSWER_LIMIT_MS,
       ...{ enableReadyCheck: false, disableClientInfo: true, disconnectTimeout: 0 },
       retryStrategy: () => RECONNECT_MS,
     })
@@ -27,17 +29,32 @@ export function sentinelAnswers({ sentinels, name, sentinel: options }: Sentinel
     redis.on('ready', () => {
       fault = null
     })
-    return { redis, whyNot: (error: unknown) => `${host}:${port}: ${fault ?? reasonOf(error)}` }
+    return {
+      redis,
+      // The first connection is waited for; one that was lost is not: the others may know.
+      isLost: () => fault !== null && redis.status !== 'ready',
+      whyNot: (error: unknown) => `${host}:${port}: ${fault ?? reasonOf(error)}`,
+    }
   })
+  /**
+   * In the last part of a failover the Sentinel that leads it still tells of the old master, under the new epoch, until all
+   * replicas follow the new one; who it is, it answers right already (`sentinelGetCurrentMasterAddress` in Redis' sentinel.c).
+   */
   const ask = async (redis: Redis): Promise<Master> => {
-    const reply = (await redis.call('SENTINEL', 'MASTER', name)) as string[]
-    const of = (field: string) => reply[reply.indexOf(field) + 1] ?? ''
-    return { host: of('ip'), port: Number(of('port')), epoch: Number(of('config-epoch')) }
+    const [about, address] = (await Promise.all([
+      redis.call('SENTINEL', 'MASTER', name),
+      redis.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', name),
+    ])) as [string[], [string, string] | null]
+    if (address === null) throw new Error('ERR No such master with that name')
+    const [host, port] = address
+    return { host, port: Number(port), epoch: Number(about[about.indexOf('config-epoch') + 1]) }
   }
   return {
     /** Of those who answer. All are waited for, each within its limit: one that lags may not be the one believed. */
     async all(): Promise<Answers> {
-      const answers = await Promise.allSettled(connections.map(({ redis }) => ask(redis)))
+      const answers = await Promise.allSettled(
+        connections.map(({ redis, isLost }) => (isLost() ? Promise.reject(new Error('not connected')) : ask(redis))),
+      )
       const masters = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []))
       const faults = answers.flatMap((answer, i) =>
         answer.status === 'rejected' ? [connections[i]?.whyNot(answer.reason) ?? ''] : [],

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { MASTER_NAME, startSentinelSet } from '../../../test/support/sentinel.ts'
 import { quiet, until } from '../../../test/support/service.ts'
-import { believed } from './sentinel-watch.ts'
+import { believed, masterWatch } from './sentinel-watch.ts'
 import { connectTo } from './servers.ts'
 import { subscribe } from './subscriber.ts'
 import { trackAll } from './tracking.ts'
@@ -65,6 +65,26 @@ test('every kind of connection follows the master, and leaves it when another on
   const ours = async () =>
     ((await before.raw.client('LIST')) as string).split('\n').filter((line) => / near-/.test(line))
   assert.deepEqual(await ours(), [])
+})
+
+test('a failover is followed while one of the replicas does not follow it yet', async (t) => {
+  const set = await startSentinelSet({ replicas: 2 })
+  t.after(set.stop)
+  const [before, next, behind] = set.servers
+  const leading = set.sentinels[0]
+  assert.ok(before && next && behind && leading)
+  const watch = masterWatch(set.url)
+  t.after(watch.release)
+  assert.equal((await watch.look()).master?.port, before.port)
+  await behind.raw.config('SET', 'replica-priority', '0')
+  await next.raw.call('ACL', 'SETUSER', 'default', '-psync', '-sync')
+  assert.equal(await leading.raw.call('SENTINEL', 'FAILOVER', MASTER_NAME), 'OK')
+  await until('who leads it tells of both', async () => {
+    const about = (await leading.raw.call('SENTINEL', 'MASTER', MASTER_NAME)) as string[]
+    const [, port] = (await leading.raw.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', MASTER_NAME)) as string[]
+    return Number(about[about.indexOf('port') + 1]) === before.port && Number(port) === next.port
+  })
+  assert.equal((await watch.look()).master?.port, next.port)
 })
 
 test('a name that no Sentinel knows is said plainly, and so is a password that is wrong', async (t) => {

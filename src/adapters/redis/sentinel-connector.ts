@@ -9,6 +9,8 @@ const ASK_AGAIN_BASE_MS = 50
 const ASK_AGAIN_MAX_MS = 1_000
 /** A connection that is ended in peace has so long; a frozen server never closes its end. */
 const END_LIMIT_MS = 500
+/** Before anybody knows a master: what is connected beside this goes nowhere, and not to a default with a password. RFC 6761, section 6.4. */
+const NOBODY = 'no-master-yet.invalid'
 
 type Emit = (event: string, error: Error) => void
 type Options = { host?: string; port?: number; tls?: object; keepAlive?: number }
@@ -20,13 +22,15 @@ type Connector = NonNullable<RedisOptions['Connector']>
  * the failover, and then hears of no failover that it has missed; so this one asks all, again and again
  * (docs/decisions/0046).
  */
-export function sentinelOptions(url: string): Pick<RedisOptions, 'username' | 'password' | 'tls' | 'Connector'> {
+export function sentinelOptions(
+  url: string,
+): Pick<RedisOptions, 'host' | 'username' | 'password' | 'tls' | 'Connector'> {
   const { redis } = parseSentinelUrl(url)
   // Made by ioredis with `new`, for each connection anew, also for those that a library duplicates.
   const Connector = function (this: unknown, options: Options) {
     return connector(url, options)
   } as unknown as Connector
-  return { ...redis, Connector }
+  return { ...redis, host: NOBODY, Connector }
 }
 
 function connector(url: string, options: Options) {

@@ -1,6 +1,7 @@
 import type { JobQueue, JobWorker } from '../../ports/jobs.ts'
 import type { Tally } from '../../projections/consistency/tally.ts'
-import { msSincePass } from './passes.ts'
+import { isDue } from '../due.ts'
+import { msSincePass, PASS, SINCE } from './passes.ts'
 import { type ChainDeps, type ChainProgress, chainVerifier } from './verify.ts'
 
 export type ChainQueue = JobQueue<null, ChainProgress, null>
@@ -27,8 +28,10 @@ export function scheduleChains(deps: Deps): JobWorker {
   const { queue, tally, everyMs, isReady, log, now = Date.now } = deps
   const look = async (): Promise<void> => {
     if (!isReady()) return
-    const agoMs = msSincePass(await tally.read(), now())
-    if (!(agoMs >= 0 && agoMs < everyMs)) await queue.add(KEY, null)
+    const fields = await tally.read()
+    // A verification that never ends is to be noticed as well.
+    if (fields[PASS] === undefined && fields[SINCE] === undefined) await tally.remember(SINCE, now())
+    if (isDue(msSincePass(fields, now()), everyMs)) await queue.add(KEY, null)
   }
   const lookQuietly = (): void => {
     look().catch((error) => log.debug({ reason: String(error) }, 'a verification of the audit could not be asked for'))

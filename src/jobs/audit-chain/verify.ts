@@ -32,7 +32,8 @@ export function chainVerifier({ verify, tally, pace, log, now }: ChainDeps) {
     const startedAt = progress?.startedAt ?? now()
     const broken: BrokenPlaces = { ...progress?.broken }
     let told = progress?.told ?? 0
-    let isNews = progress === null
+    // Told at once: what was told before may have gone with a Redis that was emptied.
+    let isNews = true
     const found = (place: BrokenPlace): void => {
       broken[place.what] = (broken[place.what] ?? 0) + 1
       isNews = true

@@ -1,6 +1,7 @@
 import type { Job, JobQueue, JobWorker } from '../../ports/jobs.ts'
 import type { Log } from '../../ports.ts'
 import type { Tally } from '../../projections/consistency/tally.ts'
+import { isDue } from '../due.ts'
 import type { Auditor } from './auditor.ts'
 import type { WalkProgress } from './walk.ts'
 
@@ -9,8 +10,6 @@ export type AuditData = { kind: AuditKind }
 export type AuditQueue = JobQueue<AuditData, WalkProgress, null>
 
 const LOOK_EVERY_MS = 1_000
-/** By so much the clocks of two jobs workers may differ. */
-const MAX_CLOCK_SKEW_MS = 60_000
 const KINDS: AuditKind[] = ['sample', 'recheck', 'walk']
 
 type Deps = {
@@ -34,11 +33,7 @@ export function scheduleAudits({ queue, auditor, tally, everyMs, isReady, log, n
   const look = async () => {
     if (!isReady()) return
     const fields = await tally.read()
-    const due = KINDS.filter((kind) => {
-      const agoMs = now() - Number(fields[began(kind)] ?? 0)
-      // Negative: by a clock that has been set back since. NaN: by nobody.
-      return !(agoMs < everyMs[kind] && agoMs >= -MAX_CLOCK_SKEW_MS)
-    })
+    const due = KINDS.filter((kind) => isDue(now() - Number(fields[began(kind)] ?? 0), everyMs[kind]))
     await Promise.all(due.map((kind) => queue.add(kind, { kind })))
   }
   const run = async ({ data: { kind }, progress, keep, stop }: Job<AuditData, WalkProgress>): Promise<null> => {

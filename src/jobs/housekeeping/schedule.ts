@@ -1,6 +1,7 @@
 import type { JobQueue, JobWorker } from '../../ports/jobs.ts'
 import type { Log } from '../../ports.ts'
 import type { Tally } from '../../projections/consistency/tally.ts'
+import { isDue } from '../due.ts'
 import { type HousekeepingTask, housekeeping } from './housekeeping.ts'
 
 export type HousekeepingQueue = JobQueue<null, null, null>
@@ -29,8 +30,7 @@ export function scheduleHousekeeping({ queue, tasks, tally, isReady, log, now = 
   const look = async (): Promise<void> => {
     if (!isReady()) return
     const agoMs = now() - Number((await tally.read())[ENDED] ?? 0)
-    // Negative: by a clock that has been set back since. NaN: by nobody.
-    if (!(agoMs >= 0 && agoMs < A_DAY_MS)) await queue.add(KEY, null)
+    if (isDue(agoMs, A_DAY_MS)) await queue.add(KEY, null)
   }
   const lookQuietly = (): void => {
     look().catch((error) => log.debug({ reason: String(error) }, 'housekeeping could not be asked for'))
