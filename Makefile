@@ -36,6 +36,7 @@ test: ## lint, types, and all tests
 	@node scripts/setup-drda.mjs
 	@node scripts/setup-kafka.mjs
 	@node scripts/setup-legacy.mjs
+	@node scripts/setup-oasdiff.mjs
 	@$(AUDIT)
 	@npm run --silent lint
 	@npm run --silent types

@@ -21,6 +21,7 @@ const NOT_OFFERED = [404, 405, 501]
  * (scripts/setup.mjs installs with --ignore-scripts).
  */
 const WITH_SCRIPTS = {
+  '@scarf/scarf': 'would tell its makers of the installation, for Pact; it is never run',
   '@newrelic/fn-inspect': 'would build what names the lines of functions for New Relic; the agent works without',
   '@newrelic/native-metrics': 'would build what tells New Relic of garbage collection; the agent works without',
   ibm_db: 'would fetch and build IBM’s driver; scripts/setup-drda.mjs fetches it, and checks what comes',

@@ -4,8 +4,10 @@ import { settings } from '../src/settings.ts'
 import { eventContracts } from './event-contracts.ts'
 import { dashboardPage } from './metrics/dashboard.ts'
 import { metricsPage } from './metrics/page.ts'
+import { openApiFile } from './openapi.ts'
 
 const DOCS = join(import.meta.dirname, '..', 'docs')
+const CONTRACTS = join(import.meta.dirname, '..', 'contracts')
 const FILES = join(import.meta.dirname, '..', 'charts', 'users-service', 'files')
 
 export type GeneratedDocument = { path: string; text: string }
@@ -17,6 +19,7 @@ export async function generatedDocuments(): Promise<GeneratedDocument[]> {
     { path: join(DOCS, 'metrics.md'), text: await metricsPage() },
     { path: join(FILES, 'dashboard.json'), text: dashboardPage() },
     ...eventContracts(),
+    { path: join(CONTRACTS, 'openapi.json'), text: await openApiFile() },
   ]
 }
 

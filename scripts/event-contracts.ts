@@ -9,11 +9,10 @@ import {
   typeName,
 } from '../src/adapters/log-feed/event-schemas.ts'
 import { ChangeMessage, DebeziumMessage, MarkMessage } from '../src/adapters/log-feed/schemas.ts'
-import { asyncApi, type Json, type JsonObject, schemaFile } from './event-asyncapi.ts'
+import { asyncApi, type JsonObject, schemaFile } from './event-asyncapi.ts'
+import { jsonText } from './json-text.ts'
 
 const FOLDER = join(import.meta.dirname, '..', 'contracts', 'events')
-/** Biome's. */
-const LINE_WIDTH = 120
 
 /** By the name of the message: JSON Schema, draft 2020-12, of its value. */
 export function messageSchemas(): Map<string, JsonObject> {
@@ -54,25 +53,6 @@ export function eventContracts(): { path: string; text: string }[] {
   const files = [...schemas].map(([name, schema]) => [schemaFile(name), schema] as const)
   return [...files, ['asyncapi.json', asyncApi(schemas)] as const].map(([name, json]) => ({
     path: join(FOLDER, name),
-    text: `${formatted(json, 0, 0)}\n`,
+    text: jsonText(json),
   }))
-}
-
-/** As Biome formats it: an object has a line for each member, a list is on one line where it fits and holds no object. */
-function formatted(json: Json, indent: number, used: number): string {
-  if (json === null || typeof json !== 'object') return JSON.stringify(json)
-  const inner = indent + 2
-  const lines = (parts: string[], [open, close]: string) =>
-    `${open}\n${parts.map((part) => `${' '.repeat(inner)}${part}`).join(',\n')}\n${' '.repeat(indent)}${close}`
-  if (!Array.isArray(json)) {
-    const members = Object.entries(json).map(([name, value]) => {
-      const label = `${JSON.stringify(name)}: `
-      return `${label}${formatted(value, inner, inner + label.length)}`
-    })
-    return members.length === 0 ? '{}' : lines(members, '{}')
-  }
-  const items = json.map((item) => formatted(item, inner, inner))
-  const line = `[${items.join(', ')}]`
-  // A comma may follow.
-  return !line.includes('\n') && used + line.length < LINE_WIDTH ? line : lines(items, '[]')
 }

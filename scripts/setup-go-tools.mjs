@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Tools written in Go, each built once into .tools/go: those that are named, else all. They check what is for Kubernetes and
-// for Prometheus (`make test-chart`). Runs on Node 20. When there is nothing to do it says nothing.
+// for Prometheus (`make test-chart`), and the OpenAPI document (`make test`). Runs on Node 20. When there is nothing to do it says nothing.
 
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -10,6 +10,7 @@ const TOOLS = {
   helm: { module: 'helm.sh/helm/v4', command: 'cmd/helm', version: 'v4.3.1' },
   kubeconform: { module: 'github.com/yannh/kubeconform', command: 'cmd/kubeconform', version: 'v0.8.0' },
   'kube-score': { module: 'github.com/zegl/kube-score', command: 'cmd/kube-score', version: 'v1.20.0' },
+  oasdiff: { module: 'github.com/oasdiff/oasdiff', command: '.', version: 'v1.38.0' },
   promtool: { module: 'github.com/prometheus/prometheus', command: 'cmd/promtool', version: 'v0.316.0' },
 }
 
@@ -40,7 +41,7 @@ function build({ module, command, version }, target, folder, env) {
   // The machine's own Go: another one is not fetched for a tool.
   const settings = { ...env, GOFLAGS: '-trimpath', GOTOOLCHAIN: 'local' }
   const go = (...args) => run('go', args, { cwd: folder, env: settings })
-  const program = `${module}/${command}`
+  const program = command === '.' ? module : `${module}/${command}`
   return go('mod', 'init', 'tools') ?? go('get', `${program}@${version}`) ?? go('build', '-o', target, program)
 }
 

@@ -23,6 +23,7 @@ test('what the documents link to in this repository is there', async () => {
     'bench/README.md',
     'examples/legacy-django/README.md',
     'docs/consistency.md',
+    'docs/contracts.md',
     'docs/resilience.md',
     'docs/image.md',
     'charts/users-service/README.md',

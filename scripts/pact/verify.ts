@@ -1,0 +1,44 @@
+// Verifies what others consume of us, as the broker knows it, against the real service: `npm run pact:verify`. With
+// `-- --publish` the broker is told the result.
+import { branch, broker, program, Unset, version } from './broker.ts'
+
+const DAY_MS = 86_400_000
+/** Contracts of branches that are older, and that nobody of us has ever kept, are nobody's work in progress any more. */
+const WIP_DAYS = 30
+const DATE = /^\d{4}-\d\d-\d\d$/
+
+await program(async () => {
+  const { url, token } = broker()
+  const from = {
+    pactBrokerUrl: url,
+    pactBrokerToken: token,
+    providerVersion: version(),
+    providerVersionBranch: branch(),
+  }
+  const includeWipPactsSince = wipSince()
+  // Not before all of that is known: the whole service comes with it.
+  const { startProvider, verify } = await import('../../test/pact/provider/verifying.ts')
+  const provider = await startProvider()
+  try {
+    await verify(provider.service, {
+      ...from,
+      ...{ providerBaseUrl: provider.url, publishVerificationResult: process.argv.includes('--publish') },
+      // What is in production or in a main branch, and what a branch of the same name needs of this one.
+      consumerVersionSelectors: [{ mainBranch: true }, { deployedOrReleased: true }, { matchingBranch: true }],
+      // What has never been kept yet is told, and fails nobody's build.
+      ...{ enablePending: true, includeWipPactsSince },
+    })
+    return 0
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n`)
+    return 1
+  } finally {
+    await provider.service.close()
+  }
+})
+
+function wipSince(): string {
+  const given = process.env.PACT_WIP_SINCE || new Date(Date.now() - WIP_DAYS * DAY_MS).toISOString().slice(0, 10)
+  if (!DATE.test(given)) throw new Unset('PACT_WIP_SINCE is no date: YYYY-MM-DD.')
+  return given
+}

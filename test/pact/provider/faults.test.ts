@@ -1,0 +1,73 @@
+// Builds of this service that break what consumers rely on, each by one fault: verification fails, and says where.
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { type Fault, importWith } from '../../support/plant.ts'
+import { CONTRACTS, SERVICE } from '../kept.ts'
+
+type Provider = typeof import('./verifying.ts')
+type Planted = { what: string; fault: Fault; consumer: string; broken: string[]; whole: string }
+
+const PLANTED: Planted[] = [
+  {
+    what: 'a field of a user has another name',
+    fault: {
+      file: 'src/wire/user.ts',
+      from: 'return { userId: id, ...shown, version }',
+      to: 'const { givenName: firstName, ...rest } = shown\n  return { userId: id, firstName, ...rest, version } as never',
+    },
+    consumer: 'point-of-sale-terminal',
+    broken: ['a question for a user by number', 'a question for a user by name', 'givenName'],
+    whole: 'a question for a user whom there is not',
+  },
+  {
+    what: 'a refusal has another status',
+    fault: { file: 'src/plugins/errors.ts', from: "'version-conflict': 412", to: "'version-conflict': 409" },
+    consumer: 'admin-console',
+    broken: ['a change of details that somebody else has changed', '409'],
+    whole: 'a registration by a username that somebody has',
+  },
+  {
+    what: 'an event’s field has another name',
+    fault: { file: 'src/adapters/log-feed/cloud-events.ts', from: 'partitionkey: key', to: 'partitionKey: key' },
+    consumer: 'hr-feed',
+    broken: ['users-service.user-terminated.v1', 'users-service.role-granted.v1', 'partitionkey'],
+    whole: 'a message how far changes are complete: mark',
+  },
+]
+const RELOADED = /\/(?:src|test)\/.*\.ts$/
+
+for (const { what, fault, consumer, broken, whole } of PLANTED) {
+  test(`${what}: verification fails, and names the interactions`, async (t) => {
+    const { startProvider, verify } = await importWith<Provider>(fault, 'test/pact/provider/verifying.ts', RELOADED)
+    const { service, url } = await startProvider()
+    t.after(service.close)
+    const pactUrls = [join(CONTRACTS, 'consumers', `${consumer}-${SERVICE}.json`)]
+    await assert.rejects(verify(service, { providerBaseUrl: url, pactUrls }), ({ message }: Error) => {
+      for (const part of broken) assert.ok(message.includes(part), `${part} in ${message}`)
+      assert.ok(!message.includes(whole), message)
+      return true
+    })
+  })
+}
+
+test('a provider state that nobody has made is a fault, though what it is for would hold', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'users-service-pact-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  const interaction = {
+    ...{ type: 'Synchronous/HTTP', description: 'a question whether it lives' },
+    providerStates: [{ name: 'it is full moon' }],
+    request: { method: 'GET', path: '/health/live' },
+    response: { status: 200 },
+  }
+  const parties = { consumer: { name: 'a-dreamer' }, provider: { name: SERVICE } }
+  const metadata = { pactSpecification: { version: '4.0' } }
+  writeFileSync(join(folder, 'a.json'), JSON.stringify({ ...parties, interactions: [interaction], metadata }))
+  const { startProvider, verify } = await import('./verifying.ts')
+  const { service, url } = await startProvider()
+  t.after(service.close)
+  const verified = verify(service, { providerBaseUrl: url, pactUrls: [join(folder, 'a.json')] })
+  await assert.rejects(verified, /^Error: provider state “it is full moon”: there is no such state$/)
+})
