@@ -23,11 +23,12 @@ export function startNewRelic(options: NewRelicOptions, inEnvironment: InEnviron
  * only (node-newrelic's instrumentation/core/globals.js). They end the process, and stand in our log.
  */
 function leavingUncaughtErrors<Loaded>(load: () => Loaded): Loaded {
-  const told = process as typeof process & { _fatalException: unknown }
-  const { _fatalException, emit } = told
+  const emit = process.emit
+  const fatal = process._fatalException
   try {
     return load()
   } finally {
-    Object.assign(told, { _fatalException, emit })
+    process.emit = emit
+    process._fatalException = fatal
   }
 }

@@ -1,6 +1,5 @@
-import type { JobQueue, JobWorker } from '../../ports/jobs.ts'
+import { isDue, type JobQueue, type JobWorker } from '../../ports/jobs.ts'
 import type { Tally } from '../../projections/consistency/tally.ts'
-import { isDue } from '../due.ts'
 import { msSincePass, PASS, SINCE } from './passes.ts'
 import { type ChainDeps, type ChainProgress, chainVerifier } from './verify.ts'
 

@@ -1,7 +1,6 @@
-import type { Job, JobQueue, JobWorker } from '../../ports/jobs.ts'
+import { isDue, type Job, type JobQueue, type JobWorker } from '../../ports/jobs.ts'
 import type { Log } from '../../ports.ts'
 import type { Tally } from '../../projections/consistency/tally.ts'
-import { isDue } from '../due.ts'
 import type { Auditor } from './auditor.ts'
 import type { WalkProgress } from './walk.ts'
 

@@ -1,7 +1,6 @@
-import type { JobQueue, JobWorker } from '../../ports/jobs.ts'
+import { isDue, type JobQueue, type JobWorker } from '../../ports/jobs.ts'
 import type { Log } from '../../ports.ts'
 import type { Tally } from '../../projections/consistency/tally.ts'
-import { isDue } from '../due.ts'
 import { type HousekeepingTask, housekeeping } from './housekeeping.ts'
 
 export type HousekeepingQueue = JobQueue<null, null, null>
