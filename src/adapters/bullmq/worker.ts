@@ -83,8 +83,19 @@ export function takeJobs<Data, Progress, Result>(
       const closing = opening.then((worker) => worker.close(connection.status !== 'ready'))
       await Promise.race([closing, wait(STOP_LIMIT_MS, undefined, { ref: false })])
       connections.end()
+      opening.then(endTimers).catch(() => undefined)
     },
   }
+}
+
+/**
+ * The library's own end may wait for ever for an answer of a Redis that is gone, and until then it goes on renewing locks and looking
+ * for lost jobs, by timers that keep the process alive. What renews locks is private to its Worker; there is no other way to it.
+ */
+async function endTimers(worker: Worker): Promise<void> {
+  const { lockManager } = worker as unknown as { lockManager: { close(): Promise<void> } }
+  await lockManager.close()
+  await worker.pause(true)
 }
 
 /** As `working`; but rejects when it has not ended within HANDLER_LIMIT_MS of being told to stop. */
