@@ -177,6 +177,7 @@ test('the database, Redis and writes to the read models are seen by whoever uses
   const grown = risen(first, await scrape(), {
     transactions: ['users_database_call_duration_seconds_count', { call: 'transaction' }],
     failed: ['users_database_failures_total'],
+    redisFailed: ['users_redis_failures_total'],
     fences: ['users_read_model_writes_total', { write: 'fence', outcome: 'applied' }],
     applies: ['users_read_model_writes_total', { write: 'apply' }],
   })
@@ -184,9 +185,9 @@ test('the database, Redis and writes to the read models are seen by whoever uses
     Number(grown.transactions) >= 1 && Number(grown.fences) >= 1 && Number(grown.applies) >= 1,
     JSON.stringify(grown),
   )
-  assert.equal(grown.failed, 0)
+  // Not since the start: a machine that is late then may cost a read its time.
+  assert.deepEqual([grown.failed, grown.redisFailed], [0, 0])
   assert.ok(sumOf(first, 'users_redis_connections_total') >= 1)
-  assert.equal(sumOf(first, 'users_redis_failures_total'), 0)
   assert.ok(sumOf(first, 'users_redis_call_duration_seconds_count', { call: 'read' }) > 0)
 })
 
