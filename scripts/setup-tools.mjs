@@ -18,8 +18,8 @@ import { fileURLToPath } from 'node:url'
 /** Something that the person at the terminal can mend. The message says what. */
 export class SetupError extends Error {}
 
-/** Ten minutes: a slow network must not fail, and nothing may wait for ever. */
-const COMMAND_LIMIT_MS = 600_000
+/** Half an hour: a slow network, or Go’s first build on a busy machine, must not fail, and nothing may wait for ever. */
+const COMMAND_LIMIT_MS = 1_800_000
 const QUESTION_LIMIT_MS = 5_000
 /** Enough of a failed command's last words to see why. */
 const FAILURE_LINES = 5
