@@ -26,13 +26,14 @@ import { openDatabase, type ReadEpoch, readEpoch } from './wiring-database.ts'
 /** How long a start waits for Redis before it goes on without: reads then come from the database. */
 const REDIS_START_WAIT_MS = 2_000
 
-/** The pieces that every process has. `epochOf` may wait for the database. */
+/** `epochOf` may wait for the database. */
+type CoreOptions = { observer?: CoreObserver; epochOf?: ReadEpoch | undefined; tracing?: Tracing | null }
+
+/** The pieces that every process has. */
 export async function wireCore(
   config: Config,
   log: Log,
-  observer?: CoreObserver,
-  epochOf: ReadEpoch = readEpoch,
-  tracing: Tracing | null = null,
+  { observer, epochOf = readEpoch, tracing = null }: CoreOptions = {},
 ) {
   const { database, scan, pools, close: closeDatabase } = openDatabase(config, observer?.database, tracing)
   const epoch = await epochOf(database).catch(async (error) => {

@@ -85,7 +85,7 @@ type Reading = {
 }
 async function startReading(config: Config, log: Log, given: Reading): Promise<Workers> {
   const { roles, listener, metrics, epochOf, tracing } = given
-  const parts = await wireCore(patient(config), log, metrics.core(), epochOf, tracing)
+  const parts = await wireCore(patient(config), log, { observer: metrics.core(), epochOf, tracing })
   const jobs = wireJobs(config, parts, log, tracing)
   metrics.reading(parts)
   const stopping = new AbortController()

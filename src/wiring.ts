@@ -63,7 +63,7 @@ export async function wireApi(config: Config, log: Log, given: Given = {}): Prom
   // What is started is ended in the opposite order, also when something after it does not start.
   await using started = new AsyncDisposableStack()
   const { metrics = wireApiMetrics(), epochOf, tracing = null } = given
-  const parts = await wireCore(config, log, metrics.core, epochOf, tracing)
+  const parts = await wireCore(config, log, { observer: metrics.core, epochOf, tracing })
   started.defer(parts.close)
   const tagBase = { epoch: parts.keys.epoch, schema: SCHEMA }
   const { access, admission, tokens, stop: stopAccess } = await wireAccess(config, log, metrics.tokens)

@@ -65,6 +65,13 @@ export const PLANTED: Record<Rule, Planted[]> = {
     allowed('a projection knows another', STORE, "import '../lists/lists.ts'\nimport '../../wire/user.ts'"),
     wrong('a job knows another', 'src/jobs/audit/audit.ts', "import '../rebuild/rebuild.ts'", '../rebuild/rebuild.ts'),
     wrong('a job knows the wire', 'src/jobs/audit/audit.ts', "import '../../wire/user.ts'", '../../wire/user.ts'),
+    allowed('a job knows when one is due', 'src/jobs/audit/audit.ts', "import '../scheduling.ts'"),
+    wrong(
+      'what says when one is due knows a job',
+      'src/jobs/scheduling.ts',
+      "import './audit/audit.ts'",
+      './audit/audit.ts',
+    ),
     wrong('an adapter knows another', SQL, "import '../redis/client.ts'", '../redis/client.ts'),
     allowed('adapters know adapters/sql', 'src/adapters/sqlite/bulk-load.ts', "import '../sql/time.ts'"),
     wrong('a plugin knows a route', 'src/plugins/docs.ts', "import '../queries/index.ts'", '../queries/index.ts'),

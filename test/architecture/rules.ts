@@ -22,7 +22,9 @@ export const LAYERS = {
     mayImport: ['domain', 'ports', 'wire'],
   },
   queries: { files: ['src/queries/*/*.ts'], slices: true, mayImport: ['domain', 'ports', 'wire', 'projections'] },
-  jobs: { files: ['src/jobs/*/*.ts'], slices: true, mayImport: ['domain', 'ports', 'projections'] },
+  // When a job is due, whichever it is.
+  'jobs scheduling': { files: ['src/jobs/scheduling.ts'], mayImport: ['type ports'] },
+  jobs: { files: ['src/jobs/*/*.ts'], slices: true, mayImport: ['domain', 'ports', 'projections', 'jobs scheduling'] },
   adapters: { files: ['src/adapters/*/*.ts'], slices: true, mayImport: ['domain', 'ports', 'adapters/sql'] },
   plugins: { files: ['src/plugins/*.ts'], mayImport: ['domain', 'ports', 'wire'] },
   strangler: { files: ['src/strangler/*.ts', 'src/strangler/*/*.ts'], mayImport: ['domain', 'ports', 'wire'] },

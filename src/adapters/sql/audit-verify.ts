@@ -58,7 +58,7 @@ export async function verifyAudit(
     counts.entries += counted.entries
     counts.erased += counted.erased
   }
-  for await (const heads of from === null || from.part === 'chains' ? batches(reads, { of, stop }, from) : []) {
+  for await (const heads of batches(reads, { of, stop }, from)) {
     if (!mayBeRemoved) for (const place of removedOf(heads)) tell(place)
     const counted = await examineTogether(reads, heads)
     if (counted) add(counted)
@@ -87,8 +87,10 @@ function removedOf(heads: ChainHead[]): BrokenPlace[] {
 async function* batches(
   reads: AuditReads,
   { of, stop }: Pick<VerifyWhat, 'of' | 'stop'>,
-  from: (VerifiedUpTo & { part: 'chains' }) | null,
+  from: VerifiedUpTo | null,
 ): AsyncGenerator<ChainHead[]> {
+  // All of them have been looked at, and what stands outside of them is under way.
+  if (from !== null && from.part !== 'chains') return
   if (of?.id !== undefined) {
     const head = await readHead(reads.scan, { entity: of.entity, id: of.id })
     if (head) yield [head]

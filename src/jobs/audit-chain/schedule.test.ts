@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { quiet, until } from '../../../test/support/service.ts'
-import { MAX_CLOCK_SKEW_MS } from '../../ports/jobs.ts'
+import { MAX_CLOCK_SKEW_MS } from '../scheduling.ts'
 import { chainFigures, PASS } from './passes.ts'
 import { type ChainQueue, scheduleChains } from './schedule.ts'
 

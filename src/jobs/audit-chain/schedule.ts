@@ -1,5 +1,6 @@
-import { isDue, type JobQueue, type JobWorker } from '../../ports/jobs.ts'
+import type { JobQueue, JobWorker } from '../../ports/jobs.ts'
 import type { Tally } from '../../projections/consistency/tally.ts'
+import { isDue, scheduled } from '../scheduling.ts'
 import { msSincePass, PASS, SINCE } from './passes.ts'
 import { type ChainDeps, type ChainProgress, chainVerifier } from './verify.ts'
 
@@ -26,27 +27,16 @@ type Deps = Omit<ChainDeps, 'now' | 'tally'> & {
 export function scheduleChains(deps: Deps): JobWorker {
   const { queue, tally, everyMs, isReady, log, now = Date.now } = deps
   const look = async (): Promise<void> => {
-    if (!isReady()) return
     const fields = await tally.read()
     // A verification that never ends is to be noticed as well.
     if (fields[PASS] === undefined && fields[SINCE] === undefined) await tally.remember(SINCE, now())
     if (isDue(msSincePass(fields, now()), everyMs)) await queue.add(KEY, null)
   }
-  const lookQuietly = (): void => {
-    look().catch((error) => log.debug({ reason: String(error) }, 'a verification of the audit could not be asked for'))
-  }
+  const failed = (reason: string) => log.debug({ reason }, 'a verification of the audit could not be asked for')
   const run = chainVerifier({ ...deps, now })
   const worker = queue.work(async (job) => {
     await run(job)
     return null
   }, 1)
-  const timer = setInterval(lookQuietly, LOOK_EVERY_MS)
-  timer.unref()
-  lookQuietly()
-  return {
-    async stop() {
-      clearInterval(timer)
-      await worker.stop()
-    },
-  }
+  return scheduled(worker, { look, everyMs: LOOK_EVERY_MS, atOnce: true, isReady, failed })
 }

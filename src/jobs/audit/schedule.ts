@@ -1,6 +1,7 @@
-import { isDue, type Job, type JobQueue, type JobWorker } from '../../ports/jobs.ts'
+import type { Job, JobQueue, JobWorker } from '../../ports/jobs.ts'
 import type { Log } from '../../ports.ts'
 import type { Tally } from '../../projections/consistency/tally.ts'
+import { isDue, scheduled } from '../scheduling.ts'
 import type { Auditor } from './auditor.ts'
 import type { WalkProgress } from './walk.ts'
 
@@ -30,7 +31,6 @@ type Deps = {
 export function scheduleAudits({ queue, auditor, tally, everyMs, isReady, log, now = Date.now }: Deps): JobWorker {
   const began = (kind: AuditKind) => `began:${kind}`
   const look = async () => {
-    if (!isReady()) return
     const fields = await tally.read()
     const due = KINDS.filter((kind) => isDue(now() - Number(fields[began(kind)] ?? 0), everyMs[kind]))
     await Promise.all(due.map((kind) => queue.add(kind, { kind })))
@@ -43,14 +43,6 @@ export function scheduleAudits({ queue, auditor, tally, everyMs, isReady, log, n
     return null
   }
   const worker = queue.work(run, KINDS.length)
-  const timer = setInterval(() => {
-    look().catch((error) => log.debug({ reason: String(error) }, 'audits could not be asked for'))
-  }, LOOK_EVERY_MS)
-  timer.unref()
-  return {
-    async stop() {
-      clearInterval(timer)
-      await worker.stop()
-    },
-  }
+  const failed = (reason: string) => log.debug({ reason }, 'audits could not be asked for')
+  return scheduled(worker, { look, everyMs: LOOK_EVERY_MS, atOnce: false, isReady, failed })
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { quiet, until } from '../../../test/support/service.ts'
-import { type Job, MAX_CLOCK_SKEW_MS } from '../../ports/jobs.ts'
+import type { Job } from '../../ports/jobs.ts'
+import { MAX_CLOCK_SKEW_MS } from '../scheduling.ts'
 import { A_DAY_MS, type HousekeepingQueue, scheduleHousekeeping } from './schedule.ts'
 
 const NOW = 1_000 * A_DAY_MS

@@ -1,6 +1,7 @@
-import { isDue, type JobQueue, type JobWorker } from '../../ports/jobs.ts'
+import type { JobQueue, JobWorker } from '../../ports/jobs.ts'
 import type { Log } from '../../ports.ts'
 import type { Tally } from '../../projections/consistency/tally.ts'
+import { isDue, scheduled } from '../scheduling.ts'
 import { type HousekeepingTask, housekeeping } from './housekeeping.ts'
 
 export type HousekeepingQueue = JobQueue<null, null, null>
@@ -27,26 +28,15 @@ type Deps = {
  */
 export function scheduleHousekeeping({ queue, tasks, tally, isReady, log, now = Date.now }: Deps): JobWorker {
   const look = async (): Promise<void> => {
-    if (!isReady()) return
     const agoMs = now() - Number((await tally.read())[ENDED] ?? 0)
     if (isDue(agoMs, A_DAY_MS)) await queue.add(KEY, null)
   }
-  const lookQuietly = (): void => {
-    look().catch((error) => log.debug({ reason: String(error) }, 'housekeeping could not be asked for'))
-  }
+  const failed = (reason: string) => log.debug({ reason }, 'housekeeping could not be asked for')
   const run = housekeeping(tasks, log)
   const worker = queue.work(async ({ stop }) => {
     await run(stop)
     await tally.remember(ENDED, now())
     return null
   }, 1)
-  const timer = setInterval(lookQuietly, LOOK_EVERY_MS)
-  timer.unref()
-  lookQuietly()
-  return {
-    async stop() {
-      clearInterval(timer)
-      await worker.stop()
-    },
-  }
+  return scheduled(worker, { look, everyMs: LOOK_EVERY_MS, atOnce: true, isReady, failed })
 }
