@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { describeHost } from '../../bench/machine.ts'
-import { numberFrom, play } from './command.ts'
+import { numberFrom, play } from '../support/on-demand.ts'
 import { steadyReport } from './report.ts'
 import { settingsOfChart } from './settings.ts'
 import { steady } from './steady.ts'

@@ -1,5 +1,5 @@
 import { describeHost } from '../../bench/machine.ts'
-import { numberFrom, play } from './command.ts'
+import { numberFrom, play } from '../support/on-demand.ts'
 import { type Fault, PARTS, ROLLED, rehearse } from './rehearsal.ts'
 import { rehearsalReport } from './report.ts'
 import { settingsOfChart } from './settings.ts'

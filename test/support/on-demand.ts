@@ -1,4 +1,4 @@
-import { constants } from 'node:os'
+import { onStack } from '../../bench/on-stack.ts'
 
 const MOST_FAULTS = 30
 
@@ -11,36 +11,25 @@ export function numberFrom(name: string, fallback: number, least: number, most: 
 
 type Work = (stack: AsyncDisposableStack, say: (doing: string) => void) => Promise<string[]>
 
-/** Carries out `work`, which answers what was wrong; ends what it has started, on Ctrl-C too, and with 1 if anything was wrong. */
+/**
+ * Carries out `work`, which answers what was wrong; ends what it has started, on Ctrl-C too, and with 1 if anything was wrong.
+ * `what` names the settings and the seed; it is said when it begins, and again when it has failed.
+ */
 export async function play(what: string, work: Work): Promise<void> {
   const startedAt = Date.now()
   const say = (doing: string) =>
     void process.stderr.write(`${((Date.now() - startedAt) / 1_000).toFixed(1)} s  ${doing}\n`)
-  const stack = new AsyncDisposableStack()
-  let ending: Promise<void> | undefined
-  const end = () => {
-    ending ??= stack.disposeAsync()
-    return ending
-  }
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => void end().finally(() => process.exit(128 + constants.signals[signal])))
-  }
-  try {
-    say(what)
+  say(what)
+  await onStack(async (stack) => {
     const faults = await work(stack, say)
-    if (faults.length === 0) return
-    process.exitCode = 1
-    process.stderr.write(
-      `\nFAILED (${faults.length})\n${faults
-        .slice(0, MOST_FAULTS)
-        .map((fault) => `- ${fault}\n`)
-        .join('')}`,
-    )
-  } catch (error) {
-    // While everything is being ended on a signal, whatever was going on fails.
-    if (ending === undefined) process.stderr.write(`${error instanceof Error ? error.stack : error}\n${what}\n`)
-    process.exitCode = 1
-  } finally {
-    await end()
-  }
+    if (faults.length > 0) process.stderr.write(`\nFAILED (${faults.length})\n${listed(faults)}`)
+    return faults.length === 0
+  })
+  if (process.exitCode === 1) say(what)
 }
+
+const listed = (faults: string[]) =>
+  faults
+    .slice(0, MOST_FAULTS)
+    .map((fault) => `- ${fault}\n`)
+    .join('')
