@@ -12,9 +12,10 @@ ARG WITH_INFORMIX=0
 FROM ${NODE_IMAGE} AS packages-0
 WORKDIR /app
 COPY package.json package-lock.json ./
-# A registry of your own is named in a secret: --secret id=npmrc,src=.npmrc
-RUN --mount=type=secret,id=npmrc,target=/root/.npmrc --mount=type=cache,target=/root/.npm \
-    npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund \
+# A registry of your own is named in a secret, which stands where BuildKit puts secrets: --secret id=npmrc,src=.npmrc
+RUN --mount=type=secret,id=npmrc --mount=type=cache,target=/var/cache/npm \
+    export NPM_CONFIG_USERCONFIG=/run/secrets/npmrc NPM_CONFIG_CACHE=/var/cache/npm \
+ && npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund \
  && rm -rf node_modules/.bin \
  && npm pkg delete devDependencies \
  && npm sbom --sbom-format=cyclonedx --sbom-type=application > sbom.cdx.json \
@@ -29,8 +30,9 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /app
 COPY package.json package-lock.json ./
-RUN --mount=type=secret,id=npmrc,target=/root/.npmrc --mount=type=cache,target=/root/.npm \
-    npm ci --omit=dev --include=optional --ignore-scripts --no-audit --no-fund \
+RUN --mount=type=secret,id=npmrc --mount=type=cache,target=/var/cache/npm \
+    export NPM_CONFIG_USERCONFIG=/run/secrets/npmrc NPM_CONFIG_CACHE=/var/cache/npm \
+ && npm ci --omit=dev --include=optional --ignore-scripts --no-audit --no-fund \
  && rm -rf node_modules/.bin node_modules/node-linux-* node_modules/@msgpackr-extract node_modules/msgpackr-extract \
  && npm pkg delete devDependencies \
  && npm sbom --sbom-format=cyclonedx --sbom-type=application > sbom.cdx.json

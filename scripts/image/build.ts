@@ -25,6 +25,8 @@ export type BuildOptions = {
 export type Image = { layers: string[]; added: string; env: Record<string, string>; workdir: string; steps: Step[] }
 
 type Built = { lowers: string[]; upper: string; env: Record<string, string>; workdir: string; user: string }
+/** Where BuildKit puts a secret for which no target is named: https://docs.docker.com/reference/dockerfile/#run---mounttypesecret */
+const SECRETS = '/run/secrets'
 export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 /** Carries out what a Dockerfile says, as `docker build` does: each RUN in the files of its stage. Throws with what failed. */
@@ -116,9 +118,13 @@ function run(step: Step, { state, values, options }: Context): void {
   runInMounts({ root: rootOf(state), script: `${mounting(layersOf(state), bound)}\nexec chroot "$ROOT" ${inside}` })
 }
 
-/** `type=secret,id=npmrc,target=/root/.npmrc` and `type=cache,target=/root/.npm`. A secret that isn't given is left out. */
+/** `type=secret,id=npmrc` and `type=cache,target=/var/cache/npm`. A secret that isn't given is left out. */
 function boundOf(mount: string, { secrets, cache }: BuildOptions): Bound {
-  const { type, id = '', target = '' } = Object.fromEntries(mount.split(',').map((part) => part.split('=')))
+  const {
+    type,
+    id = '',
+    target = `${SECRETS}/${id}`,
+  } = Object.fromEntries(mount.split(',').map((part) => part.split('=')))
   if (type === 'secret') return { from: secrets[id] ?? '', at: target, readOnly: true }
   if (type !== 'cache') throw new Error(`RUN --mount=type=${type} is not known here`)
   const from = join(cache, target.replaceAll('/', '-'))
