@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import type { IncomingMessage } from 'node:http'
 import { errorCodes, type FastifyBodyParser, type FastifyInstance, type FastifyRequest } from 'fastify'
 import type { RefusalObserver } from '../ports/refusals.ts'
 import { pointerTo, Refusal } from '../wire/problem.ts'
@@ -36,6 +37,22 @@ export function takeJsonOnly(app: FastifyInstance, { refused }: Pick<RefusalObse
   app.addContentTypeParser<Buffer>('application/merge-patch+json', { parseAs: 'buffer' }, (request, body, done) =>
     request.method === 'PATCH' ? parseJson(request, body, done) : done(new errorCodes.FST_ERR_CTP_INVALID_MEDIA_TYPE()),
   )
+  app.addContentTypeParser('*', refuseFirstByte)
+}
+
+type ParsedOrNot = (error: Error | null, body?: undefined) => void
+
+/** Of another type, or of none. Whoever sends chunks does not know before their end that there is nothing to send. */
+function refuseFirstByte(request: FastifyRequest, body: IncomingMessage, done: ParsedOrNot): void {
+  const end = (error: Error | null) => {
+    body.off('data', onByte).off('end', onEnd).off('error', end)
+    done(error, undefined)
+  }
+  const onByte = () => end(new errorCodes.FST_ERR_CTP_INVALID_MEDIA_TYPE())
+  const onEnd = () => end(null)
+  if (request.is404) onEnd()
+  else if (Number(request.headers['content-length'] ?? 0) > 0) onByte()
+  else body.on('data', onByte).on('end', onEnd).on('error', end)
 }
 
 const CHARSET = /;\s*charset\s*=\s*"?([^\s;"]+)/i

@@ -215,6 +215,23 @@ test('chunks that are broken change nothing', async () => {
   assert.deepEqual(await written(service), before)
 })
 
+test('chunks without a type are refused at the first byte, and are no body when there is none', async () => {
+  const remove = `DELETE /v1/users/1/preferences/chunked HTTP/1.1\r\nHost: x\r\n${authorization()}Transfer-Encoding: chunked\r\n`
+  for (const type of ['', 'Content-Type: text/plain\r\n', 'Content-Type: application/json\r\n']) {
+    const none = parse(await exchange(`${remove}${type}Connection: close\r\n\r\n0\r\n\r\n`))
+    assert.equal(none.status, 200, `${type}${none.body}`)
+  }
+  const connection = dial()
+  connection.socket.write(`${remove}\r\n1\r\n{\r\n`)
+  await connection.received('unsupported-media-type')
+  connection.socket.destroy()
+  isProblem(connection.text(), 415, 'unsupported-media-type')
+  const nowhere = await exchange(
+    'POST /nowhere HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n1\r\nx\r\n0\r\n\r\n',
+  )
+  isProblem(nowhere, 404, 'not-found')
+})
+
 test('headers and paths too large for anybody are 431', async () => {
   isProblem(await exchange(GET('/v1/users/1', `X-Large: ${'x'.repeat(20_000)}\r\n`)), 431, 'headers-too-large')
   isProblem(await exchange(GET(`/v1/users?q=${'x'.repeat(20_000)}`)), 431, 'headers-too-large')

@@ -38,11 +38,22 @@
 {{ include "users-service.egress-own" (dict "root" $ "component" "redis-sentinel" "port" "26379") }}
 {{- end }}
 {{- if eq $r.kind "external" }}
-{{ include "users-service.egress" (dict "peers" $peers "ports" $r.external.ports) }}
+{{ include "users-service.egress" (dict "peers" $peers "ports" (include "users-service.redis-ports" $r.external | fromJsonArray)) }}
 {{- end }}
 {{- if eq $r.jobs.kind "external" }}
-{{ include "users-service.egress" (dict "peers" $peers "ports" $r.jobs.external.ports) }}
+{{ include "users-service.egress" (dict "peers" $peers "ports" (include "users-service.redis-ports" $r.jobs.external | fromJsonArray)) }}
 {{- end }}
+{{- end }}
+
+{{/* Those that were said, or those that the URL says of its hosts, or the usual ones. Given: url, ports. */}}
+{{- define "users-service.redis-ports" -}}
+{{- $sentinels := regexMatch "^rediss?-sentinel:" .url }}
+{{- $ports := list }}
+{{- range splitList "," (regexReplaceAll "^[a-z-]+://([^/?]*).*$" .url "${1}") }}
+{{- $ports = append $ports (default (ternary "26379" "6379" $sentinels) (trimPrefix ":" (regexFind ":[0-9]+$" .)) | int) }}
+{{- end }}
+{{- if $sentinels }}{{ $ports = append $ports 6379 }}{{ end }}
+{{- default $ports .ports | toJson }}
 {{- end }}
 
 {{/* To pods of this chart. Given: root, component, port. */}}
@@ -73,15 +84,17 @@
 {{- end }}
 {{- end }}
 
-{{- define "users-service.egress-extra" -}}
+{{/* What traces are sent by. */}}
+{{- define "users-service.egress-tracing" -}}
 {{- if .Values.newRelic.licenseKeySecret.name }}
-# New Relic's collectors have no addresses that could be named here.
-- ports:
-    - {protocol: TCP, port: 443}
+{{ include "users-service.egress" (dict "peers" .Values.networkPolicy.peers.newRelic "ports" (list (int .Values.newRelic.port))) }}
 {{- end }}
 {{- with .Values.openTelemetry.endpoint }}
 {{ include "users-service.egress" (dict "peers" $.Values.networkPolicy.peers.openTelemetry "ports" (list (include "users-service.https-port" .))) }}
 {{- end }}
+{{- end }}
+
+{{- define "users-service.egress-extra" -}}
 {{- with .Values.networkPolicy.extraEgress }}
 {{ toYaml . }}
 {{- end }}

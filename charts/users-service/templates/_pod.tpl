@@ -134,7 +134,7 @@ spec:
       volumeMounts:
         {{- include "users-service.mounts" $root | nindent 8 }}
   volumes:
-    {{- include "users-service.volumes" (dict "root" $root "files" "files") | nindent 4 }}
+    {{- include "users-service.volumes" (dict "root" $root "files" "files" "secrets" (include "users-service.secrets" $root.Values)) | nindent 4 }}
 {{- end }}
 
 {{- define "users-service.env" -}}
@@ -146,6 +146,10 @@ spec:
   value: {{ .values.shutdown.graceMs | int | quote }}
 - name: NODE_OPTIONS
   value: --max-old-space-size={{ .values.heapMiB }}
+{{- if .root.Values.authoritiesSecret.name }}
+- name: NODE_EXTRA_CA_CERTS
+  value: /run/secrets/users-service/authorities.crt
+{{- end }}
 {{- include "users-service.redis-env" .root }}
 {{- include "users-service.new-relic-env" .root }}
 {{- include "users-service.open-telemetry-env" .root }}

@@ -107,11 +107,16 @@ strangler-modes.json: {{ toJson . | quote }}
 {{- define "users-service.new-relic-env" -}}
 {{- with .Values.newRelic.licenseKeySecret }}
 {{- if .name }}
-- name: NEW_RELIC_LICENSE_KEY
-  valueFrom:
-    secretKeyRef: {{ dict "name" .name "key" .key | toJson }}
+- name: NEW_RELIC_LICENSE_KEY_FILE
+  value: /run/secrets/users-service/new-relic-license-key
 - name: NEW_RELIC_APP_NAME
   value: {{ $.Values.newRelic.appName | quote }}
+- name: NEW_RELIC_PORT
+  value: {{ $.Values.newRelic.port | int | quote }}
+{{- with $.Values.newRelic.host }}
+- name: NEW_RELIC_HOST
+  value: {{ . | quote }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -125,9 +130,8 @@ strangler-modes.json: {{ toJson . | quote }}
   value: {{ .serviceName | quote }}
 {{- with .headersSecret }}
 {{- if .name }}
-- name: OTEL_EXPORTER_OTLP_HEADERS
-  valueFrom:
-    secretKeyRef: {{ dict "name" .name "key" .key | toJson }}
+- name: OTEL_EXPORTER_OTLP_HEADERS_FILE
+  value: /run/secrets/users-service/open-telemetry-headers
 {{- end }}
 {{- end }}
 {{- end }}

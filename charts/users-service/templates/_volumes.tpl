@@ -13,7 +13,7 @@
 {{- end }}
 {{- end }}
 
-{{/* Given: root, files (the end of the ConfigMap's name). */}}
+{{/* Given: root, files (the end of the ConfigMap's name), secrets (sources, as text). */}}
 {{- define "users-service.volumes" -}}
 - name: tmp
   emptyDir:
@@ -22,7 +22,7 @@
   projected:
     defaultMode: 0440
     sources:
-      {{- include "users-service.secret-files" .root.Values | nindent 6 }}
+      {{- .secrets | nindent 6 }}
 {{- if include "users-service.files" .root }}
 - name: files
   configMap:
@@ -30,14 +30,27 @@
 {{- end }}
 {{- end }}
 
-{{- define "users-service.secret-files" -}}
+{{- define "users-service.database-secrets" -}}
 {{ include "users-service.secret-file" (dict "secret" .database.passwordSecret "path" "database-password") }}
 {{- with .database.certificateSecret }}{{ if .name }}
 {{ include "users-service.secret-file" (dict "secret" . "path" "database-ca.crt") }}
 {{- end }}{{ end }}
+{{- end }}
+
+{{- define "users-service.secrets" -}}
+{{ include "users-service.database-secrets" . }}
 {{- if and (or (ne .feed.kind "direct") .feed.events) (ne .kafka.sasl "off") }}
 {{ include "users-service.secret-file" (dict "secret" .kafka.passwordSecret "path" "kafka-password") }}
 {{- end }}
+{{- with .authoritiesSecret }}{{ if .name }}
+{{ include "users-service.secret-file" (dict "secret" . "path" "authorities.crt") }}
+{{- end }}{{ end }}
+{{- with .newRelic.licenseKeySecret }}{{ if .name }}
+{{ include "users-service.secret-file" (dict "secret" . "path" "new-relic-license-key") }}
+{{- end }}{{ end }}
+{{- with .openTelemetry.headersSecret }}{{ if .name }}
+{{ include "users-service.secret-file" (dict "secret" . "path" "open-telemetry-headers") }}
+{{- end }}{{ end }}
 {{- with .kafka.caSecret }}{{ if .name }}
 {{ include "users-service.secret-file" (dict "secret" . "path" "kafka-ca.crt") }}
 {{- end }}{{ end }}

@@ -9,6 +9,7 @@ import { componentOf, isOurs, isWorkload, podOf } from '../objects.ts'
 /** What containers are told besides the settings of src/config.ts: by whom each is read. */
 export const OTHERS: Record<string, string> = {
   NODE_OPTIONS: 'Node',
+  NODE_EXTRA_CA_CERTS: 'Node',
   REDIS_PASSWORD: 'Kubernetes, which puts it into REDIS_URL',
 }
 const SECRET = 'opensesame'
@@ -77,7 +78,7 @@ export function environmentOf(
 
 /** As its variable wants it. */
 function secretOf(name: string): string {
-  if (name.endsWith('_HEADERS')) return `authorization=${SECRET}`
+  if (/headers$/i.test(name)) return `authorization=${SECRET}`
   return name.endsWith('_URL') ? SECRET_URL : SECRET
 }
 
@@ -92,7 +93,7 @@ export function writeFiles(objects: KubernetesObject[], workload: Workload, fold
     const map = objects.find(({ kind, metadata }) => kind === 'ConfigMap' && metadata.name === volume?.configMap?.name)
     for (const [file, text] of Object.entries(map?.data ?? {})) write(join(folder, mountPath, file), text)
     const items = (volume?.projected?.sources ?? []).flatMap(({ secret }) => secret?.items ?? [])
-    for (const { path } of items) write(join(folder, mountPath, path), SECRET)
+    for (const { path } of items) write(join(folder, mountPath, path), secretOf(path))
   }
 }
 

@@ -1,5 +1,5 @@
 import { isSentinel } from '../../../src/adapters/redis/sentinel-url.ts'
-import { readConfig } from '../../../src/config.ts'
+import { type Config, readConfig } from '../../../src/config.ts'
 import type { KubernetesObject, Rule, Selector, Workload } from '../objects.ts'
 import { componentOf, isOurs, isWorkload, labelsOf, ofKind, podOf, selects } from '../objects.ts'
 import { environmentOf } from './environment.ts'
@@ -77,13 +77,15 @@ function needsOf(objects: KubernetesObject[], workload: Workload): Need[] {
   const asked = Object.entries(environment).filter(
     ([name]) => !/_FILE$|_MAPPING$|^STRANGLER_MODES$|^KAFKA_SASL$/.test(name),
   )
-  const { database, redis, jobs, kafka, auth, neighbours, legacy, tracing } = readConfig(Object.fromEntries(asked))
+  const key = 'NEW_RELIC_LICENSE_KEY_FILE' in environment ? { NEW_RELIC_LICENSE_KEY: 'a-key' } : {}
+  const config = readConfig({ ...Object.fromEntries(asked), ...key })
+  const { database, redis, jobs, kafka, auth, neighbours, legacy, tracing } = config
   const http = [auth.issuer?.jwksUrl, neighbours.branches.url, neighbours.people.url, legacy.url]
   const urls = component === 'api' ? http.flatMap((url) => url ?? []) : []
   const servers = component === 'schema' ? [] : [redis.url, jobs.redisUrl].flatMap((url) => url ?? [])
   const brokers = ['projector', 'relay'].includes(component) ? (kafka?.brokers ?? []) : []
   // What runs for moments reports nothing.
-  const collectors = component !== 'schema' && tracing?.agent === 'opentelemetry' ? [tracing.url] : []
+  const collectors = component === 'schema' ? [] : collectorsOf(tracing)
   return [
     { what: 'DNS', port: DNS_PORT, service: null },
     ...(database ? [{ what: 'the database', port: database.port, service: null }] : []),
@@ -93,6 +95,10 @@ function needsOf(objects: KubernetesObject[], workload: Workload): Need[] {
   ]
 }
 
+const collectorsOf = (tracing: Config['tracing']): string[] => {
+  if (tracing === null) return []
+  return [tracing.agent === 'newrelic' ? `https://${tracing.host ?? 'newrelic.example'}:${tracing.port}` : tracing.url]
+}
 const portOf = ({ port, protocol }: URL): number => Number(port || (protocol === 'https:' ? 443 : 80))
 
 function redisNeeds(url: string): Need[] {
