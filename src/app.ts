@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import Fastify, { type FastifyHttpOptions, type FastifyInstance, type RawServerDefault } from 'fastify'
-import { serializerCompiler } from 'fastify-zod-openapi'
+import { createSerializerCompiler } from 'fastify-zod-openapi'
 import { type CommandDeps, registerCommands } from './commands/index.ts'
 import { registerActor } from './plugins/actor.ts'
 import { type AccessDeps, registerAuthentication } from './plugins/authentication.ts'
@@ -85,7 +85,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   }
   front.takeTurns(app)
   app.setValidatorCompiler(compileValidator)
-  app.setSerializerCompiler(serializerCompiler)
+  app.setSerializerCompiler(createSerializerCompiler({ stringify: JSON.stringify }))
   takeJsonOnly(app, refusals)
   if (strangler.legacy !== null) refuseSlowBodies(app, http.requestTimeoutMs)
   refuseUndeclaredQueries(app)

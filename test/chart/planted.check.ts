@@ -70,7 +70,7 @@ const FAULTS: [check: Check, expected: RegExp, plant: Plant][] = [
   ],
   [
     refusedSettings,
-    /jobs: DATABASE_PASSWORD_FILE/,
+    /jobs: \w+_FILE: a file that can be read/,
     (all) => Object.assign(podOf(workload(all, '-jobs')), { volumes: [] }),
   ],
   [
@@ -184,6 +184,7 @@ const FAULTS: [check: Check, expected: RegExp, plant: Plant][] = [
     (all) => Object.assign(container(all, '-redis').ports?.[0] ?? {}, { name: 'data' }),
   ],
   [closedWays, /relay: cannot reach k1.example:9092 at port 9092/, (all) => denied(all, '-workers', 9092)],
+  [closedWays, /jobs: cannot reach https:\/\/gateway\.example.* at port 8443/, (all) => denied(all, '-workers', 8443)],
   [closedWays, /schema: cannot reach the database at port 9090/, (all) => denied(all, '-schema', 9090)],
   [closedWays, /api: cannot reach .*-redis at port 6379/, (all) => denied(all, '-api', 6379)],
   [closedWays, /api: cannot reach http:\/\/legacy.* at port 8000/, (all) => denied(all, '-api', 8000)],
