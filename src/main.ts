@@ -1,10 +1,18 @@
 #!/usr/bin/env node
+import { enableCompileCache } from 'node:module'
+import { join } from 'node:path'
 import { ConfigError, inEnvironment, readConfig } from './config.ts'
 import type { Tracing } from './ports/tracing.ts'
 import { startTracing } from './wiring-tracing.ts'
 
 /** What goes on until it is stopped, and is worth reporting. */
 const RUNNING = ['all', 'serve', 'work']
+
+/**
+ * What is compiled is kept for the next start, which takes half the processor time. Not in the folder for temporary files, Node's own
+ * choice: there others of this machine could lay down something else. Where nothing may be written it does nothing.
+ */
+enableCompileCache(join(import.meta.dirname, '..', 'node_modules', '.cache', 'compiled'))
 
 let tracing: Tracing | null = null
 try {

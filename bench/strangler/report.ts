@@ -115,5 +115,5 @@ nothing else is said. Latencies are at rate, from when a request was sent${late.
 rounds, with the least and the most in brackets; differences and ratios are taken within a round. Every answer was compared, byte for
 byte. Everything shares ${cores} cores: flat out, requests a second say as much about the machine as about what is measured, and a
 difference smaller than the brackets is none. Switching modes 1,000 times under load is not in here: it is a test
-(\`test/strangler/switching.test.ts\`), which prints its figures.`
+(\`test/strangler/switching.long.test.ts\`), which prints its figures.`
 }

@@ -306,7 +306,7 @@ export const PLANTED: Record<Rule, Planted[]> = {
     allowed('its adapter', 'src/adapters/sqlite/database.ts', "db.exec('PRAGMA foreign_keys = ON')"),
     allowed('wiring', 'src/wiring.ts', 'openSqlite(path)'),
     allowed('a comment that says why', SQL, '// SQLite has no DECIMAL.'),
-    allowed('a test', 'src/adapters/sql/user-store.test.ts', 'openSqlite(path)'),
+    allowed('a test', 'src/adapters/sql/user-store.component.test.ts', 'openSqlite(path)'),
   ],
 
   'shared SQL': [
@@ -416,7 +416,7 @@ export const PLANTED: Record<Rule, Planted[]> = {
     plainly('by nobody', SCRIPT, FENCE + FENCE_BODY, 'no module loads it'),
     {
       name: 'by a test only',
-      files: { [SCRIPT]: '', 'src/projections/user/store.test.ts': "lua(import.meta.url, 'fence-1')" },
+      files: { [SCRIPT]: '', 'src/projections/user/store.component.test.ts': "lua(import.meta.url, 'fence-1')" },
       faults: [`${SCRIPT}: no module loads it`],
     },
     {

@@ -167,6 +167,7 @@ export const PACKAGES: [files: string, ...packages: string[]][] = [
   ['src/wiring-waiting.ts', 'node:timers/promises'],
   ['src/wiring-release.ts', 'node:fs'],
   ['src/wiring-neighbours.ts', 'node:crypto'],
+  ['src/main.ts', 'node:module', 'node:path'],
   ['src/command-line.ts', 'commander'],
   ['src/cli/*.ts', 'commander', 'node:fs', 'node:fs/promises', 'node:path'],
   ['src/cli/progress.ts', 'cli-progress'],

@@ -27,7 +27,7 @@ export type NearUser = {
   username: string | null
 }
 
-/** Beside the bodies: the objects, the tags, the cache's tables. near-user.test.ts measures that it is not less. */
+/** Beside the bodies: the objects, the tags, the cache's tables. near-user.component.test.ts measures that it is not less. */
 const OVERHEAD_BYTES = 500
 
 export function nearUser(user: KnownUser, tagBase: TagBase): NearUser {

@@ -487,7 +487,7 @@ test('every other example is of a refusal that is asked for in this file', () =>
   }
 })
 
-// Over DRDA the lock is waited for by the database itself (test/drda/failures.test.ts).
+// Over DRDA the lock is waited for by the database itself (test/drda/failures.e2e.test.ts).
 const skip = process.env.TEST_DATABASE === 'drda'
 test('while too many writes wait for the database, each further command is 503 at once and writes nothing', {
   skip,

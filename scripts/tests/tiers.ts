@@ -1,0 +1,42 @@
+/**
+ * The tiers of the tests, from the cheapest on; what each may touch stands in docs/testing.md. `long` ones are component
+ * tests that take their time; `project` ones are about this repository, and not about the service.
+ */
+export const TIERS = ['unit', 'component', 'contract', 'long', 'e2e', 'project'] as const
+export type TierName = (typeof TIERS)[number]
+
+/** How the files of a tier are run. */
+export type Tier = {
+  /** Globs, from the project's folder. */
+  files: string[]
+  /** What Node is told besides. */
+  options: string[]
+  /** Processes that the files are dealt out to, each of which runs its own in itself; 0: a process a file. */
+  shares: number
+  /** Processes at a time, where each file has its own. */
+  atATime: number
+}
+
+/** Whatever has code of its own that is tested. */
+const FOLDERS = '{src,workers,bench,test,scripts}'
+/** As many as there are cores; most files wait more than they work. */
+const CORES = 2
+const WAITING_FILES = 4
+
+const named = (tier: TierName): string[] => [`${FOLDERS}/**/*.${tier}.test.ts`]
+
+export const TIER: Record<TierName, Tier> = {
+  unit: {
+    // A name without a second dot.
+    files: [`${FOLDERS}/**/!(*.*).test.ts`],
+    // Node itself refuses sockets, processes, threads, and writing: https://nodejs.org/api/permissions.html
+    options: ['--permission', '--allow-fs-read=*', '--test-isolation=none'],
+    shares: CORES,
+    atATime: 1,
+  },
+  component: { files: named('component'), options: [], shares: 0, atATime: WAITING_FILES },
+  contract: { files: named('contract'), options: [], shares: 0, atATime: CORES },
+  long: { files: named('long'), options: [], shares: 0, atATime: CORES },
+  e2e: { files: named('e2e'), options: [], shares: 0, atATime: CORES },
+  project: { files: named('project'), options: [], shares: 0, atATime: CORES },
+}
