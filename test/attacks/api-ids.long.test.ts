@@ -203,7 +203,7 @@ test('whoever counts through ids that nobody has fills neither this process nor 
   const [before, heap] = [await staying(), heapBytes()]
   await ask(1_100_000, 3_000)
   const [after, grown] = [await staying(), heapBytes() - heap]
-  // Of each a key is kept for a minute, of no more than 50,000 at once (src/projections/user/scripts.component.test.ts).
+  // Of each a key is kept for a minute, of no more than 50,000 at once (src/projections/user/scripts.long.test.ts).
   assert.ok(after.passing > before.passing + 2_500, 'they were really looked up')
   assert.ok(after.staying <= before.staying + 5, `${after.staying - before.staying} keys stay`)
   assert.ok(grown < 3_000 * MOST_BYTES_EACH, `${grown} bytes`)

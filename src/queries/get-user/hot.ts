@@ -41,7 +41,7 @@ const [ZERO, NINE] = [48, 57]
 
 /**
  * The hot read, before the router: a plain GET of a user who is there. Its answer is the route's to the last byte
- * (hot.component.test.ts compares them); whatever is unusual about a request, and every failure, is the router's.
+ * (hot.long.test.ts compares them); whatever is unusual about a request, and every failure, is the router's.
  */
 export function hotGetUser({ users, views, tagBase, requestId, readAge, admit, giveBack, observer }: Deps): Shortcut {
   const answer = (response: ServerResponse, asked: Asked, by: Admitted, shown: NearAnswer, from: ReadFrom) => {
