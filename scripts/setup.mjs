@@ -28,19 +28,24 @@ export function checkTools({ path, version }) {
   if (!findOnPath('npm', path)) throw new SetupError('npm is needed, and it is not on the PATH.')
 }
 
-/** `npm ci`, when package-lock.json is not the one that was installed last. Answers whether it installed anything. */
+/** The service's own packages, and a Node that can run it. Answers whether it installed anything. */
 export function installPackages({ root, env, write }) {
+  return ensurePackages({ root, env, write, title: 'the npm packages', check: () => runtimeNode({ root, env }) })
+}
+
+/** `npm ci` in `root`, when package-lock.json is not the one that was installed last. `check` is done after it. */
+export function ensurePackages({ root, env, write, title, check = () => undefined }) {
   const stamp = join(root, 'node_modules', '.setup-stamp')
   const wanted = fingerprint(root)
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return false
   // No package needs its install script, and none should be able to run one. Development packages are named because
   // NODE_ENV=production would leave them out.
   const options = ['--ignore-scripts', '--include=dev', '--include=optional', '--no-audit', '--no-fund']
-  const failure = step(write, 'Installing the npm packages', () =>
+  const failure = step(write, `Installing ${title}`, () =>
     run('npm', ['ci', ...options, '--loglevel=error'], { cwd: root, env }),
   )
   if (failure) throw new SetupError(`npm ci failed:\n${failure}`)
-  runtimeNode({ root, env })
+  check()
   // npm ci deletes node_modules first, so an installation that was interrupted has no stamp and begins again.
   writeFileSync(stamp, wanted)
   return true

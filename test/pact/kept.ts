@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { after } from 'node:test'
 import { Pact } from '@pact-foundation/pact'
 import { jsonText } from '../../scripts/json-text.ts'
 
@@ -16,31 +16,30 @@ type Parties = { consumer: string; provider: string; folder: 'pacts' | 'consumer
 type Interaction = { description: string }
 
 /**
- * The contract that the tests of a file make, one interaction each. Its last test is that the file in `contracts/` says the
- * same; with WRITE_PACTS=1 (`npm run pact:write`) that is written instead.
+ * The contract that the tests of a file make, one interaction each. When they have all ended, in whatever order, the file in
+ * `contracts/` must say the same; with WRITE_PACTS=1 (`npm run pact:write`) that is written instead.
  */
 export function keptPact({ consumer, provider, folder }: Parties): Pact {
-  const { pact, dir } = temporaryPact({ consumer, provider })
   const kept = join(CONTRACTS, folder, `${consumer}-${provider}.json`)
-  // Registered by the last line of each file: tests of a file run in their order.
-  keepers.set(pact, () => {
+  const compare = (dir: string) => {
     const [made = ''] = readdirSync(dir)
     const text = textOf(readFileSync(join(dir, made), 'utf8'))
     if (process.env.WRITE_PACTS === '1') writeFileSync(kept, text)
     else assert.equal(text, readFileSync(kept, 'utf8'), `${kept} is another one: npm run pact:write`)
-  })
-  return pact
-}
-const keepers = new WeakMap<Pact, () => void>()
-
-export function testThatItIsKept(pact: Pact): void {
-  test('the contract that is committed is the one that these tests have made', () => keepers.get(pact)?.())
+  }
+  return temporaryPact({ consumer, provider }, compare).pact
 }
 
 /** For what is tried against Pact's mock server, and is in no contract: it asks nothing of the other side. */
-export function temporaryPact({ consumer, provider }: Omit<Parties, 'folder'>) {
+export function temporaryPact({ consumer, provider }: Omit<Parties, 'folder'>, atTheEnd = (_dir: string) => {}) {
   const dir = mkdtempSync(join(tmpdir(), 'users-service-pact-'))
-  after(() => rmSync(dir, { recursive: true, force: true }))
+  after(() => {
+    try {
+      atTheEnd(dir)
+    } finally {
+      rmSync(dir, { recursive: true, force: true })
+    }
+  })
   return { pact: new Pact({ consumer, provider, dir, logLevel: 'error' }), dir }
 }
 

@@ -4,7 +4,7 @@ import { MatchersV3 } from '@pact-foundation/pact'
 import { branchesService, describeBranches } from '../../../src/adapters/http/branches-service.ts'
 import { guardedClient } from '../../../src/adapters/http/guarded-client.ts'
 import { WEEKDAYS } from '../../../src/domain/neighbours.ts'
-import { keptPact, SERVICE, testThatItIsKept } from '../kept.ts'
+import { keptPact, SERVICE } from '../kept.ts'
 import { askedBy, JSON_HEADERS, OUR_HEADERS, RETRY_HEADERS } from './neighbour.ts'
 
 const { arrayContaining, eachLike, fromProviderState, nullValue, regex, string } = MatchersV3
@@ -105,5 +105,3 @@ for (const [status, state] of [
       )
   })
 }
-
-testThatItIsKept(pact)

@@ -6,7 +6,7 @@ import { logFeed } from '../../../src/adapters/log-feed/log-feed.ts'
 import type { ConsumerListener } from '../../../src/ports/message-log.ts'
 import type { Change } from '../../../src/ports.ts'
 import { quiet, until } from '../../strangler/proxy/rig.ts'
-import { keptPact, SERVICE, testThatItIsKept } from '../kept.ts'
+import { keptPact, SERVICE } from '../kept.ts'
 
 const { integer, nullValue, regex, string } = MatchersV3
 const LEASE_MS = 10_000
@@ -101,5 +101,3 @@ test('a message that is wrong is set aside, and read no further: that is in no c
   const { handled, parked } = await consumed(t, JSON.stringify({ op: 'c', after: { change_id: 123, entity: 'user' } }))
   assert.deepEqual([handled, parked.length], [[], 1])
 })
-
-testThatItIsKept(pact)

@@ -4,7 +4,7 @@ import { MatchersV3 } from '@pact-foundation/pact'
 import { readConfig } from '../../../src/config.ts'
 import { wireLegacy } from '../../../src/wiring-legacy.ts'
 import { quiet, startFront } from '../../strangler/proxy/rig.ts'
-import { keptPact, SERVICE, testThatItIsKept } from '../kept.ts'
+import { keptPact, SERVICE } from '../kept.ts'
 import { IGNORED, JSON_HEADERS, RETRY_AFTER_S, RETRY_HEADERS } from './neighbour.ts'
 
 const { boolean, eachLike, eachValueMatches, fromProviderState, integer, regex, string } = MatchersV3
@@ -146,5 +146,3 @@ test('503: that it is unavailable is its client’s to hear, with when to come b
       assert.deepEqual([status, headers.get('retry-after')], [503, RETRY_AFTER_S])
     })
 })
-
-testThatItIsKept(pact)

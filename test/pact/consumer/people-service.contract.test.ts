@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { MatchersV3 } from '@pact-foundation/pact'
 import { guardedClient } from '../../../src/adapters/http/guarded-client.ts'
 import { describePeople, peopleService } from '../../../src/adapters/http/people-service.ts'
-import { keptPact, SERVICE, testThatItIsKept } from '../kept.ts'
+import { keptPact, SERVICE } from '../kept.ts'
 import { askedBy, JSON_HEADERS, OUR_HEADERS, RETRY_HEADERS } from './neighbour.ts'
 
 const { date, fromProviderState, nullValue, string } = MatchersV3
@@ -85,5 +85,3 @@ for (const [status, state] of [
       .executeTest(async ({ url }) => assert.deepEqual(await asking(url), { reason: 'unavailable', attempts: 1 }))
   })
 }
-
-testThatItIsKept(pact)

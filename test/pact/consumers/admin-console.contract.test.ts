@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { MatchersV3 } from '@pact-foundation/pact'
 import type { Scope } from '../../../src/domain/principal.ts'
-import { keptPact, testThatItIsKept } from '../kept.ts'
+import { keptPact } from '../kept.ts'
 import {
   BEARER,
   ETAG,
@@ -221,5 +221,3 @@ test('which roles there are, and what they may', async () => {
       assert.deepEqual([roles.length, roles[0].role], [1, 'cashier'])
     })
 })
-
-testThatItIsKept(pact)

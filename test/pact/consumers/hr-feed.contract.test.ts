@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { MatchersV3 } from '@pact-foundation/pact'
-import { keptPact, testThatItIsKept } from '../kept.ts'
+import { keptPact } from '../kept.ts'
 import {
   BEARER,
   JSON_TYPE,
@@ -171,5 +171,3 @@ test('what was read is complete up to a time', async () => {
     )
     .executeTest(async ({ contents }) => assert.match((contents.content as { mark: string }).mark, /^2026-11-28/))
 })
-
-testThatItIsKept(pact)

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { MatchersV3 } from '@pact-foundation/pact'
-import { keptPact, testThatItIsKept } from '../kept.ts'
+import { keptPact } from '../kept.ts'
 import {
   BEARER,
   ETAG,
@@ -168,5 +168,3 @@ test('a till whose token has run out is told so', async () => {
       assert.deepEqual([answer.status, (await jsonOf(answer)).code], [401, 'token-invalid'])
     })
 })
-
-testThatItIsKept(pact)
