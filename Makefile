@@ -140,7 +140,7 @@ test-chart: ## check the Helm chart: lint, real schemas of Kubernetes, kube-scor
 	@node scripts/setup-chart.mjs
 	@$(WITH_NODE) node --test --test-concurrency=2 "test/chart/*.test.ts"
 	@if node_modules/.bin/node test/chart/here.ts; then \
-	  $(WITH_NODE) PROMTOOL=needed node --test --test-concurrency=2 "test/chart/*.check.ts" "test/metrics/{alerts,dashboard,scrape}.test.ts"; fi
+	  $(WITH_NODE) PROMTOOL=needed node --test --test-concurrency=2 "test/chart/*.check.ts" "test/metrics/{alerts.project,dashboard.project,scrape.long}.test.ts"; fi
 
 # The API server is built by Go, once, into .tools: ten minutes on two cores.
 test-cluster: ## install, upgrade, roll back and remove the Helm chart on a real API server of Kubernetes, started here

@@ -27,7 +27,9 @@ export const TRACING_VARIABLES = {
   NEW_RELIC_CA_FILE: z
     .string()
     .optional()
-    .describe('File with the authority by which the collector’s certificate is checked. Absent: the usual ones.'),
+    .describe(
+      'File with the authority by which the collector’s certificate is checked; not behind NEW_RELIC_PROXY_URL, where NODE_EXTRA_CA_CERTS does it. Absent: the usual ones.',
+    ),
   NEW_RELIC_LOG_LEVEL: z
     // At `trace` it would print its own key.
     .enum(['fatal', 'error', 'warn', 'info', 'debug'])

@@ -22,6 +22,8 @@ const LOCK = {
 
 test('what this project depends on is pinned, hashed, and runs nothing that nobody has allowed', async () => {
   assert.deepEqual(faultsOf({ manifest: await read('package.json'), lock: await read('package-lock.json') }), [])
+  const [manifest, lock] = [await read('test/mutation/package.json'), await read('test/mutation/package-lock.json')]
+  assert.deepEqual(faultsOf({ manifest, lock, withScripts: {} }), [])
 })
 
 const faultsWith = (manifest: object, packages: object = {}, withScripts: Record<string, string> = {}) =>

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
 import { test } from 'node:test'
 import { generatedDocuments } from '../scripts/docs.ts'
+import { TIERS } from '../scripts/tests/tiers.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 
@@ -43,7 +44,8 @@ test('every test that docs/consistency.md names is there', async () => {
   )
   assert.ok(named.length > 40)
   for (const name of named) {
-    const found = [name, `src/projections/${name}`].flatMap((base) => [base, `${base}.test.ts`, `${base}.ts`])
+    const endings = ['', '.ts', '.test.ts', ...TIERS.map((tier) => `.${tier}.test.ts`)]
+    const found = [name, `src/projections/${name}`].flatMap((base) => endings.map((ending) => `${base}${ending}`))
     assert.ok(
       found.some((one) => existsSync(join(ROOT, one))),
       name,

@@ -26,7 +26,7 @@ export function section({ command, date, machine, rounds, seconds, measured }: R
   const cases = (Object.keys(CASES) as MeasuredCase[]).map((name) => `${CASES[name]}:\n\n${tableOf(measured[name])}`)
   return `${BEGIN}
 
-As measured on ${date} by \`${command}\`: ${machine.cores} cores (${machine.cpu}), which others used meanwhile, Node ${machine.node}, Redis ${machine.redis}. ${rounds} rounds of ${seconds} s each, all in turn; the median, and the
+As measured on ${date} by \`${command}\`: ${machine.cores} cores (${machine.cpu}), Node ${machine.node}, Redis ${machine.redis}. ${rounds} rounds of ${seconds} s each, all in turn; the median, and the
 least and the most. CPU time of the process that answers, in microseconds a request. Ratios are of the same round.
 
 ${cases.join('\n\n')}

@@ -62,6 +62,46 @@ test('without the files, whoever wants them is told', () => {
   assert.match(stderr, /monitoring\.dashboard\.enabled: this chart holds no files\/dashboard\.json/)
 })
 
+/** Series of ours whose namespace is not said. */
+const OF_ALL_NAMESPACES = /\b(?:users|process)_[a-z0-9_]+\b(?!\{namespace="default"[,}])(?=[^a-z0-9_"]|$)/g
+const expressionsIn = (objects: KubernetesObject[]): string[] =>
+  objects
+    .filter(({ kind }) => kind === 'PrometheusRule')
+    .flatMap(({ spec }) => (spec as { groups: { rules: { expr: string }[] }[] }).groups)
+    .flatMap(({ rules }) => rules.map(({ expr }) => expr))
+
+test('each alert asks for the series of its own namespace, also where its file names labels', () => {
+  const rules = RULES.replace(
+    'users_lag_seconds > 30',
+    'users_lag_seconds{pod="a"} > 30 and max(users_up) by (pod) == 0',
+  )
+  const own = expressionsIn(known(render(chartWith('own', { 'alerts.yaml': rules, 'dashboard.json': DASHBOARD }))))
+  const namespace = 'namespace="default"'
+  assert.deepEqual(own, [`users_lag_seconds{${namespace}, pod="a"} > 30 and max(users_up{${namespace}}) by (pod) == 0`])
+  const ours = expressionsIn(known(render(CHART)))
+  assert.ok(ours.length > 20)
+  assert.deepEqual(
+    ours.flatMap((expression) => expression.match(OF_ALL_NAMESPACES) ?? []),
+    [],
+  )
+})
+
+test('alerts lead to where the runbook is to be read', () => {
+  const at = 'https://wiki.example/users/runbook'
+  const { stdout } = runTool('helm', [
+    'template',
+    'shop',
+    CHART,
+    '-f',
+    valueSet('minimal').file,
+    ...ON,
+    '--set',
+    `monitoring.rules.runbookUrl=${at}`,
+  ])
+  assert.match(stdout, new RegExp(`"runbook_url":"${at}#users`))
+  assert.doesNotMatch(stdout, /"runbook_url":"runbook\.md/)
+})
+
 const files = ['alerts.yaml', 'dashboard.json'].map((name) => join(CHART, 'files', name))
 const absent = files.every((file) => existsSync(file)) ? false : 'the chart has none yet'
 test('the chart’s own rules and dashboard are known to Kubernetes', { skip: absent }, () => {

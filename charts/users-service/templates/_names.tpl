@@ -1,18 +1,21 @@
 {{/* Names, labels, images. */}}
 
 {{- define "users-service.name" -}}
-{{- default .Chart.Name .Values.nameOverride | trunc 40 | trimSuffix "-" }}
+{{- default .Chart.Name .Values.nameOverride | trunc 37 | trimSuffix "-" }}
 {{- end }}
 
-{{/* At most 40 characters, so that every suffix fits into the 63 of a label. */}}
+{{/*
+At most 37 characters: the longest suffix is that of the Sentinels, and to a StatefulSet's name its controller adds 11 more
+(`-<hash>`, up to ten digits) for a label of each pod, which may have 63.
+*/}}
 {{- define "users-service.fullname" -}}
 {{- $name := include "users-service.name" . }}
 {{- if .Values.fullnameOverride }}
 {{- .Values.fullnameOverride }}
 {{- else if contains $name .Release.Name }}
-{{- .Release.Name | trunc 40 | trimSuffix "-" }}
+{{- .Release.Name | trunc 37 | trimSuffix "-" }}
 {{- else }}
-{{- printf "%s-%s" .Release.Name $name | trunc 40 | trimSuffix "-" }}
+{{- printf "%s-%s" .Release.Name $name | trunc 37 | trimSuffix "-" }}
 {{- end }}
 {{- end }}
 
@@ -72,6 +75,11 @@ labels:
 {{/* Bytes of a quantity in Mi or Gi, which the schema demands. */}}
 {{- define "users-service.mebibytes" -}}
 {{- if hasSuffix "Gi" . }}{{ mul (trimSuffix "Gi" . | int) 1024 }}{{ else }}{{ trimSuffix "Mi" . }}{{ end }}
+{{- end }}
+
+{{/* Thousandths of a core of a quantity of CPU. */}}
+{{- define "users-service.millicores" -}}
+{{- if hasSuffix "m" . }}{{ trimSuffix "m" . }}{{ else }}{{ mulf (float64 .) 1000 | int }}{{ end }}
 {{- end }}
 
 {{/* The port in a URL, or the scheme's own. Given: url, fallback. */}}

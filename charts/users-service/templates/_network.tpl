@@ -87,7 +87,9 @@
 {{/* What traces are sent by. */}}
 {{- define "users-service.egress-tracing" -}}
 {{- if .Values.newRelic.licenseKeySecret.name }}
-{{ include "users-service.egress" (dict "peers" .Values.networkPolicy.peers.newRelic "ports" (list (int .Values.newRelic.port))) }}
+{{- $port := toString (int .Values.newRelic.port) }}
+{{- with get .Values.settings "NEW_RELIC_PROXY_URL" }}{{ $port = include "users-service.https-port" . }}{{ end }}
+{{ include "users-service.egress" (dict "peers" .Values.networkPolicy.peers.newRelic "ports" (list $port)) }}
 {{- end }}
 {{- with .Values.openTelemetry.endpoint }}
 {{ include "users-service.egress" (dict "peers" $.Values.networkPolicy.peers.openTelemetry "ports" (list (include "users-service.https-port" .))) }}

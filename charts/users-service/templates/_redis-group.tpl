@@ -130,10 +130,10 @@ spec:
         - name: password
           secret:
             {{- $password := include "users-service.redis-password" . | fromJson }}
-            secretName: {{ $password.name }}
+            secretName: {{ $password.name | quote }}
             defaultMode: 0440
             items:
-              - {key: {{ $password.key }}, path: password}
+              - {key: {{ $password.key | quote }}, path: password}
         - name: run
           emptyDir: {medium: Memory, sizeLimit: 1Mi}
 {{- end }}

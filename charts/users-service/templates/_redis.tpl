@@ -109,7 +109,7 @@ metadata:
 spec:
   accessModes: [ReadWriteOnce]
   {{- with .storageClass }}
-  storageClassName: {{ . }}
+  storageClassName: {{ . | quote }}
   {{- end }}
   resources:
     requests:
@@ -171,10 +171,10 @@ readinessProbe:
 - name: password
   secret:
     {{- $password := include "users-service.redis-password" .root | fromJson }}
-    secretName: {{ $password.name }}
+    secretName: {{ $password.name | quote }}
     defaultMode: 0440
     items:
-      - {key: {{ $password.key }}, path: password}
+      - {key: {{ $password.key | quote }}, path: password}
 - name: rights
   emptyDir: {medium: Memory, sizeLimit: 1Mi}
 - name: data

@@ -97,8 +97,8 @@ projector.keda.minReplicas: not more than projector.keda.maxReplicas
 {{- if and $keda.enabled (eq $keda.trigger "kafka") (eq .Values.feed.kind "direct") }}
 projector.keda.trigger: kafka only with feed.kind kafka or debezium
 {{- end }}
-{{- if and $keda.enabled (eq $keda.trigger "prometheus") (not (and $keda.prometheus.serverAddress $keda.prometheus.query)) }}
-projector.keda.prometheus: serverAddress and query are needed with projector.keda.trigger prometheus
+{{- if and $keda.enabled (eq $keda.trigger "prometheus") (not $keda.prometheus.serverAddress) }}
+projector.keda.prometheus.serverAddress: needed with projector.keda.trigger prometheus
 {{- end }}
 {{- if le (int .Values.api.shutdown.graceMs) (int .Values.api.shutdown.drainMs) }}
 api.shutdown.graceMs: more than api.shutdown.drainMs, which it includes
@@ -113,6 +113,14 @@ api.shutdown.graceMs: more than api.shutdown.drainMs, which it includes
 {{- end }}
 {{- end }}
 {{- $b := .Values.redis.bundled }}
+{{- range $path, $c := dict "api" .Values.api "projector" .Values.projector "jobs" .Values.jobs "relay" .Values.relay "redis.bundled" $b "redis.bundled.sentinel" $b.sentinel "redis.jobs" .Values.redis.jobs }}
+{{- range $what, $requested := $c.resources.requests }}
+{{- $measure := ternary "users-service.millicores" "users-service.mebibytes" (eq $what "cpu") }}
+{{- if gt (include $measure $requested | int) (include $measure (get $c.resources.limits $what) | int) }}
+{{ $path }}.resources.requests.{{ $what }}: not more than {{ $path }}.resources.limits.{{ $what }}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- range $path, $c := dict "redis.bundled" $b "redis.jobs" .Values.redis.jobs }}
 {{- if gt (mul $c.maxMemoryMiB 2 | int) (include "users-service.mebibytes" $c.resources.limits.memory | int) }}
 {{ $path }}.maxMemoryMiB: at most half of {{ $path }}.resources.limits.memory

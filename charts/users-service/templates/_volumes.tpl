@@ -51,15 +51,15 @@
 {{- with .openTelemetry.headersSecret }}{{ if .name }}
 {{ include "users-service.secret-file" (dict "secret" . "path" "open-telemetry-headers") }}
 {{- end }}{{ end }}
-{{- with .kafka.caSecret }}{{ if .name }}
-{{ include "users-service.secret-file" (dict "secret" . "path" "kafka-ca.crt") }}
-{{- end }}{{ end }}
+{{- if and (or (ne .feed.kind "direct") .feed.events) .kafka.caSecret.name }}
+{{ include "users-service.secret-file" (dict "secret" .kafka.caSecret "path" "kafka-ca.crt") }}
+{{- end }}
 {{- end }}
 
 {{- define "users-service.secret-file" -}}
 - secret:
-    name: {{ .secret.name }}
+    name: {{ .secret.name | quote }}
     items:
-      - key: {{ .secret.key }}
+      - key: {{ .secret.key | quote }}
         path: {{ .path }}
 {{- end }}

@@ -97,7 +97,8 @@ function needsOf(objects: KubernetesObject[], workload: Workload): Need[] {
 
 const collectorsOf = (tracing: Config['tracing']): string[] => {
   if (tracing === null) return []
-  return [tracing.agent === 'newrelic' ? `https://${tracing.host ?? 'newrelic.example'}:${tracing.port}` : tracing.url]
+  if (tracing.agent !== 'newrelic') return [tracing.url]
+  return [tracing.proxyUrl ?? `https://${tracing.host ?? 'newrelic.example'}:${tracing.port}`]
 }
 const portOf = ({ port, protocol }: URL): number => Number(port || (protocol === 'https:' ? 443 : 80))
 
