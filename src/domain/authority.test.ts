@@ -3,14 +3,17 @@ import { describe, test } from 'node:test'
 import { AT, refusal, someUser } from '../../test/support/users.ts'
 import {
   type Authority,
+  authorityOf,
   FULL_AUTHORITY,
   isOfBranches,
   mayCause,
   mayChangeCatalogue,
   mayChangeUser,
   mayGrant,
+  UNLIMITED,
 } from './authority.ts'
 import type { UserEvent } from './events.ts'
+import type { Scope } from './principal.ts'
 import type { Role } from './role.ts'
 import type { Grant } from './user.ts'
 
@@ -141,4 +144,70 @@ describe('granting', () => {
 test('the catalogue is not for who is limited to branches', () => {
   assert.throws(() => mayChangeCatalogue(limited('B001')), NOT_YOURS)
   mayChangeCatalogue(FULL_AUTHORITY)
+})
+
+test('who is refused is told why, in words of their own case', () => {
+  const said = (what: () => void): string => {
+    try {
+      what()
+    } catch (error) {
+      return (error as Error).message
+    }
+    return 'nothing'
+  }
+  const granted = (branchId: string | null) => () =>
+    mayCause(limited('B001'), [event({ type: 'role-granted', role: 'cashier', branchId })])
+  assert.match(said(granted(null)), /name one of yours/)
+  assert.match(said(granted('B9')), /none of yours/)
+  const self = event({ type: 'limit-removed', limit: 'refund' }, MANAGER_ID)
+  assert.match(
+    said(() => mayCause(limited('B001'), [self])),
+    /sets their own/,
+  )
+  assert.match(
+    said(() => mayCause({ ...limited('B001'), userId: null }, [self])),
+    /does not say which user/,
+  )
+  assert.match(
+    said(() => mayChangeUser(limited('B002'), someUser())),
+    /not of your branches/,
+  )
+  assert.match(
+    said(() => mayChangeCatalogue(limited('B001'))),
+    /everybody’s/,
+  )
+})
+
+test('a role is held among others, at that branch or everywhere', () => {
+  const roles = ['cashier', 'baker', 'keeper'].map((role) => ({ role, privileged: false }) as Role)
+  const held: Grant[] = [
+    { role: 'keeper', branchId: 'B001' },
+    { role: 'cashier', branchId: 'B002' },
+    { role: 'baker', branchId: null },
+  ]
+  const grant = (role: string, branchId: string | null) =>
+    mayGrant(limited('B001', 'B002'), someUser({ status: 'active', roles: held }), { roles }, [{ role, branchId }])
+  for (const [role, branchId] of [
+    ['cashier', 'B002'],
+    ['baker', 'B001'],
+    ['baker', null],
+  ] as const)
+    grant(role, branchId)
+  for (const [role, branchId] of [
+    ['cashier', 'B001'],
+    ['cashier', null],
+    ['keeper', 'B002'],
+  ] as const)
+    assert.throws(() => grant(role, branchId), {
+      ...refusal('role-not-yours', '/role'),
+      message: /only roles that you hold/,
+    })
+})
+
+test('what a caller may is what their token says, and of nobody’s token everything', () => {
+  const principal = { key: 's', subject: 's', client: null, branches: ['B001'], userId: 7 }
+  const of = (...scopes: Scope[]) => authorityOf({ ...principal, scopes: new Set(scopes) })
+  assert.deepEqual(of('users:read', 'users:write'), { branches: ['B001'], userId: 7, readsUsers: true })
+  assert.deepEqual(of('users:write'), { branches: ['B001'], userId: 7, readsUsers: false })
+  assert.deepEqual(UNLIMITED, { client: null, authority: { branches: null, userId: null, readsUsers: true } })
 })

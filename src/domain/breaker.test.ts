@@ -25,6 +25,8 @@ test('nobody else is a neighbour', () => {
 test('an override comes back from its switch; what a later release has put beside it is left out', () => {
   assert.equal(overrideFrom(null), null)
   assert.deepEqual(overrideFrom(JSON.stringify(OVERRIDE)), OVERRIDE)
+  const closed = { ...OVERRIDE, to: 'closed' }
+  assert.deepEqual(overrideFrom(JSON.stringify(closed)), closed)
   assert.deepEqual(overrideFrom(JSON.stringify({ ...OVERRIDE, until: 'x' })), OVERRIDE)
 })
 

@@ -113,3 +113,13 @@ test(`defining what was just defined is nothing, whatever it is (seed ${SEED})`,
     { seed: SEED, numRuns: 200 },
   )
 })
+
+test('a role is removed from among others', () => {
+  const catalogue = { version: 1, roles: [CASHIER, { ...CASHIER, role: 'baker' }] } as RoleCatalogue
+  assert.deepEqual(decideRemoveRole(catalogue, 'baker', 0, AT), [{ type: 'role-removed', role: 'baker', at: AT }])
+  assert.deepEqual(decideRemoveRole(catalogue, 'nobody', 0, AT), [])
+  assert.throws(() => decideRemoveRole(catalogue, 'cashier', 1, AT), {
+    ...refusal('role-in-use', '/role'),
+    message: /"cashier"/,
+  })
+})

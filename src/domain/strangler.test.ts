@@ -2,7 +2,19 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { refusal } from '../../test/support/users.ts'
-import { BUCKETS, bucketOf, checkMode, isNative, type Mode, modeFrom, modeText, routeSettingFrom } from './strangler.ts'
+import {
+  BUCKETS,
+  bucketOf,
+  checkMode,
+  isNative,
+  isSameMode,
+  type Mode,
+  modeFrom,
+  modeText,
+  percentOf,
+  routeSettingFrom,
+  routeSwitch,
+} from './strangler.ts'
 
 const canary = (percent: number): Mode => ({ mode: 'canary', percent })
 
@@ -86,4 +98,20 @@ test('who is in a small canary is in each larger one, and in none of 0', () => {
 
 test('modes in words', () => {
   assert.deepEqual([modeText({ mode: 'shadow' }), modeText(canary(0.5))], ['shadow', 'canary 0.5 %'])
+})
+
+test('modes are the same when they say the same, and a canary when its share is', () => {
+  assert.ok(isSameMode({ mode: 'shadow' }, { mode: 'shadow' }) && isSameMode(canary(5), canary(5)))
+  assert.ok(!isSameMode({ mode: 'shadow' }, { mode: 'native' }) && !isSameMode(canary(5), canary(6)))
+  assert.deepEqual([percentOf(canary(5)), percentOf({ mode: 'native' })], [5, null])
+  assert.equal(routeSwitch('get-user'), 'route:get-user')
+})
+
+test('a client is native from the very share on in which its bucket lies', () => {
+  const key = Array.from({ length: 1_000 }, (_, i) => `key ${i}`).find((one) => bucketOf(one) > 0) ?? ''
+  const bucket = bucketOf(key)
+  assert.equal(isNative(canary((bucket * 100) / BUCKETS), key), false)
+  assert.equal(isNative(canary(((bucket + 1) * 100) / BUCKETS), key), true)
+  // As it was on the day on which it was written: else all clients would change sides with a release.
+  assert.deepEqual(['', 'a', 'till-17'].map(bucketOf), [8923, 1715, 3568])
 })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { someUser } from '../../test/support/users.ts'
-import { compareGrants, compareText, type Grant, holdsGrant, MAX_USER_ID, normaliseUsername } from './user.ts'
+import { compareGrants, compareText, type Grant, holdsGrant, isUserId, MAX_USER_ID, normaliseUsername } from './user.ts'
 
 const SEED = 20_240_602
 const RUNS = { seed: SEED, numRuns: 300 }
@@ -99,4 +99,21 @@ test(`comparing is an order: no text before itself, and none both before and aft
     }),
     RUNS,
   )
+})
+
+test('a user’s number is a whole one above 0, as far as numbers are exact', () => {
+  for (const id of [1, 2, Number.MAX_SAFE_INTEGER]) assert.equal(isUserId(id), true, String(id))
+  for (const id of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53])
+    assert.equal(isUserId(id), false, String(id))
+})
+
+test('a grant everywhere comes before those of its role at branches', () => {
+  const grants: Grant[] = [
+    { role: 'b', branchId: null },
+    { role: 'a', branchId: 'B2' },
+    { role: 'a', branchId: null },
+    { role: 'a', branchId: 'B1' },
+  ]
+  const written = grants.toSorted(compareGrants).map(({ role, branchId }) => `${role} ${branchId}`)
+  assert.deepEqual(written, ['a null', 'a B1', 'a B2', 'b null'])
 })
