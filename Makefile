@@ -12,7 +12,7 @@ AUDIT := node scripts/audit-dependencies.mjs
 WITH_NODE := PATH="$(CURDIR)/node_modules/.bin:$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-kafka test audit demo-strangler fuzz simulate bench bench-opponents bench-informix bench-kafka bench-strangler resilience crash-kafka soak rehearse steady image sbom test-image test-chart test-cluster mutants docs docs-chart format clean
+.PHONY: help run run-kafka test audit demo-strangler fuzz simulate bench bench-opponents bench-informix bench-kafka bench-strangler resilience crash-kafka soak rehearse steady image sbom test-image test-chart test-cluster coverage mutants docs docs-chart format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -147,6 +147,10 @@ test-cluster: ## install, upgrade, roll back and remove the Helm chart on a real
 	@REDIS_URL= $(SETUP)
 	@node scripts/setup-cluster.mjs
 	@$(WITH_NODE) node --test test/chart/cluster/installs.ts
+
+coverage: ## measure how much of the code the tests run, a tier at a time and together: ten minutes
+	@REDIS_URL= $(SETUP)
+	@$(WITH_NODE) exec node scripts/coverage.ts
 
 # MUTATE='src/domain/*.ts' tries some files only. The tests that are run are those of the tier unit.
 mutants: ## change domain and projections in thousands of small ways, and see which changes no test finds: an hour

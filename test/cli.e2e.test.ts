@@ -54,7 +54,7 @@ async function start(t: TestContext, args: string[], environment: Record<string,
   const says = async (text: string) => {
     const deadline = AbortSignal.timeout(LIMIT_MS)
     while (!said.out.includes(text)) {
-      const ends = once(child, 'close').then(() => 'it has ended')
+      const ends = closed.then(() => 'it has ended')
       const more = once(child.stdout, 'data', { signal: deadline }).then(() => null)
       const why = await Promise.race([ends, more]).catch(() => 'its time is up')
       if (why !== null && !said.out.includes(text)) assert.fail(`${why} without "${text}": ${said.out} ${said.err}`)
@@ -115,7 +115,6 @@ test('so is a port for metrics that is taken', async (t) => {
   const REDIS_URL = 'redis://127.0.0.1:1'
   for (const [args, environment] of [
     [['all', '--seed-users', '50'], {}],
-    [['serve'], { REDIS_URL }],
     [['work', 'project'], { REDIS_URL }],
   ] as const) {
     const run = await start(t, [...args], { METRICS_PORT: String(port), ...environment })
@@ -166,8 +165,6 @@ test('what is missing or wrong at the start is one sentence', async (t) => {
   await writeFile(join(noDatabase, 'users.db'), 'This is some text, and certainly no database. '.repeat(100))
   const cases: [string[], Record<string, string>, RegExp, string?][] = [
     [['serve'], {}, /^Set REDIS_URL/],
-    [['work', 'project'], {}, /^Set REDIS_URL/],
-    [['rebuild'], {}, /^Set REDIS_URL/],
     [['rebuild'], { REDIS_URL: 'redis://127.0.0.1:1' }, /^Redis does not answer/],
     [['serve'], { REDIS_URL: 'redis://127.0.0.1:1' }, /users\.db cannot be opened: file is not a database/, noDatabase],
     [['serve'], { HOST: '192.0.2.1', REDIS_URL: 'redis://127.0.0.1:1', ...ISSUER }, /no such address; set HOST/],
@@ -190,7 +187,7 @@ test('where others could reach it, nothing starts without an issuer of tokens', 
   }
 })
 
-test('under a running `all`, `seed` and another `all` are refused, and its people stay', async (t) => {
+test('under a running `all`, `seed` and another `all` are refused; its people stay, and its Redis is started again', async (t) => {
   const all = await start(t, ['all', '--seed-users', '50'])
   await all.says('Ctrl-C ends it')
   for (const args of [
@@ -205,6 +202,17 @@ test('under a running `all`, `seed` and another `all` are refused, and its peopl
   const asked = askedAsShown(all)
   assert.equal((await asked('/v1/users/50')).status, 200)
   assert.equal((await asked('/v1/users/51')).status, 404)
+
+  process.kill(await knownRedis(all), 'SIGKILL')
+  await all.says('the bundled Redis runs again')
+  await until('reads come from Redis', async () => {
+    const answer = await asked('/v1/users/1')
+    assert.equal(answer.status, 200)
+    return answer.headers.get('read-from') === 'redis'
+  })
+  const url = await readFile(join(all.dir, 'redis.url'), 'utf8')
+  assert.match((await ask(Number(new URL(url).port), 'PING')) ?? '', /PONG/)
+
   const redis = await knownRedis(all)
   all.kill('SIGINT')
   assert.equal((await all.ended()).code, 0)
@@ -249,19 +257,4 @@ test('a second signal ends it at once, and its Redis too', async (t) => {
   assert.equal((await all.ended()).code, 1)
   process.kill(redis, 'SIGCONT')
   await gone(redis)
-})
-
-test('a bundled Redis that ends is started again on its port, and reads come from it again', async (t) => {
-  const all = await start(t, ['all', '--seed-users', '50'])
-  await all.says('Ctrl-C ends it')
-  const asked = askedAsShown(all)
-  process.kill(await knownRedis(all), 'SIGKILL')
-  await all.says('the bundled Redis runs again')
-  await until('reads come from Redis', async () => {
-    const answer = await asked('/v1/users/1')
-    assert.equal(answer.status, 200)
-    return answer.headers.get('read-from') === 'redis'
-  })
-  const url = await readFile(join(all.dir, 'redis.url'), 'utf8')
-  assert.match((await ask(Number(new URL(url).port), 'PING')) ?? '', /PONG/)
 })

@@ -108,3 +108,16 @@ test('keys of ours that are no such copies, and others’, are not taken for one
     assert.equal(isForeignKey(key), false, key)
   }
 })
+
+test('the username of a hint can be told from its key, and no other key is taken for one', () => {
+  const keys = readModelKeys(EPOCH, 7)
+  for (const name of ['ann.lee', 'zoë', 'a}:b', `x}:${EPOCH}.1:y`])
+    assert.equal(keys.usernameOf(keys.username(name)), name)
+  const ofAnother = keysOf(EPOCH, schemaTag(SCHEMA - 1, 7))
+  for (const key of [keys.user(1), keys.roles, keys.home.inc, ofAnother.username('ann'), '{usr:n', ''])
+    assert.equal(keys.usernameOf(key), null, key)
+})
+
+test('a schema without partitions is refused', () => {
+  assert.throws(() => keysOf(EPOCH, '3p0'), RangeError)
+})

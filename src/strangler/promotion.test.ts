@@ -99,3 +99,8 @@ test('failures stop it', () => {
   const advice = advise(standing(canary(5), { evidence: evidence({ native: side(100, 50) }) }), GOAL)
   assert.match(advice.what === 'stop' ? advice.why : '', /^50 % of our answers failed/)
 })
+
+test('a canary of which nothing is known waits, however long it has been one', () => {
+  const advice = advise(standing(canary(5), { evidence: null, inModeMs: 1e9 }), GOAL)
+  assert.deepEqual(advice, { what: 'wait', why: '0 of 100 answers given by us' })
+})

@@ -64,6 +64,7 @@ test('a client is told from others by whom they ask about, or by their terminal,
   assert.equal(stickyKey({ stickyBy: 'terminal' }, asked({ 'x-terminal-id': 'T1' })), 'T1')
   const named = (id: string) => stickyKey({ stickyBy: 'user' }, { ...asked({}), params: { id } })
   assert.equal(named('Zofia.Wojcik'), named('zofia.wojcik'))
+  assert.equal(stickyKey({ stickyBy: 'user' }, { ...asked({}), params: {} }), '')
   for (const headers of [{}, { 'x-terminal-id': '' }, { 'x-terminal-id': ['a', 'b'] }])
     assert.equal(stickyKey({ stickyBy: 'terminal' }, asked(headers)), '10.0.0.1')
 })

@@ -5,7 +5,7 @@ import { startService, type TestService, until } from '../support/service.ts'
 import { type Api, apiClient } from './client.ts'
 
 const SEED = 20_240_501
-const RUNS = 12
+const RUNS = 8
 /** Pages of one walk are far fewer; a walk that never ends must end the test. */
 const MAX_PAGES = 500
 

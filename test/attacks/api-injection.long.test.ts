@@ -95,6 +95,8 @@ test('so is a query or a header of such a name', async () => {
 
 test('what is called as that is a name like any other, where names are the callers’ to choose', async () => {
   const names = ['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty', '__defineGetter__', 'valueOf']
+  const preferencesOfAnother = async () => (await target.done('GET', '/v1/users/2')).json().preferences
+  const before = await preferencesOfAnother()
   for (const name of names) {
     const defined = { title: 'Odd', privileged: false, permissions: [{ permission: name, effect: 'allow' }] }
     await target.done('PUT', `/v1/roles/${name}`, defined)
@@ -116,7 +118,7 @@ test('what is called as that is a name like any other, where names are the calle
     assert.equal(Object.getOwnPropertyDescriptor(shown.preferences, name)?.value, name)
     assert.ok(shown.roles.some(({ role }: { role: string }) => role === name))
   }
-  assert.deepEqual((await target.done('GET', '/v1/users/2')).json().preferences, {})
+  assert.deepEqual(await preferencesOfAnother(), before)
   const named = (await target.done('GET', '/v1/users/1/history?limit=200')).text
   for (const name of names) assert.ok(named.includes(`"preferences.${name}"`), name)
 })

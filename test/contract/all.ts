@@ -22,6 +22,12 @@ import { versionBumpsContract } from './version-bumps.ts'
 
 /** What every implementation of the port `Database` keeps, with all that is built on it. */
 export function everyContract(open: OpenRig): void {
+  contractsOfData(open)
+  contractsOfChanges(open)
+}
+
+/** What is kept of people, roles and all that commands write. */
+export function contractsOfData(open: OpenRig): void {
   databaseContract(open)
   triggersContract(open)
   truthContract(open)
@@ -30,17 +36,21 @@ export function everyContract(open: OpenRig): void {
   registerContract(open)
   commandKeysContract(open)
   roleStoreContract(open)
+  versionBumpsContract(open)
+  measuredContract(open)
+  switchesContract(open)
+  auditChainContract(open)
+  auditTamperingContract(open)
+  auditErasureContract(open)
+}
+
+/** What is told of it to those who project and publish. */
+export function contractsOfChanges(open: OpenRig): void {
   changeFeedContract(open)
   changeClaimsContract(open)
   faultyChangesContract(open)
   parkedChangesContract(open)
   feedUnderFireContract(open)
   pendingEventsContract(open)
-  versionBumpsContract(open)
   relayLeaseContract(open)
-  measuredContract(open)
-  switchesContract(open)
-  auditChainContract(open)
-  auditTamperingContract(open)
-  auditErasureContract(open)
 }

@@ -1,8 +1,9 @@
+import { after, before } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import { connectionString } from '../../src/adapters/informix/connection-string.ts'
 import { type Informix, type InformixOptions, openInformix } from '../../src/adapters/informix/database.ts'
 import { type Driver, type DriverOptions, startDriver } from '../../src/adapters/informix/driver.ts'
-import { DRDA_USER, type DrdaServer } from '../support/drda/server.ts'
+import { DRDA_USER, type DrdaServer, startDrdaServer } from '../support/drda/server.ts'
 import { lastFirst, type OpenRig, type OtherProgram, type Owner } from './rig.ts'
 
 const MS = 1_000
@@ -13,7 +14,7 @@ const CHANGES = 150
 /** Above a wait for a deadlock's end, a second. */
 const LEASE_MS = 1_500
 const SHARED_CONNECTIONS = 32
-const DATABASES_A_SERVER = 80
+const DATABASES_A_SERVER = 240
 const TIMEOUT_MS = 60_000
 /** Derby is slow, and everybody waits for everybody. */
 const PATIENCE_MS = 90_000
@@ -51,6 +52,19 @@ let shared: Driver | null = null
 function sharedDriver(options: DriverOptions): Driver {
   if (!shared?.isWhole()) shared = startDriver({ ...options, maxConnections: SHARED_CONNECTIONS })
   return { ...shared, end: async () => undefined }
+}
+
+/** For the suite that calls it: runs as long as its tests do. */
+export function withDrdaServer(): () => DrdaServer {
+  let server: DrdaServer | undefined
+  before(async () => {
+    server = await startDrdaServer()
+  })
+  after(() => server?.stop())
+  return () => {
+    if (!server) throw new Error('the DRDA server does not run')
+    return server
+  }
 }
 
 /** IBM's driver over a real socket, as what the contract suites test. */

@@ -103,8 +103,13 @@ export const insertChange = ({ database }: Sql, id: number, changedAt = WRITTEN,
 export const waiting = ({ database }: Sql) => numberOf(database, 'SELECT COUNT(*) AS n FROM entity_changes')
 export const claims = ({ database }: Sql) => numberOf(database, 'SELECT COUNT(*) AS n FROM change_claims')
 
-export async function openFilled(t: Owner, open: OpenRig, count: number): Promise<Rig> {
-  const rig = await open(t)
+export async function openFilled(
+  t: Owner,
+  open: OpenRig,
+  count: number,
+  options?: Parameters<OpenRig>[1],
+): Promise<Rig> {
+  const rig = await open(t, options)
   await rig.database.transaction(async (database) => {
     for (let id = 1; id <= count; id += 1) await insertChange({ database }, id)
   })

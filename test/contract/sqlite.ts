@@ -4,9 +4,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openSqlite } from '../../src/adapters/sqlite/database.ts'
-import { openScanThread } from '../../src/adapters/sqlite/scan-thread.ts'
+import { openScanThread, type ScanThread } from '../../src/adapters/sqlite/scan-thread.ts'
 import { ensureSqliteSchema } from '../../src/adapters/sqlite/schema.ts'
-import { lastFirst, type OpenRig, type OtherProgram, type Owner } from './rig.ts'
+import { lastFirst, type OpenRig, type OtherProgram, type Owner, type Rig } from './rig.ts'
 
 /** A folder of the test's own, deleted after it. */
 export async function temporaryFolder(t: Owner): Promise<string> {
@@ -25,8 +25,15 @@ export const openSqliteRig: OpenRig = async (t, options = {}) => {
   owner.after(database.close)
   const other = openSqlite(path)
   owner.after(other.close)
-  const scan = openScanThread(path)
-  owner.after(scan.close)
+  // Few tests scan, and a thread costs more than most tests.
+  let thread: ScanThread | undefined
+  owner.after(() => thread?.close())
+  const scan: Rig['scan'] = {
+    query: (sql, params) => {
+      thread ??= openScanThread(path)
+      return thread.query(sql, params)
+    },
+  }
   return { ...owner, database, other, scan, otherProgram: (...work) => plainClient(owner, path, ...work) }
 }
 

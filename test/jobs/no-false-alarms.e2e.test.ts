@@ -16,7 +16,8 @@ const PEOPLE = 120
 const WRITERS = 3
 /** The least that may be set: differences that last longer than the feed's mark is old at most. */
 const RECHECK_AFTER_MS = 3_000
-const AUDITS = 60
+/** Some seconds of them, so that there is something to look at again. */
+const AUDITS = 24
 const LIMIT_MS = 60_000
 
 for (const partitions of [1, 7]) {

@@ -17,19 +17,22 @@ import { startTestRedis } from '../support/redis.ts'
 import { quiet, until } from '../support/service.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
+/** A build of them is long enough for something to happen in the middle. */
 const USERS = 12_000
+/** Where nothing has to. */
+const FEW_USERS = 1_000
 const SEED = 5
 /** Finding out that a worker is dead takes its lock's time; the rest is a build. */
 const LIMIT_MS = 60_000
 
 /** A database of made-up people, an empty Redis, and processes of the service, as in production. */
-async function stage(t: TestContext) {
+async function stage(t: TestContext, users = USERS) {
   const dataDir = await mkdtemp(join(tmpdir(), 'users-service-jobs-'))
   const redis = await startTestRedis()
   const env = { DATA_DIR: dataDir, REDIS_URL: redis.url, LOG_FORMAT: 'json' }
   const config = readConfig(env)
   const path = databasePath(config)
-  bulkLoad({ path, roles: seedRoles(), users: seedUsers({ count: USERS, seed: SEED }), onProgress: () => undefined })
+  bulkLoad({ path, roles: seedRoles(), users: seedUsers({ count: users, seed: SEED }), onProgress: () => undefined })
   const parts = await wireCore(patient(config), quiet)
   const raw = new Redis(redis.url, { protocol: 2 })
   const startWith = (more: NodeJS.ProcessEnv, ...args: string[]) => {
@@ -113,10 +116,10 @@ test('a Redis that is emptied meanwhile is built from the start, under its new i
 })
 
 test('without a worker `rebuild` does it itself, and shows it', { timeout: 120_000 }, async (t) => {
-  const { start, isBuilt } = await stage(t)
+  const { start, isBuilt } = await stage(t, FEW_USERS)
   const { code, said } = await start('rebuild').ended
   assert.equal(code, 0, said)
-  assert.match(said, /projecting users: 12,000 in [\d.]+ s\nprojected 12,000 users/)
+  assert.match(said, /projecting users: 1,000 in [\d.]+ s\nprojected 1,000 users/)
   assert.equal(await isBuilt(), true)
 })
 
@@ -151,16 +154,16 @@ test('with a worker, `rebuild` waits for it; interrupted, it leaves the worker w
 })
 
 test('without the Redis of its jobs a worker builds by itself', { timeout: 120_000 }, async (t) => {
-  const service = await stage(t)
+  const service = await stage(t, FEW_USERS)
   const gone = await startTestRedis()
   await gone.stop()
   service.startWith({ JOBS_REDIS_URL: gone.url }, 'work', 'project')
   await until('it is built', service.isBuilt, LIMIT_MS)
-  assert.equal(await service.projected(), USERS)
+  assert.equal(await service.projected(), FEW_USERS)
 })
 
 test('jobs may have a Redis of their own', { timeout: 120_000 }, async (t) => {
-  const service = await stage(t)
+  const service = await stage(t, FEW_USERS)
   const jobs = await startTestRedis()
   t.after(jobs.stop)
   service.startWith({ JOBS_REDIS_URL: jobs.url }, 'work', 'project')

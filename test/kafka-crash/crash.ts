@@ -19,10 +19,12 @@ export type CrashOptions = {
   seed: number
   /** So many times something befalls them. */
   steps: number
-  /** How long the broker is away, once. */
+  /** How long the broker is away, once at the end; 0: it is not. */
   brokerDownMs: number
   /** A part of the name of what befalls them; all by default. */
   only?: string
+  /** Names of what does not befall them. */
+  without?: string[]
   say(doing: string): void
 }
 export type CrashResult = {
@@ -43,7 +45,7 @@ export type CrashResult = {
  * projected and nothing lost; and all the time, that no version goes back and no mark lies. Throws with the seed.
  */
 export async function crash(options: CrashOptions, stack: AsyncDisposableStack): Promise<CrashResult> {
-  const { users, seed, steps, brokerDownMs, only = '', say } = options
+  const { users, seed, steps, brokerDownMs, only = '', without = [], say } = options
   const roll = dice(mulberry32(seed))
   const stage = await setStage(stack, users, seed)
   const writer = startWriter(stage.database, users, dice(mulberry32(seed + 1)))
@@ -53,7 +55,7 @@ export async function crash(options: CrashOptions, stack: AsyncDisposableStack):
   const counts: Counts = { kills: 0, rebalances: 0, injected: 0, garbage: 0 }
   const byAction: Record<string, number> = {}
   const settledMs: number[] = []
-  const names = Object.keys(ACTIONS).filter((name) => name.includes(only))
+  const names = Object.keys(ACTIONS).filter((name) => name.includes(only) && !without.includes(name))
 
   const settled = async (what: string): Promise<void> => {
     writer.pause()
@@ -93,8 +95,10 @@ export async function crash(options: CrashOptions, stack: AsyncDisposableStack):
       throw new Error(`replayed after ${name}, seed ${seed}: nothing was lost`)
     replayed = replays
   }
-  await brokerDown(stage, brokerDownMs)
-  await settled(`the broker was down for ${brokerDownMs} ms`)
+  if (brokerDownMs > 0) {
+    await brokerDown(stage, brokerDownMs)
+    await settled(`the broker was down for ${brokerDownMs} ms`)
+  }
   await until('all that nobody understands is put aside', async () => (await stage.harness.parked()) === counts.garbage)
   const looks = watching.rounds()
   const published = await stage.harness.published()

@@ -4,6 +4,7 @@ import { type AddressInfo, connect } from 'node:net'
 import { after, before, test } from 'node:test'
 import { metricRegistry } from '../../src/wiring-metrics.ts'
 import { startWorkers } from '../../src/wiring-workers.ts'
+import { lastFirst } from '../contract/rig.ts'
 import { readExposition } from '../support/exposition.ts'
 import { conventionFaults } from '../support/metric-conventions.ts'
 import { quiet, startService, type TestService, until } from '../support/service.ts'
@@ -236,6 +237,7 @@ test('a worker counts changes, how late they were shown, and batches', async () 
 })
 
 test('what is everybody’s is asked for at the scrape: consistency, outbox, parked changes, jobs, memory', async () => {
+  await somebody()
   await until('users have been drawn', async () => sumOf(await scrapeWorkers(), 'users_consistency_sample_checked') > 0)
   await service.sql(
     `INSERT INTO parked_changes (change_id, entity, entity_id, changed_at, error, attempts, parked_at)
@@ -269,14 +271,23 @@ test('promtool finds nothing in a scrape', { skip: withoutPromtool }, async () =
     assert.deepEqual(promtool(['check', 'metrics'], text), { status: 0, said: '' })
 })
 
-test('with the database and Redis gone a scrape still comes, and says what is not known', async () => {
-  await service.redis.stop()
-  const text = await scrapeWorkers()
+test('with the database and Redis gone a scrape still comes, and says what is not known', async (context) => {
+  const t = lastFirst(context)
+  const own = await startService({ worker: false })
+  t.after(own.close)
+  const registry = metricRegistry()
+  const worker = await startWorkers(own.config, quiet, ['project', 'jobs'], { registry })
+  t.after(() => worker.stop())
+  const ofApi = await scraping(t as never, own.api.metrics)
+  const ofWorker = await scraping(t as never, registry)
+  await own.built()
+  await own.redis.stop()
+  const text = await ofWorker()
   for (const unknown of ['users_consistency_nines', 'users_jobs', 'users_redis_memory_used_bytes'])
     assert.ok(Number.isNaN(sumOf(text, unknown)), unknown)
   await until('reads from Redis fail, and are counted', async () => {
-    await ask('/v1/users/1')
-    return sumOf(await scrape(), 'users_health_check_state', { check: 'redis', state: 'degraded' }) === 1
+    await own.app.inject('/v1/users/1')
+    return sumOf(await ofApi(), 'users_health_check_state', { check: 'redis', state: 'degraded' }) === 1
   })
-  assert.equal(sumOf(await scrape(), 'users_ready'), 1)
+  assert.equal(sumOf(await ofApi(), 'users_ready'), 1)
 })

@@ -11,7 +11,7 @@ const PROPAGATION = { leastMs: 200, mostMs: 300 }
 
 async function rollout(fault: Fault | null, rolled: Rolled[], say: (doing: string) => void): Promise<Rehearsed> {
   await using stack = new AsyncDisposableStack()
-  const load = { users: 300, rate: 120, seed: SEED, limitMs: TEST_LIMIT_MS, calmMs: 300 }
+  const load = { users: 200, rate: 60, seed: SEED, limitMs: TEST_LIMIT_MS, calmMs: 300 }
   return await rehearse(
     { settings: SHORT, propagation: PROPAGATION, ...load, parts: ['rollout'], rolled, nodes: 2, fault, say },
     stack,

@@ -9,7 +9,7 @@ export type Found = {
   /** The first violation, shrunk if that was asked for, and how to see it again. */
   failure: { invariant: string; report: string } | null
 }
-type Options = {
+export type Options = {
   seed: number
   schedules: number
   /** No schedule is begun after this; the one that runs is never broken off. */

@@ -25,6 +25,8 @@ const DEADLINE_MS = 50
 /** Enough for everybody that a program is about. */
 const NEAR_BYTES = 20_000
 const MAX_MEMOISED = 10
+/** As many people as nobody has; room for all that production may remember would cost more than the whole schedule. */
+const MAX_REMEMBERED = 100
 const TAG_BASE = { epoch: 'sim', schema: 1 }
 
 /** One process, API or worker, put together as wiring.ts does, over ports whose every call is scheduled. */
@@ -34,7 +36,7 @@ export function startProcess(world: World, name: string, keys: Keys, floors: Nea
   const confirm = async (_incKey: string, incarnation: string) =>
     (await incarnations.recorded(keys.tag)).get(0) === incarnation
   const redis = simulatedClient(schedule, name, server, [keys.home.inc], confirm)
-  const floor = modules.versionFloor()
+  const floor = modules.versionFloor(MAX_REMEMBERED)
   const truth = floor.hearing(simulatedTruth(schedule, name, database))
   const pause = schedule.pause(name)
   const freshness = { isOld: () => world.isOld }

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { after, before, test } from 'node:test'
-import { Redis } from 'ioredis'
+import { Worker } from 'node:worker_threads'
 import { startTestRedis, type TestRedis } from '../support/redis.ts'
-import { explore } from './explore.ts'
+import type { Found } from './explore.ts'
 import { FAULTS } from './faults/index.ts'
-import { plant } from './planting.ts'
-import { simulator } from './simulate.ts'
+import type { Search, Told } from './thread.ts'
 
 /** Many more are run by `make simulate`. */
 const SEED = 20_261_126
@@ -15,18 +15,26 @@ const MAX_SCHEDULES = 3_000
 const LIMIT_MS = 60_000
 
 let server: TestRedis
-let redis: Redis
+let thread: Worker
 before(async () => {
   server = await startTestRedis()
-  redis = new Redis(server.url, { protocol: 2 })
+  thread = new Worker(new URL('./thread.ts', import.meta.url), { workerData: { url: server.url } })
 })
 after(async () => {
-  redis.disconnect()
-  await server.stop()
+  await thread?.terminate()
+  await server?.stop()
 })
 
+/** One at a time: they have one Redis, and one clock. */
+async function search(asked: Search): Promise<Found> {
+  const [answer] = await Promise.all([once(thread, 'message') as Promise<[Told]>, thread.postMessage(asked)])
+  const [told] = answer
+  if ('error' in told) throw new Error(told.error)
+  return told.found
+}
+
 test(`no schedule shows anything that must not be (seed ${SEED})`, async () => {
-  const { schedules, failure } = await explore(simulator(redis), {
+  const { schedules, failure } = await search({
     seed: SEED,
     schedules: SCHEDULES,
     limitMs: LIMIT_MS,
@@ -38,7 +46,8 @@ test(`no schedule shows anything that must not be (seed ${SEED})`, async () => {
 
 for (const fault of FAULTS) {
   test(`it would be seen if ${fault.name} (seed ${fault.seed})`, async (t) => {
-    const { schedules, failure } = await explore(simulator(redis, await plant(fault)), {
+    const { schedules, failure } = await search({
+      fault: fault.name,
       seed: fault.seed,
       schedules: MAX_SCHEDULES,
       limitMs: LIMIT_MS,

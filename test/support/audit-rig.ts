@@ -1,6 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { Redis } from 'ioredis'
 import { sqlVersionBumps } from '../../src/adapters/sql/version-bumps.ts'
 import { bulkLoad } from '../../src/adapters/sqlite/bulk-load.ts'
@@ -25,6 +26,8 @@ const NO_LIMIT = 1_000_000
 /** So many that hardly anybody is missed; with this seed, nobody is. */
 const DRAWS_A_USER = 8
 
+const EPOCH_BYTES = 4
+
 type Owner = { after(end: () => unknown): void }
 type Options = { redisUrl: string; users: number; partitions?: number; audit?: Partial<AuditorDeps> }
 export type AuditRig = Awaited<ReturnType<typeof auditRig>>
@@ -38,9 +41,10 @@ export async function auditRig(t: Owner, { redisUrl, users, partitions = 1, audi
     REDIS_PARTITIONS: String(partitions),
   })
   const path = databasePath(config)
-  bulkLoad({ path, roles: seedRoles(), users: seedUsers({ count: users, seed: SEED }), onProgress: () => undefined })
-  const parts = await wireCore(patient(config), quiet)
+  await loadPeople(path, users)
   const foreign = openConnection(path, { readOnly: false })
+  foreign.run('UPDATE service_epoch SET epoch = ?', [randomBytes(EPOCH_BYTES).toString('hex')])
+  const parts = await wireCore(patient(config), quiet)
   const raw = new Redis(redisUrl, { protocol: 2 })
   t.after(async () => {
     raw.disconnect()
@@ -89,4 +93,20 @@ export async function auditRig(t: Owner, { redisUrl, users, partitions = 1, audi
         incarnation: (index) => redis.incarnation(keys.partitions[index]?.inc ?? ''),
       }),
   }
+}
+
+/** Databases of so many people: each is made once, and then only copied. */
+const loaded = new Map<number, Buffer>()
+
+async function loadPeople(path: string, count: number): Promise<void> {
+  const known = loaded.get(count)
+  if (known) {
+    await mkdir(dirname(path), { recursive: true })
+    await writeFile(path, known)
+    return
+  }
+  bulkLoad({ path, roles: seedRoles(), users: seedUsers({ count, seed: SEED }), onProgress: () => undefined })
+  // So that it is in the mode that the service has it in.
+  openConnection(path, { readOnly: false }).close()
+  loaded.set(count, await readFile(path))
 }

@@ -71,7 +71,8 @@ describe('a guarded client', () => {
   ]
   for (const [name, fault, reason, attempts] of FAULTS) {
     test(`${name} is ${reason}, after ${attempts} attempts`, async (t) => {
-      const limits = { circuit: NEVER_OPEN, attemptMs: 100 }
+      // Only those who run out of time are given little of it: the others may be late by what else the machine does.
+      const limits = { circuit: NEVER_OPEN, ...(reason === 'timeout' ? { attemptMs: 100 } : {}) }
       const { ask, server } = await openRig(t, { limits })
       // They pay for the further attempts.
       for (const _ of times(30, Number)) assert.equal(await ask(), 'answered')
@@ -229,9 +230,9 @@ describe('a guarded client', () => {
   })
 
   test('callers who leave after a long wait do', async (t) => {
-    const { ask, client, server } = await openRig(t, { limits: { attemptMs: 60 } })
+    const { ask, client, server } = await openRig(t, { limits: { attemptMs: 300 } })
     await server.set({ kind: 'blackhole' })
-    await Promise.all(times(10, () => ask({ untilMs: performance.now() + 40 })))
+    await Promise.all(times(10, () => ask({ untilMs: performance.now() + 200 })))
     assert.equal(client.report().state, 'open')
   })
 

@@ -9,6 +9,7 @@ import type { Options } from './authenticator.ts'
 import { UNKNOWN_KEY_EVERY_MS } from './issuer-keys.ts'
 import { FIRST_RETRY_MS, LAST_RETRY_MS, REFRESH_EVERY_MS } from './kept-keys.ts'
 
+const DEADLINE_MS = 5_000
 const UNAVAILABLE = { code: 'issuer-unavailable' }
 /** Everything that an issuer may say instead of its keys. */
 const ILL: Record<string, Answering> = {
@@ -231,11 +232,18 @@ test('of a poisoned set only what may be used is', async (t) => {
 })
 
 test('an issuer that never answers, or never ends, is given up, and the service starts without it', async (t) => {
+  // Sooner than is usual; that there is a deadline is what is shown.
+  const { timeout } = AbortSignal
+  const deadlines = t.mock.method(AbortSignal, 'timeout', (ms: number) => timeout.call(AbortSignal, ms / 50))
   const kinds = ['silent', 'partial'] as const
   for (const { auth, show, issuer } of await Promise.all(kinds.map((kind) => rig(t, { answering: { kind } })))) {
     assert.equal(auth.state().ready, false)
     await assert.rejects(show(issuer.token()), UNAVAILABLE)
   }
+  assert.deepEqual(
+    deadlines.mock.calls.map((call) => call.arguments),
+    [[DEADLINE_MS], [DEADLINE_MS]],
+  )
 })
 
 test('stopped, it asks nobody any more', async (t) => {

@@ -55,6 +55,7 @@ async function open(t: TestContext, { committed = [], first = 0, handle = async 
     truth: { now: async () => '2026-01-01 00:00:00.000' },
     leaseMs: 10_000,
     log: quiet,
+    aliveEveryMs: 20,
   })
   const { stop } = feed.subscribe({
     async handle(changes) {

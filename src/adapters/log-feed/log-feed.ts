@@ -32,6 +32,8 @@ export type LogFeedDeps = {
   vouches: boolean
   log: Log
   observe?: FeedObserver | undefined
+  /** How often the group hears that this member lives, while it is busy; by default what suits a session. */
+  aliveEveryMs?: number | undefined
 }
 
 /**

@@ -28,6 +28,7 @@ type Deps = {
   onArrival(): void
   observe?: Pick<FeedObserver, 'unknown'> | undefined
   log: Log
+  aliveEveryMs?: number | undefined
 }
 type Alive = () => Promise<void>
 
@@ -36,8 +37,9 @@ type Alive = () => Promise<void>
  * member stays alive, however long nothing goes through: nobody else would fare better with it.
  */
 export function receiver(deps: Deps) {
-  const { topics, onArrival } = deps
-  return async (track: Track, records: LogRecord[], alive: Alive): Promise<void> => {
+  const { topics, onArrival, aliveEveryMs = ALIVE_EVERY_MS } = deps
+  return async (track: Track, records: LogRecord[], tell: Alive): Promise<void> => {
+    const alive = { tell, everyMs: aliveEveryMs }
     const first = records[0]
     if (!first) return
     if (first.offset !== track.next) await keepingAlive(alive, seeToLoss(deps, track, first.offset))
@@ -106,7 +108,10 @@ async function untilFewAside(track: Track): Promise<void> {
   while (track.isOurs && track.entries.size > MAX_ASIDE) await wait(LOOK_EVERY_MS)
 }
 
-async function keepingAlive<Result>(alive: Alive, work: Promise<Result>): Promise<Result> {
+async function keepingAlive<Result>(
+  { tell, everyMs }: { tell: Alive; everyMs: number },
+  work: Promise<Result>,
+): Promise<Result> {
   work.catch(() => undefined)
   const over = work.then(
     () => true,
@@ -114,10 +119,10 @@ async function keepingAlive<Result>(alive: Alive, work: Promise<Result>): Promis
   )
   for (;;) {
     const timer = new AbortController()
-    const tick = wait(ALIVE_EVERY_MS, false, { signal: timer.signal }).catch(() => false)
+    const tick = wait(everyMs, false, { signal: timer.signal }).catch(() => false)
     const isOver = await Promise.race([over, tick])
     timer.abort()
     if (isOver) return work
-    await alive()
+    await tell()
   }
 }

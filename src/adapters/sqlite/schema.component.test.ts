@@ -10,7 +10,7 @@ import { openConnection } from './connection.ts'
 import { ensureSqliteSchema } from './schema.ts'
 
 const PROCESSES = 4
-const DATABASES = 25
+const DATABASES = 12
 
 function query(path: string, sql: string): SqlRow[] {
   const connection = openConnection(path, { readOnly: false })

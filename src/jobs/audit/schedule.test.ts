@@ -6,6 +6,7 @@ import type { Auditor } from './auditor.ts'
 import { type AuditData, type AuditKind, type AuditQueue, scheduleAudits } from './schedule.ts'
 import type { WalkProgress } from './walk.ts'
 
+const LOOK_EVERY_MS = 5
 const EVERY_MS = { sample: 60_000, recheck: 10_000, walk: 3_600_000 }
 type Handle = (job: Job<AuditData, WalkProgress>) => Promise<null>
 
@@ -41,7 +42,10 @@ function schedule(t: TestContext, differing: { ready?: boolean; fields?: Record<
   }
   const clock = { now: 10_000_000 }
   const isReady = () => differing.ready ?? true
-  const worker = scheduleAudits({ queue, auditor, tally, everyMs: EVERY_MS, isReady, log: quiet, now: () => clock.now })
+  const worker = scheduleAudits({
+    ...{ queue, auditor, tally, everyMs: EVERY_MS, isReady, log: quiet },
+    ...{ lookEveryMs: LOOK_EVERY_MS, now: () => clock.now },
+  })
   t.after(worker.stop)
   const run = async (kind: AuditKind, progress: WalkProgress | null = null) => {
     const stop = new AbortController().signal

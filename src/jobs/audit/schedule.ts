@@ -20,6 +20,7 @@ type Deps = {
   /** The read models can be looked at. */
   isReady(): boolean
   log: Log
+  lookEveryMs?: number
   now?: () => number
 }
 
@@ -28,7 +29,8 @@ type Deps = {
  * kind waits or runs at a time. When the last of a kind began stands in the tally, so a Redis that was lost or emptied
  * is looked at at once.
  */
-export function scheduleAudits({ queue, auditor, tally, everyMs, isReady, log, now = Date.now }: Deps): JobWorker {
+export function scheduleAudits(deps: Deps): JobWorker {
+  const { queue, auditor, tally, everyMs, isReady, log, lookEveryMs = LOOK_EVERY_MS, now = Date.now } = deps
   const began = (kind: AuditKind) => `began:${kind}`
   const look = async () => {
     const fields = await tally.read()
@@ -44,5 +46,5 @@ export function scheduleAudits({ queue, auditor, tally, everyMs, isReady, log, n
   }
   const worker = queue.work(run, KINDS.length)
   const failed = (reason: string) => log.debug({ reason }, 'audits could not be asked for')
-  return scheduled(worker, { look, everyMs: LOOK_EVERY_MS, atOnce: false, isReady, failed })
+  return scheduled(worker, { look, everyMs: lookEveryMs, atOnce: false, isReady, failed })
 }

@@ -31,7 +31,7 @@ import { seedRoles } from './roles.ts'
 import { SEED_BRANCHES, SEED_VERSION, seedUsers } from './users.ts'
 
 /** Enough that every branch, role, name and oddity turns up. */
-const COUNT = 20_000
+const COUNT = 5_000
 const SEED = 1
 const people = [...seedUsers({ count: COUNT, seed: SEED })]
 const made = people.slice(1)
@@ -200,7 +200,8 @@ test('everybody is as the database would show them: lists in order, times in mil
   everybody('made before changed', ({ createdAt, updatedAt }) => createdAt <= updatedAt)
   everybody('nothing of the future', ({ updatedAt }) => updatedAt < '2026')
   everybody('version', ({ version }) => version === SEED_VERSION)
-  everybody('a body that is documented', (user) => UserBody.strict().safeParse(userBody(user)).success)
+  const documented = UserBody.strict()
+  everybody('a body that is documented', (user) => documented.safeParse(userBody(user)).success)
 })
 
 test('nobody can be written to or called: addresses and numbers are those set aside for examples', () => {
@@ -224,7 +225,7 @@ const SCRIPTS = [
 for (const script of SCRIPTS) {
   test(`there are people whose names are written in ${script}`, () => {
     const pattern = new RegExp(`\\p{Script=${script}}`, 'u')
-    assert.ok(people.filter(({ givenName, familyName }) => pattern.test(givenName + familyName)).length > 100)
+    assert.ok(people.filter(({ givenName, familyName }) => pattern.test(givenName + familyName)).length > 20)
   })
 }
 

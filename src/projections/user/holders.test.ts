@@ -49,3 +49,12 @@ for (const damage of ['', '{', 'null', '7']) {
     assert.equal((await holderOf(1))?.holder.status, 'suspended')
   })
 }
+
+test('whose copy is damaged and who is gone by now is nobody', async () => {
+  const held = shownAs('active', 'redis')
+  const bodies = { full: NOBODY.full, bare: Buffer.from('{') }
+  const views = { byId: async (): Promise<ShownUser> => ({ ...held, bodies }) }
+  assert.equal(await holders({ views, truths: async () => [] })(1), null)
+  const truths = async () => [{ userId: 1, version: 4, user: null, settled: true }]
+  assert.equal(await holders({ views, truths })(1), null)
+})

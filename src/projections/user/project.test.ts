@@ -123,3 +123,8 @@ test(`no name can look like another’s member: NUL stands once, before the id (
     RUNS,
   )
 })
+
+test('terms that nobody here has written are none', () => {
+  for (const text of ['', '{', 'null', '7', '[]', '["ann","lee ann"]', '["ann","lee ann","B001"]'])
+    assert.equal(decodeTerms(text), null, text)
+})

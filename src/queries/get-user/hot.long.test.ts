@@ -38,11 +38,7 @@ before(async () => {
   tokens.till = bearer(await developmentToken(config, { subject: 'till', scopes: ['users:read'] }))
   const user = { username: 'zofia', givenName: 'Zoë 👋', familyName: 'Wójcik', jobTitle: 'x'.repeat(60), phone: PHONE }
   assert.equal((await service.app.inject({ method: 'POST', url: '/v1/users', payload: user })).statusCode, 201)
-  for (const caller of CALLERS) {
-    tags[caller] = await untilNear(caller)
-    // Whoever is not known by their token yet is the router's.
-    await redis.cold.inject({ url: '/v1/users/1', headers: { authorization: tokens[caller] } })
-  }
+  await settled()
 })
 after(async () => {
   for (const app of [near, redis].flatMap((pair) => (pair ? [pair.hot, pair.cold] : []))) await app.close()
@@ -71,6 +67,16 @@ const untilNear = (caller: Caller = 'till') =>
     const { headers } = await near.cold.inject({ url: '/v1/users/1', headers: { authorization: tokens[caller] } })
     return headers['read-from'] === 'near' && String(headers.etag)
   })
+/** Both have the user as they are now, and know both callers: whoever is not known by their token yet is the router's. */
+async function settled(): Promise<void> {
+  for (const caller of CALLERS) {
+    await until('Redis has the user', async () => {
+      const { headers } = await redis.cold.inject({ url: '/v1/users/1', headers: { authorization: tokens[caller] } })
+      return headers['read-from'] === 'redis'
+    })
+    tags[caller] = await untilNear(caller)
+  }
+}
 const portOf = (app: FastifyInstance) => (app.server.address() as AddressInfo).port
 
 /** Everything that comes over one connection until the server closes it, or until nothing more can come. */
@@ -305,6 +311,7 @@ test(`made-up requests are answered the same (seed ${SEED})`, async () => {
 
 test('during the shutdown the router answers, and closes the connection', async (t) => {
   const own = await startOwn(t, 'silent')
+  t.after(settled)
   await untilNear()
   const as = (bytes: string, caller: Caller) => bytes.replaceAll(WHO, `Authorization: ${tokens[caller]}`)
   const blocked = connect(portOf(own.app), '127.0.0.1')

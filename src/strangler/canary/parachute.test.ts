@@ -13,10 +13,13 @@ const setting = (mode: Mode, reason = 'r'): RouteSetting => ({ ...mode, reason, 
 const CANARY = setting({ mode: 'canary', percent: 5 })
 const settled = () => new Promise((resolve) => setImmediate(resolve))
 
-function start(t: TestContext, { writing = async (): Promise<unknown> => undefined } = {}) {
+function start(
+  t: TestContext,
+  { writing = async (): Promise<unknown> => undefined, from = new Map<string, Mode>() } = {},
+) {
   const ignore = () => undefined
   const log = { debug: ignore, info: ignore, warn: ignore, error: ignore }
-  const modes = routeModes({ routes: ROUTES, start: new Map(), onMode: ignore, log })
+  const modes = routeModes({ routes: ROUTES, start: from, onMode: ignore, log })
   const written: { route: string; from: RouteSetting | null; to: RouteSetting }[] = []
   const opened: string[] = []
   let nowMs = 0
@@ -153,4 +156,15 @@ test('a canary of a route that nobody knows counts nothing', (t) => {
   watching.answered('none', 'native', true, 1)
   watching.compared('none', 'mismatch')
   watching.judge()
+})
+
+test('one that is a canary from the start is set back as well, and what was seen stays under its start', (t) => {
+  const { watching, modeOf, fail, written } = start(t, { from: new Map([['get-user', CANARY]]) })
+  fail()
+  watching.judge()
+  assert.equal(modeOf('get-user'), 'legacy')
+  assert.deepEqual(
+    written.map(({ from, to }) => [from, to.judged]),
+    [[null, 'start']],
+  )
 })

@@ -41,3 +41,18 @@ test('what a trusted proxy says is kept, and it is named', () => {
     ...['2001:db8::1', 'shop', 'https', '443'],
   ])
 })
+
+test('a chain that a trusted proxy has in the older words only is said in those of RFC 7239 too, details of the first', () => {
+  const given = { ...NOTHING, for: '203.0.113.7, "2001:db8::7",, 198.51.100.4', host: 'shop.example' }
+  const [chain, , , , forwardedAs] = forwarded(['192.0.2.1'], given, '192.0.2.1', 'shop')
+  assert.equal(chain, `${given.for}, 192.0.2.1`)
+  assert.equal(
+    forwardedAs,
+    [
+      'for=203.0.113.7;host=shop.example;proto=http',
+      'for="[2001:db8::7]"',
+      'for=198.51.100.4',
+      'for=192.0.2.1;host=shop;proto=http',
+    ].join(', '),
+  )
+})

@@ -90,7 +90,8 @@ function descriptionOf(value: unknown, place: Place, depth: number): Description
     return joined('{', members, '}')
   }
   const elements = value.map((one, i) => descriptionOf(one, within(place, String(i)), depth + 1))
-  return joined('[', place.unordered === null ? elements : elements.sort(inOrder), ']')
+  // It stands within an array whose order says nothing, and what is said there holds here.
+  return joined('[', elements.sort(inOrder), ']')
 }
 
 function amountOf(value: unknown, { numbers, timestampsMs }: Place): Amount | null {

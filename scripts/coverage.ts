@@ -1,0 +1,77 @@
+import { mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { Command, Option } from 'commander'
+import { foldersIn, type Measured, tableOf, tooLow } from './tests/coverage.ts'
+import { ROOT, runTier } from './tests/run.ts'
+import { TIER, type Tier, type TierName } from './tests/tiers.ts'
+
+const MEASURED: TierName[] = ['unit', 'component', 'long']
+const REPORTS = join(ROOT, 'var', 'coverage')
+const AT_A_TIME = 2
+const MAX_SEED = 0xff_ff_ff_ff
+/** Reports of what others have covered. */
+const MERGING: Tier = {
+  ...{ files: ['scripts/tests/merge-coverage.ts'], options: ['--test-isolation=none'], shares: 1, atATime: 1 },
+}
+
+const program = new Command('node scripts/coverage.ts')
+  .description('Measure how much of the code the tests run, a tier at a time and together')
+  .addOption(new Option('--tiers <tier...>', 'only these').choices(MEASURED).default(MEASURED))
+  .parse()
+const { tiers } = program.opts<{ tiers: TierName[] }>()
+
+// Of what comes compiled out of a cache V8 knows less.
+process.env.NODE_DISABLE_COMPILE_CACHE = '1'
+rmSync(REPORTS, { recursive: true, force: true })
+mkdirSync(REPORTS, { recursive: true })
+
+const measured: Measured[] = []
+const failed: string[] = []
+for (const tier of tiers) await run(tier)
+for (const tier of tiers) await report(tier, [tier])
+// What is taken together must be merged before it is counted: V8 tells other branches each time.
+if (tiers.length > 1) await report('together', tiers)
+for (const tier of tiers) rmSync(folderOf(tier), { recursive: true, force: true })
+
+process.stdout.write(`\n${tableOf(measured)}\n`)
+const isWhole = MEASURED.every((tier) => tiers.includes(tier))
+const low = isWhole ? tooLow(measured.at(-1)?.folders ?? new Map()) : []
+for (const sentence of [...failed, ...low]) process.stdout.write(`${sentence}\n`)
+process.exitCode = failed.length + low.length > 0 ? 1 : 0
+
+/** Each process of it leaves what it has covered in the tier's folder. */
+async function run(name: TierName): Promise<void> {
+  const seed = Math.floor(Math.random() * MAX_SEED)
+  process.env.NODE_V8_COVERAGE = folderOf(name)
+  const more = ['--test-reporter=dot', '--test-reporter-destination=stdout']
+  const outcome = await runTier(measurable(name), { seed, only: [], more }, (text) => void process.stdout.write(text))
+  delete process.env.NODE_V8_COVERAGE
+  const seconds = (outcome.tookMs / 1_000).toFixed(1)
+  process.stdout.write(`\n${name}: ${outcome.files} files in ${seconds} s (--seed ${seed})\n`)
+  if (!outcome.isPassed) failed.push(`Tests of ${name} have failed (--seed ${seed}): what they cover is not known.`)
+}
+
+function measurable(name: TierName): Tier {
+  const tier = TIER[name]
+  // Node's permissions forbid to write what was covered.
+  if (name === 'unit') return { ...tier, options: ['--test-isolation=none'] }
+  // Code that is counted is slower, and some tests look at the clock.
+  return { ...tier, atATime: Math.min(tier.atATime, AT_A_TIME) }
+}
+
+async function report(name: string, of: TierName[]): Promise<void> {
+  const lcov = join(REPORTS, `${name}.lcov`)
+  process.env.MERGED = of.map(folderOf).join(delimiter)
+  const more = [
+    ...['--experimental-test-coverage', '--test-coverage-include-all'],
+    ...['--test-coverage-include=src/**/*.ts', '--test-coverage-include=workers/**/*.ts'],
+    ...['--test-coverage-exclude=**/*.test.ts', '--test-reporter=lcov', `--test-reporter-destination=${lcov}`],
+  ]
+  const { isPassed, output } = await runTier(MERGING, { seed: 0, only: [], more }, () => undefined)
+  if (!isPassed) failed.push(`What ${name} covers could not be put together.\n${output}`)
+  measured.push({ name, folders: foldersIn(readFileSync(lcov, 'utf8')) })
+}
+
+function folderOf(tier: TierName): string {
+  return join(REPORTS, tier)
+}
