@@ -18,7 +18,7 @@ const RUN_LIMIT_MS = 30_000
 const WORKS_LIMIT_MS = 40_000
 const DAY_MS = 86_400_000
 
-/** Where the broker will be: it comes only after the first tests. */
+/** Where the broker is. */
 let port: number
 let broker: KafkaBroker | null = null
 let redis: TestRedis
@@ -110,12 +110,16 @@ describe('before there is a broker', { skip, concurrency: 2 }, () => {
 
   test('workers start, say that they wait, and work when it comes and the topics are made', async (t) => {
     const place = await openPlace(t, 2)
-    const { environment } = settings({ DATA_DIR: place.dir, REDIS_URL: redis.url, LOG_LEVEL: 'info' })
+    // One that no other test has started.
+    const own = await freePort()
+    const ours = { DATA_DIR: place.dir, REDIS_URL: redis.url, LOG_LEVEL: 'info' }
+    const { environment } = settings({ ...ours, KAFKA_BROKERS: `127.0.0.1:${own}` })
     const workers = [startProcess(t, ['work', 'relay'], environment), startProcess(t, ['work', 'project'], environment)]
     await Promise.all(workers.map(({ says }) => says('"working"', OUT_OF_REACH_LIMIT_MS)))
     for (const { said } of workers) assert.match(said.out, /the topics cannot be checked yet/)
     assert.ok(place.count('entity_changes') > 0)
-    await startBroker()
+    const late = await startTestKafka({ port: own })
+    t.after(() => late.stop())
     assert.equal((await topics(t, 'apply', environment)).code, 0)
     await until('the outbox is empty', async () => place.count('entity_changes') === 0, WORKS_LIMIT_MS)
     await projects(t, place)
