@@ -76,7 +76,16 @@ export async function startService({
   const redis = given ?? (await startTestRedis())
   const database = await openTestDatabase(dataDir)
   const feed = await openTestFeed()
-  const ours = { DATA_DIR: dataDir, REDIS_URL: redis.url, ...UNHURRIED, ...database.environment, ...feed.environment }
+  // Of the size that it may have it is made at once, and most tests know three users.
+  const small = { NEAR_CACHE_BYTES: '4000000' }
+  const ours = {
+    ...small,
+    DATA_DIR: dataDir,
+    REDIS_URL: redis.url,
+    ...UNHURRIED,
+    ...database.environment,
+    ...feed.environment,
+  }
   const config = readConfig({ ...ours, ...environment })
   const api = await wireApi(config, quiet)
   const token = ofIssuer ?? (await developmentToken(config))
