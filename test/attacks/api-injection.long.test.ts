@@ -271,7 +271,9 @@ test('nor do headers that are sent come back, but for a request id of plain char
     '{}',
     '\u00a0',
   ]
-  const plain = comparable((await target.done('GET', '/v1/users/2')).lines)
+  // A copy may have come, or gone, since the last time.
+  const told = (lines: string[]) => comparable(lines).filter((line) => !/^read-from:/i.test(line))
+  const plain = told((await target.done('GET', '/v1/users/2')).lines)
   for (const id of ids) {
     const headers = {
       'x-request-id': Buffer.from(id).toString('latin1'),
@@ -279,7 +281,7 @@ test('nor do headers that are sent come back, but for a request id of plain char
       origin: 'https://evil.example',
     }
     const answer = await target.send('GET', '/v1/users/2', { headers })
-    assert.deepEqual(comparable(answer.lines), plain, id)
+    assert.deepEqual(told(answer.lines), plain, id)
     assert.match(answer.lines.find((line) => /^x-request-id/i.test(line)) ?? '', /^x-request-id: [0-9a-f-]{36}$/i, id)
   }
   const raw = rawRequest('GET', '/v1/users/2', [

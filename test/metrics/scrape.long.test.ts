@@ -174,8 +174,10 @@ test('commands count by how they ended, once each', async () => {
 
 test('the database, Redis and writes to the read models are seen by whoever uses them', async () => {
   const first = await scrape()
-  await somebody()
-  const grown = risen(first, await scrape(), {
+  const path = await somebody()
+  assert.equal((await ask(path)).status, 200)
+  const last = await scrape()
+  const grown = risen(first, last, {
     transactions: ['users_database_call_duration_seconds_count', { call: 'transaction' }],
     failed: ['users_database_failures_total'],
     redisFailed: ['users_redis_failures_total'],
@@ -188,8 +190,8 @@ test('the database, Redis and writes to the read models are seen by whoever uses
   )
   // Not since the start: a machine that is late then may cost a read its time.
   assert.deepEqual([grown.failed, grown.redisFailed], [0, 0])
-  assert.ok(sumOf(first, 'users_redis_connections_total') >= 1)
-  assert.ok(sumOf(first, 'users_redis_call_duration_seconds_count', { call: 'read' }) > 0)
+  assert.ok(sumOf(last, 'users_redis_connections_total') >= 1)
+  assert.ok(sumOf(last, 'users_redis_call_duration_seconds_count', { call: 'read' }) > 0)
 })
 
 test('over a driver, connections, waits for them and processes are seen', {
