@@ -11,7 +11,13 @@ const AT_A_TIME = 2
 const MAX_SEED = 0xff_ff_ff_ff
 /** Reports of what others have covered. */
 const MERGING: Tier = {
-  ...{ files: ['scripts/tests/merge-coverage.ts'], options: ['--test-isolation=none'], shares: 1, atATime: 1 },
+  ...{
+    files: ['scripts/tests/merge-coverage.ts'],
+    options: ['--test-isolation=none'],
+    shares: 1,
+    atATime: 1,
+    order: 0,
+  },
 }
 
 const program = new Command('node scripts/coverage.ts')
