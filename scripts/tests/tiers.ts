@@ -23,7 +23,7 @@ export type Tier = {
 const FOLDERS = '{src,workers,bench,test,scripts}'
 /** As many as there are cores; most files wait more than they work. */
 const CORES = 2
-const WAITING_FILES = 6
+const WAITING_FILES = 4
 
 const named = (tier: TierName): string[] => [`${FOLDERS}/**/*.${tier}.test.ts`]
 
