@@ -2,22 +2,19 @@ import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { Command, Option } from 'commander'
 import { foldersIn, type Measured, tableOf, tooLow } from './tests/coverage.ts'
-import { ROOT, runTier } from './tests/run.ts'
+import { newSeed, ROOT, runTier } from './tests/run.ts'
 import { TIER, type Tier, type TierName } from './tests/tiers.ts'
 
 const MEASURED: TierName[] = ['unit', 'component', 'long']
 const REPORTS = join(ROOT, 'var', 'coverage')
 const AT_A_TIME = 2
-const MAX_SEED = 0xff_ff_ff_ff
 /** Reports of what others have covered. */
 const MERGING: Tier = {
-  ...{
-    files: ['scripts/tests/merge-coverage.ts'],
-    options: ['--test-isolation=none'],
-    shares: 1,
-    atATime: 1,
-    order: 0,
-  },
+  files: ['scripts/tests/merge-coverage.ts'],
+  options: ['--test-isolation=none'],
+  shares: 1,
+  atATime: 1,
+  order: 0,
 }
 
 const program = new Command('node scripts/coverage.ts')
@@ -47,7 +44,7 @@ process.exitCode = failed.length + low.length > 0 ? 1 : 0
 
 /** Each process of it leaves what it has covered in the tier's folder. */
 async function run(name: TierName): Promise<void> {
-  const seed = Math.floor(Math.random() * MAX_SEED)
+  const seed = newSeed()
   process.env.NODE_V8_COVERAGE = folderOf(name)
   const more = ['--test-reporter=dot', '--test-reporter-destination=stdout']
   const outcome = await runTier(measurable(name), { seed, only: [], more }, (text) => void process.stdout.write(text))

@@ -8,6 +8,7 @@ export const ROOT = join(import.meta.dirname, '..', '..')
 const COMPILED = join(ROOT, 'node_modules', '.cache', 'compiled')
 /** A file that stands still is ended, and says so. */
 const FILE_LIMIT_MS = 600_000
+export const MAX_SEED = 0xff_ff_ff_ff
 const PASSED_ON = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 export type Order = {
@@ -19,6 +20,10 @@ export type Order = {
 }
 /** Of one run of a tier; `output` is what its processes printed, share after share. */
 export type Outcome = { files: number; isPassed: boolean; tookMs: number; output: string }
+
+export function newSeed(): number {
+  return Math.floor(Math.random() * MAX_SEED)
+}
 
 export function filesOf(tier: Tier, only: string[] = []): string[] {
   const files = globSync(tier.files, { cwd: ROOT, exclude: ['**/node_modules/**'] }).sort()

@@ -39,7 +39,7 @@ export const TIER: Record<TierName, Tier> = {
   },
   component: { files: named('component'), options: [], shares: 0, atATime: WAITING_FILES, order: null },
   contract: { files: named('contract'), options: [], shares: 0, atATime: CORES, order: null },
-  // They have not yet been seen in twenty orders, as the others have.
+  // These have been seen in few orders yet, and a new one may find a test that needs what another left behind.
   long: { files: named('long'), options: [], shares: 0, atATime: CORES, order: 1_657_908_545 },
   e2e: { files: named('e2e'), options: [], shares: 0, atATime: CORES, order: 3_605_629_528 },
   project: { files: named('project'), options: [], shares: 0, atATime: CORES, order: 1_004_160_400 },
