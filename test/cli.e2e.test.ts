@@ -115,6 +115,7 @@ test('so is a port for metrics that is taken', async (t) => {
   const REDIS_URL = 'redis://127.0.0.1:1'
   for (const [args, environment] of [
     [['all', '--seed-users', '50'], {}],
+    [['serve'], { REDIS_URL }],
     [['work', 'project'], { REDIS_URL }],
   ] as const) {
     const run = await start(t, [...args], { METRICS_PORT: String(port), ...environment })
@@ -165,6 +166,8 @@ test('what is missing or wrong at the start is one sentence', async (t) => {
   await writeFile(join(noDatabase, 'users.db'), 'This is some text, and certainly no database. '.repeat(100))
   const cases: [string[], Record<string, string>, RegExp, string?][] = [
     [['serve'], {}, /^Set REDIS_URL/],
+    [['work', 'project'], {}, /^Set REDIS_URL/],
+    [['rebuild'], {}, /^Set REDIS_URL/],
     [['rebuild'], { REDIS_URL: 'redis://127.0.0.1:1' }, /^Redis does not answer/],
     [['serve'], { REDIS_URL: 'redis://127.0.0.1:1' }, /users\.db cannot be opened: file is not a database/, noDatabase],
     [['serve'], { HOST: '192.0.2.1', REDIS_URL: 'redis://127.0.0.1:1', ...ISSUER }, /no such address; set HOST/],
