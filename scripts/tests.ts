@@ -24,17 +24,23 @@ const program = new Command('node scripts/tests.ts')
 const { repeat, seed, shuffle = false, only = [] } = program.opts<Options>()
 const tiers = program.args as TierName[]
 const failures: string[] = []
+/** A line a run. */
+const lines: string[] = []
 let files = 0
 for (let time = 1; time <= repeat; time += 1) {
   for (const tier of tiers) {
     const order = { seed: seed ?? seedOf(tier), only, more: [] }
     const outcome = await runTier(TIER[tier], order, (text) => void (repeat === 1 && process.stdout.write(text)))
     const line = lineOf(tier, order.seed, outcome)
-    process.stdout.write(repeat === 1 ? line : `${time}/${repeat} ${line}${outcome.isPassed ? '' : failedIn(outcome)}`)
+    const told = `${line}${outcome.isPassed ? '' : failedIn(outcome)}`
+    process.stdout.write(repeat === 1 ? line : `${time}/${repeat} ${told}`)
+    lines.push(told)
     if (!outcome.isPassed) failures.push(line)
     files += outcome.files
   }
 }
+// Last of all, for who sees only the end of a long output.
+if (repeat === 1 && tiers.length > 1) process.stdout.write(`\n${lines.join('')}`)
 if (repeat > 1) process.stdout.write(`${failures.length} of ${repeat * tiers.length} runs failed\n${failures.join('')}`)
 // Nothing that was run is nothing that has passed.
 if (files === 0) process.stdout.write('No file of these tiers is called that.\n')
