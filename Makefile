@@ -41,8 +41,6 @@ test: ## lint, types, and all tests
 	@npm run --silent lint
 	@npm run --silent types
 	@npm test --silent
-	@if node_modules/.bin/node test/support/kafka-here.ts; then npm run --silent test:kafka; fi
-	@if node_modules/.bin/node test/support/drda/here.ts; then npm run --silent test:drda; fi
 
 # With STRICT=1 it fails also where no registry could be asked: for a pipeline that relies on it.
 audit: ## look for known weaknesses of the packages, and for packages that are not pinned

@@ -2,14 +2,14 @@ import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { Command, Option } from 'commander'
 import { foldersIn, type Measured, tableOf, tooLow } from './tests/coverage.ts'
-import { newSeed, ROOT, runTier } from './tests/run.ts'
-import { TIER, type Tier, type TierName } from './tests/tiers.ts'
+import { newSeed, ROOT, runTests } from './tests/run.ts'
+import { SELECTION, type Selection, type TierName } from './tests/tiers.ts'
 
 const MEASURED: TierName[] = ['unit', 'component', 'long']
 const REPORTS = join(ROOT, 'var', 'coverage')
 const AT_A_TIME = 2
 /** Reports of what others have covered. */
-const MERGING: Tier = {
+const MERGING: Selection = {
   files: ['scripts/tests/merge-coverage.ts'],
   options: ['--test-isolation=none'],
   shares: 1,
@@ -47,15 +47,15 @@ async function run(name: TierName): Promise<void> {
   const seed = newSeed()
   process.env.NODE_V8_COVERAGE = folderOf(name)
   const more = ['--test-reporter=dot', '--test-reporter-destination=stdout']
-  const outcome = await runTier(measurable(name), { seed, only: [], more }, (text) => void process.stdout.write(text))
+  const outcome = await runTests(measurable(name), { seed, only: [], more }, (text) => void process.stdout.write(text))
   delete process.env.NODE_V8_COVERAGE
   const seconds = (outcome.tookMs / 1_000).toFixed(1)
   process.stdout.write(`\n${name}: ${outcome.files} files in ${seconds} s (--seed ${seed})\n`)
   if (!outcome.isPassed) failed.push(`Tests of ${name} have failed (--seed ${seed}): what they cover is not known.`)
 }
 
-function measurable(name: TierName): Tier {
-  const tier = TIER[name]
+function measurable(name: TierName): Selection {
+  const tier = SELECTION[name]
   // Node's permissions forbid to write what was covered.
   if (name === 'unit') return { ...tier, options: ['--test-isolation=none'] }
   // Code that is counted is slower, and some tests look at the clock.
@@ -70,7 +70,7 @@ async function report(name: string, of: TierName[]): Promise<void> {
     ...['--test-coverage-include=src/**/*.ts', '--test-coverage-include=workers/**/*.ts'],
     ...['--test-coverage-exclude=**/*.test.ts', '--test-reporter=lcov', `--test-reporter-destination=${lcov}`],
   ]
-  const { isPassed, output } = await runTier(MERGING, { seed: 0, only: [], more }, () => undefined)
+  const { isPassed, output } = await runTests(MERGING, { seed: 0, only: [], more }, () => undefined)
   if (!isPassed) failed.push(`What ${name} covers could not be put together.\n${output}`)
   measured.push({ name, folders: foldersIn(readFileSync(lcov, 'utf8')) })
 }

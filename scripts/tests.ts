@@ -1,7 +1,7 @@
 import { Argument, Command } from 'commander'
 import { wholeBetween } from '../bench/options.ts'
-import { MAX_SEED, newSeed, type Outcome, runTier } from './tests/run.ts'
-import { TIER, TIERS, type TierName } from './tests/tiers.ts'
+import { MAX_SEED, newSeed, type Outcome, runTests } from './tests/run.ts'
+import { SELECTION, SELECTIONS, type SelectionName } from './tests/tiers.ts'
 
 const MAX_REPEATS = 1_000
 
@@ -9,7 +9,7 @@ type Options = { seed?: number; shuffle?: true; repeat: number; only?: string[] 
 
 const program = new Command('node scripts/tests.ts')
   .description('Run tiers of the tests, in an order that a seed makes')
-  .addArgument(new Argument('<tier...>', 'which').choices(TIERS))
+  .addArgument(new Argument('<tier...>', 'which').choices(SELECTIONS))
   .option('--seed <number>', 'in the order of an earlier run', wholeBetween(0, MAX_SEED))
   .option('--shuffle', 'in a new order, also where a tier has one of its own; --repeat does so')
   .option('--only <part...>', 'only files whose path holds this')
@@ -22,16 +22,21 @@ const program = new Command('node scripts/tests.ts')
   .parse()
 
 const { repeat, seed, shuffle = false, only = [] } = program.opts<Options>()
-const tiers = program.args as TierName[]
+const asked = program.args as SelectionName[]
+const missing = asked.flatMap((name) => {
+  const why = SELECTION[name].missing?.() ?? null
+  return why === null ? [] : [{ name, why }]
+})
+const names = asked.filter((name) => !missing.some((one) => one.name === name))
 const failures: string[] = []
 /** A line a run. */
 const lines: string[] = []
 let files = 0
 for (let time = 1; time <= repeat; time += 1) {
-  for (const tier of tiers) {
-    const order = { seed: seed ?? seedOf(tier), only, more: [] }
-    const outcome = await runTier(TIER[tier], order, (text) => void (repeat === 1 && process.stdout.write(text)))
-    const line = lineOf(tier, order.seed, outcome)
+  for (const name of names) {
+    const order = { seed: seed ?? seedOf(name), only, more: [] }
+    const outcome = await runTests(SELECTION[name], order, (text) => void (repeat === 1 && process.stdout.write(text)))
+    const line = lineOf(name, order.seed, outcome)
     const told = `${line}${outcome.isPassed ? '' : failedIn(outcome)}`
     process.stdout.write(repeat === 1 ? line : `${time}/${repeat} ${told}`)
     lines.push(told)
@@ -40,20 +45,21 @@ for (let time = 1; time <= repeat; time += 1) {
   }
 }
 // Last of all, for who sees only the end of a long output.
-if (repeat === 1 && tiers.length > 1) process.stdout.write(`\n${lines.join('')}`)
-if (repeat > 1) process.stdout.write(`${failures.length} of ${repeat * tiers.length} runs failed\n${failures.join('')}`)
+if (repeat === 1 && names.length > 1) process.stdout.write(`\n${lines.join('')}`)
+for (const { name, why } of missing) process.stdout.write(`${name}: left out: ${why}\n`)
+if (repeat > 1) process.stdout.write(`${failures.length} of ${repeat * names.length} runs failed\n${failures.join('')}`)
 // Nothing that was run is nothing that has passed.
-if (files === 0) process.stdout.write('No file of these tiers is called that.\n')
+if (files === 0 && names.length > 0) process.stdout.write('No file of these tiers is called that.\n')
 process.exitCode = failures.length === 0 && files > 0 ? 0 : 1
 
-function seedOf(tier: TierName): number {
-  const known = shuffle || repeat > 1 ? null : TIER[tier].order
+function seedOf(name: SelectionName): number {
+  const known = shuffle || repeat > 1 ? null : SELECTION[name].order
   return known ?? newSeed()
 }
 
-function lineOf(tier: TierName, ofSeed: number, { files, isPassed, tookMs }: Outcome): string {
+function lineOf(name: SelectionName, ofSeed: number, { files, isPassed, tookMs }: Outcome): string {
   const how = isPassed ? 'passed' : 'FAILED'
-  return `${tier}: ${files} files ${how} in ${(tookMs / 1_000).toFixed(1)} s (--seed ${ofSeed})\n`
+  return `${name}: ${files} files ${how} in ${(tookMs / 1_000).toFixed(1)} s (--seed ${ofSeed})\n`
 }
 
 /** What Node's reporter says of the tests that failed. */

@@ -3,7 +3,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { filesOf, ROOT } from '../scripts/tests/run.ts'
-import { TIER, TIERS } from '../scripts/tests/tiers.ts'
+import { SELECTION, TIERS } from '../scripts/tests/tiers.ts'
 
 const ALL = globSync('**/*.test.ts', { cwd: ROOT, exclude: ['**/node_modules/**', 'var/**'] }).sort()
 const code = new Map(ALL.map((path) => [path, readFileSync(join(ROOT, path), 'utf8')]))
@@ -50,7 +50,7 @@ describe('each test file', () => {
   }
 
   test('is of one tier', () => {
-    const dealt = TIERS.flatMap((tier) => filesOf(TIER[tier])).sort()
+    const dealt = TIERS.flatMap((tier) => filesOf(SELECTION[tier])).sort()
     assert.deepEqual(dealt, ALL)
   })
 })
@@ -72,7 +72,7 @@ for (const [rule, path, source, isFault] of PLANTED) {
 }
 
 test('a name that no tier knows would be seen', () => {
-  const known = new Set(TIERS.flatMap((tier) => filesOf(TIER[tier])))
+  const known = new Set(TIERS.flatMap((tier) => filesOf(SELECTION[tier])))
   assert.ok(!known.has('src/domain/user.componnent.test.ts'))
   assert.equal(known.size, ALL.length)
 })

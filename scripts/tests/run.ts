@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { globSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Tier } from './tiers.ts'
+import type { Selection } from './tiers.ts'
 
 export const ROOT = join(import.meta.dirname, '..', '..')
 /** What Node compiled of modules; the same for all processes of all files, which is a third of what a small one costs. */
@@ -13,29 +13,29 @@ const PASSED_ON = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 export type Order = {
   seed: number
-  /** Of the tier's files only those whose path holds one of these; all, without any. */
+  /** Of the files only those whose path holds one of these; all, without any. */
   only: string[]
   /** What Node is told besides. */
   more: string[]
 }
-/** Of one run of a tier; `output` is what its processes printed, share after share. */
+/** Of one run; `output` is what its processes printed, share after share. */
 export type Outcome = { files: number; isPassed: boolean; tookMs: number; output: string }
 
 export function newSeed(): number {
   return Math.floor(Math.random() * MAX_SEED)
 }
 
-export function filesOf(tier: Tier, only: string[] = []): string[] {
-  const files = globSync(tier.files, { cwd: ROOT, exclude: ['**/node_modules/**'] }).sort()
+export function filesOf(selection: Selection, only: string[] = []): string[] {
+  const files = globSync(selection.files, { cwd: ROOT, exclude: ['**/node_modules/**'] }).sort()
   return only.length === 0 ? files : files.filter((file) => only.some((part) => file.includes(part)))
 }
 
-/** Runs a tier's files in an order that `seed` makes. `tell` is given what is printed, at once where one process prints. */
-export async function runTier(tier: Tier, order: Order, tell: (text: string) => void): Promise<Outcome> {
-  const files = filesOf(tier, order.only)
+/** Runs the files in an order that `seed` makes. `tell` is given what is printed, at once where one process prints. */
+export async function runTests(selection: Selection, order: Order, tell: (text: string) => void): Promise<Outcome> {
+  const files = filesOf(selection, order.only)
   const beganAt = performance.now()
-  const shares = dealt(files, Math.max(tier.shares, 1))
-  const runs = shares.map((share) => runShare(tier, share, order, shares.length === 1 ? tell : () => undefined))
+  const shares = dealt(files, Math.max(selection.shares, 1))
+  const runs = shares.map((share) => runShare(selection, share, order, shares.length === 1 ? tell : () => undefined))
   const ended = await Promise.all(runs)
   const output = ended.map((one) => one.output).join('')
   if (shares.length > 1) tell(output)
@@ -53,18 +53,20 @@ function dealt(files: string[], shares: number): string[][] {
   return hands.filter((hand) => hand.length > 0)
 }
 
-function runShare(tier: Tier, files: string[], { seed, more }: Order, tell: (text: string) => void) {
+function runShare(selection: Selection, files: string[], { seed, more }: Order, tell: (text: string) => void) {
   const options = [
-    ...tier.options,
+    ...selection.options,
     '--test',
-    `--test-concurrency=${tier.atATime}`,
+    `--test-concurrency=${selection.atATime}`,
     `--test-random-seed=${seed}`,
     `--test-timeout=${FILE_LIMIT_MS}`,
     ...more,
   ]
-  const child = spawn(process.execPath, [...options, ...files], {
+  const { beside, env } = selection
+  const command = beside === undefined ? [] : [...beside, process.execPath]
+  const child = spawn(process.execPath, [...command, ...options, ...files], {
     cwd: ROOT,
-    env: { NODE_COMPILE_CACHE: COMPILED, ...process.env },
+    env: { NODE_COMPILE_CACHE: COMPILED, ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   return ended(child, tell)

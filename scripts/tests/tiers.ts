@@ -1,12 +1,19 @@
+import { drdaMissing } from '../../test/support/drda/server.ts'
+import { kafkaMissing } from '../../test/support/kafka.ts'
+
 /**
  * The tiers of the tests, from the cheapest on; what each may touch stands in docs/testing.md. `long` ones are component
  * tests that take their time; `project` ones are about this repository, and not about the service.
  */
 export const TIERS = ['unit', 'component', 'contract', 'long', 'e2e', 'project'] as const
 export type TierName = (typeof TIERS)[number]
+/** Tests of tiers once more: over a broker, and over IBM's driver. */
+export const AGAIN = ['kafka', 'drda'] as const
+export const SELECTIONS = [...TIERS, ...AGAIN] as const
+export type SelectionName = (typeof SELECTIONS)[number]
 
-/** How the files of a tier are run. */
-export type Tier = {
+/** How some files are run. */
+export type Selection = {
   /** Globs, from the project's folder. */
   files: string[]
   /** What Node is told besides. */
@@ -17,6 +24,12 @@ export type Tier = {
   atATime: number
   /** The seed of the order that is taken unless another is asked for; null: another order each time. */
   order: number | null
+  /** What the tests are told by their environment. */
+  env?: Record<string, string>
+  /** A program of ours that runs Node beside what the tests need. */
+  beside?: string[]
+  /** Why these cannot run here, or null. With CI set this is an error. */
+  missing?: () => string | null
 }
 
 /** Whatever has code of its own that is tested. */
@@ -27,7 +40,7 @@ const WAITING_FILES = 4
 
 const named = (tier: TierName): string[] => [`${FOLDERS}/**/*.${tier}.test.ts`]
 
-export const TIER: Record<TierName, Tier> = {
+export const SELECTION: Record<SelectionName, Selection> = {
   unit: {
     // A name without a second dot.
     files: [`${FOLDERS}/**/!(*.*).test.ts`],
@@ -43,4 +56,34 @@ export const TIER: Record<TierName, Tier> = {
   long: { files: named('long'), options: [], shares: 0, atATime: CORES, order: 1_657_908_545 },
   e2e: { files: named('e2e'), options: [], shares: 0, atATime: CORES, order: 3_605_629_528 },
   project: { files: named('project'), options: [], shares: 0, atATime: CORES, order: 1_004_160_400 },
+  kafka: {
+    files: [
+      'test/api/{bad-input,breakers,conditions,damaged,draining,matrix,near,operations,paging,personal}.*.test.ts',
+      'test/api/{profile,visibility,wire}.*.test.ts',
+      'test/cluster/service.e2e.test.ts',
+      'test/jobs/{audit-commands,no-false-alarms,redis-acl}.e2e.test.ts',
+      'test/resilience/{database-lost,failover,redis-lost}.e2e.test.ts',
+    ],
+    options: [],
+    shares: 0,
+    atATime: CORES,
+    order: null,
+    env: { TEST_FEED: 'kafka' },
+    beside: ['scripts/with-kafka.ts', '--'],
+    missing: kafkaMissing,
+  },
+  drda: {
+    files: [
+      'test/api/{authority,bad-input,breakers,conditions,damaged,health,history,idempotency}.*.test.ts',
+      'test/api/{idempotency-crash,near,operations,paging,personal,profile,visibility}.*.test.ts',
+      'test/resilience/failover.e2e.test.ts',
+      'test/jobs/audit-commands.e2e.test.ts',
+    ],
+    options: [],
+    shares: 0,
+    atATime: CORES,
+    order: null,
+    env: { TEST_DATABASE: 'drda' },
+    missing: drdaMissing,
+  },
 }
