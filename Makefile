@@ -150,11 +150,11 @@ coverage: ## measure how much of the code the tests run, a tier at a time and to
 	@REDIS_URL= $(SETUP)
 	@$(WITH_NODE) exec node scripts/coverage.ts
 
-# MUTATE='src/domain/*.ts' tries some files only. The tests that are run are those of the tier unit.
-mutants: ## change domain and projections in thousands of small ways, and see which changes no test finds: an hour
+# MUTATE='src/domain src/projections/near' tries these folders only.
+mutants: ## change domain and projections in thousands of small ways, and see which changes no test finds: two hours
 	@REDIS_URL= $(SETUP)
 	@node scripts/setup-mutation.mjs
-	@$(WITH_NODE) exec node test/mutation/node_modules/@stryker-mutator/core/bin/stryker.js run test/mutation/stryker.config.json $(if $(MUTATE),--mutate '$(MUTATE)')
+	@$(WITH_NODE) exec node test/mutation/run.mjs $(MUTATE)
 
 docs: ## write the generated documents anew
 	@REDIS_URL= $(SETUP)

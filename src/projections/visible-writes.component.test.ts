@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict'
-import { after, before, type TestContext, test } from 'node:test'
-import { Redis } from 'ioredis'
-import { connectClient, freshKeys, openTruth, readModelsOf, type TestTruth } from '../../test/support/read-models.ts'
-import { startTestRedis, type TestRedis } from '../../test/support/redis.ts'
+import { type TestContext, test } from 'node:test'
+import {
+  connectClient,
+  freshKeys,
+  ofFile,
+  openTruth,
+  readModelsOf,
+  redisOfFile,
+} from '../../test/support/read-models.ts'
+import { startTestRedis } from '../../test/support/redis.ts'
 import { sqlRoleStore } from '../adapters/sql/role-store.ts'
 import { sqlUserStore } from '../adapters/sql/user-store.ts'
 import { UNLIMITED } from '../domain/authority.ts'
@@ -16,20 +22,8 @@ const AMPLE_MS = 5_000
 const DEADLINE_MS = 30
 const BY = { expectedVersions: null, by: { name: 'tester', requestId: 'r1', address: '127.0.0.1', ...UNLIMITED } }
 
-let server: TestRedis
-let raw: Redis
-let source: TestTruth
-const ends: (() => unknown)[] = []
-before(async () => {
-  server = await startTestRedis()
-  raw = new Redis(server.url, { protocol: 2 })
-  source = await openTruth({ after: (end) => void ends.push(end) }, 20)
-})
-after(async () => {
-  for (const end of ends) await end()
-  raw?.disconnect()
-  await server?.stop()
-})
+const { server } = await redisOfFile()
+const source = await openTruth(ofFile, 20)
 
 type Options = { url?: string; deadlineMs?: number; replace?: Partial<ReadModels> }
 

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { after } from 'node:test'
 import { type Cluster, Redis } from 'ioredis'
 import { type RedisClient, type RedisClientOptions, redisClient } from '../../src/adapters/redis/client.ts'
 import { sqlIncarnations } from '../../src/adapters/sql/incarnations.ts'
@@ -24,6 +25,7 @@ import { schemaRegistry } from '../../src/projections/schemas/schemas.ts'
 import { userReadModel } from '../../src/projections/user/store.ts'
 import { userViews } from '../../src/projections/user/views.ts'
 import { versionFloor } from '../../src/projections/version-floor.ts'
+import { startTestRedis, type TestRedis } from './redis.ts'
 import { quiet } from './service.ts'
 
 const COMMAND_TIMEOUT_MS = 2_000
@@ -81,6 +83,17 @@ export function connectRaw(t: Owner, url: string): Redis {
   raw.on('error', () => undefined)
   t.after(() => raw.disconnect())
   return raw
+}
+
+/** What is opened for all tests of a file is closed after the last of them. */
+export const ofFile: Owner = { after: (end) => after(async () => void (await end())) }
+
+/** A server of this file's own, and a plain client. */
+export async function redisOfFile(): Promise<{ server: TestRedis; raw: Redis }> {
+  const server = await startTestRedis()
+  const raw = connectRaw(ofFile, server.url)
+  ofFile.after(server.stop)
+  return { server, raw }
 }
 
 /** How often a client has run `command` (`evalsha_ro`, `get` …) on this server. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { after, before, type TestContext, test } from 'node:test'
-import { Redis } from 'ioredis'
-import { callsOf, connectClient, connectRaw, freshKeys } from '../../../test/support/read-models.ts'
-import { startTestRedis, type TestRedis } from '../../../test/support/redis.ts'
+import { type TestContext, test } from 'node:test'
+import type { Redis } from 'ioredis'
+import { callsOf, connectClient, connectRaw, freshKeys, redisOfFile } from '../../../test/support/read-models.ts'
+import { startTestRedis } from '../../../test/support/redis.ts'
 import { until } from '../../../test/support/service.ts'
 import type { LuaScript } from '../../ports/redis.ts'
 import { redisClient } from './client.ts'
@@ -10,18 +10,9 @@ import { redisClient } from './client.ts'
 /** Short, so that silence is noticed soon; long enough that a busy machine is not taken for it. */
 const SILENCE_MS = 200
 /** What the event loop of a busy machine may add. */
-const MARGIN_MS = 400
+const MARGIN_MS = 2_000
 
-let server: TestRedis
-let raw: Redis
-before(async () => {
-  server = await startTestRedis()
-  raw = new Redis(server.url, { protocol: 2 })
-})
-after(async () => {
-  raw?.disconnect()
-  await server?.stop()
-})
+const { server, raw } = await redisOfFile()
 
 /** A server of the test's own that may be stopped, silenced and started again at the same address. */
 async function ownServer(t: TestContext) {

@@ -7,7 +7,7 @@ import { MAX_UNPROVED_MS } from '../../ports/invalidations.ts'
 import { BEAT_INTERVAL_MS, BEAT_PATIENCE_MS, trackingBeats } from './tracking-beats.ts'
 
 /** What the event loop of a busy machine may add. */
-const MARGIN_MS = 400
+const MARGIN_MS = 1_000
 
 /** `answer`: what becomes of a beat that is written. */
 function start(t: TestContext, answer: (key: string) => Promise<unknown>) {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { after, before, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { type AuditRig, auditRig } from '../../../test/support/audit-rig.ts'
-import { startTestRedis, type TestRedis } from '../../../test/support/redis.ts'
+import { redisOfFile } from '../../../test/support/read-models.ts'
 import { project } from '../user/shown.ts'
 import { readModelStates } from './states.ts'
 
@@ -11,11 +11,7 @@ const sha1 = (bytes: Buffer) => createHash('sha1').update(bytes).digest('hex')
 /** Active, and in a roster. */
 const USER = 14
 
-let server: TestRedis
-before(async () => {
-  server = await startTestRedis()
-})
-after(() => server?.stop())
+const { server } = await redisOfFile()
 
 async function parts(rig: AuditRig) {
   const partition = rig.keys.of(USER)

@@ -1,23 +1,13 @@
 import assert from 'node:assert/strict'
-import { after, before, type TestContext, test } from 'node:test'
-import { Redis } from 'ioredis'
-import { startTestRedis, type TestRedis } from '../../../test/support/redis.ts'
+import { type TestContext, test } from 'node:test'
+import { redisOfFile } from '../../../test/support/read-models.ts'
 import { quiet } from '../../../test/support/service.ts'
 import { readModelKeys } from '../keys.ts'
 import { type ConsistencyReport, consistencyReport } from './report.ts'
 import { CLASS_RATIO, classLimitMs, classOf, consistencyTally, HOUR_MS, WINDOW_HOURS } from './tally.ts'
 
-let server: TestRedis
-let raw: Redis
+const { raw } = await redisOfFile()
 let epochs = 0
-before(async () => {
-  server = await startTestRedis()
-  raw = new Redis(server.url, { protocol: 2 })
-})
-after(async () => {
-  raw?.disconnect()
-  await server?.stop()
-})
 
 /** Two processes' tallies over one Redis, at a time that the test sets. */
 function tallies(t: TestContext) {

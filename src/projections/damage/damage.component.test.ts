@@ -1,24 +1,11 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import type { Redis } from 'ioredis'
-import { connectClient, connectRaw, freshKeys } from '../../../test/support/read-models.ts'
-import { startTestRedis, type TestRedis } from '../../../test/support/redis.ts'
+import { test } from 'node:test'
+import { connectClient, freshKeys, redisOfFile } from '../../../test/support/read-models.ts'
 import { quiet } from '../../../test/support/service.ts'
 import { foreignKey } from '../keys.ts'
 import { mendingTypes } from './damage.ts'
 
-let server: TestRedis
-let raw: Redis
-const owner = { after: (end: () => unknown) => void ends.push(end) }
-const ends: (() => unknown)[] = []
-before(async () => {
-  server = await startTestRedis()
-  raw = connectRaw(owner, server.url)
-})
-after(async () => {
-  for (const end of ends) await end()
-  await server?.stop()
-})
+const { server, raw } = await redisOfFile()
 
 async function stage(t: Parameters<typeof connectClient>[0], partitions = 7) {
   const keys = freshKeys(partitions)

@@ -1,20 +1,13 @@
 import assert from 'node:assert/strict'
-import { after, before, type TestContext, test } from 'node:test'
-import { connectClient, connectRaw, freshKeys } from '../../../test/support/read-models.ts'
-import { startTestRedis, type TestRedis } from '../../../test/support/redis.ts'
+import { type TestContext, test } from 'node:test'
+import { connectClient, connectRaw, freshKeys, redisOfFile } from '../../../test/support/read-models.ts'
 import { type Evidence, MAX_PATHS, MAX_SAMPLES, OTHER_PATHS, type Sample } from '../../ports/evidence.ts'
 import { evidenceKeys } from './keys.ts'
 import { evidenceStore, KEPT_S } from './store.ts'
 
 const AT = '2026-11-29T10:00:00.000Z'
 
-let server: TestRedis
-before(async () => {
-  server = await startTestRedis()
-})
-after(async () => {
-  await server?.stop()
-})
+const { server } = await redisOfFile()
 
 async function start(t: TestContext) {
   const keys = freshKeys()

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, before, type TestContext, test } from 'node:test'
-import type { Redis as RawRedis } from 'ioredis'
+import { type TestContext, test } from 'node:test'
 import {
   fresh,
   KIND,
@@ -12,8 +11,8 @@ import {
   stale,
   TIMES,
 } from '../../../test/support/foreign.ts'
-import { connectClient, connectRaw, freshKeys } from '../../../test/support/read-models.ts'
-import { startTestRedis, type TestRedis } from '../../../test/support/redis.ts'
+import { connectClient, connectRaw, freshKeys, redisOfFile } from '../../../test/support/read-models.ts'
+import { startTestRedis } from '../../../test/support/redis.ts'
 import { quiet, until } from '../../../test/support/service.ts'
 import { mendingTypes } from '../damage/damage.ts'
 import { foreignKey } from '../keys.ts'
@@ -25,17 +24,7 @@ const READS_A_REPLICA = 200
 /** Longer than a test takes: a claim ends when the test says so. */
 const CLAIM_MS = 60_000
 
-let server: TestRedis
-let raw: RawRedis
-const ends: (() => unknown)[] = []
-before(async () => {
-  server = await startTestRedis()
-  raw = connectRaw({ after: (end) => void ends.push(end) }, server.url)
-})
-after(async () => {
-  for (const end of ends) await end()
-  await server?.stop()
-})
+const { server, raw } = await redisOfFile()
 
 let ids = 0
 /** Ids are the test's own, as its keys are. */

@@ -1,22 +1,17 @@
 import assert from 'node:assert/strict'
-import { after, before, type TestContext, test } from 'node:test'
-import { Redis } from 'ioredis'
-import { connectClient, freshKeys, openTruth, PARTITION_COUNTS } from '../../../test/support/read-models.ts'
-import { startTestRedis, type TestRedis } from '../../../test/support/redis.ts'
+import { type TestContext, test } from 'node:test'
+import {
+  connectClient,
+  freshKeys,
+  openTruth,
+  PARTITION_COUNTS,
+  redisOfFile,
+} from '../../../test/support/read-models.ts'
 import { quiet, until } from '../../../test/support/service.ts'
 import type { Partition } from '../keys.ts'
 import { measureFreshness, OLD_MS } from './freshness.ts'
 
-let server: TestRedis
-let raw: Redis
-before(async () => {
-  server = await startTestRedis()
-  raw = new Redis(server.url, { protocol: 2 })
-})
-after(async () => {
-  raw?.disconnect()
-  await server?.stop()
-})
+const { server, raw } = await redisOfFile()
 
 /** The database's clock at the beginning, and this process's, which have nothing in common. */
 const DATABASE_MS = Date.parse('2024-05-01T12:00:00.000Z')

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, before, type TestContext, test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import {
   connectClient,
   connectRaw,
@@ -7,8 +7,9 @@ import {
   freshKeys,
   openTruth,
   readModelsOf,
+  redisOfFile,
 } from '../../../test/support/read-models.ts'
-import { startTestRedis, type TestRedis } from '../../../test/support/redis.ts'
+import { startTestRedis } from '../../../test/support/redis.ts'
 import { quiet, until } from '../../../test/support/service.ts'
 import { startTcpProxy } from '../../../test/support/tcp-proxy.ts'
 import { trackAll } from '../../adapters/redis/tracking.ts'
@@ -20,11 +21,7 @@ import { nearReads } from './near-reads.ts'
 
 const USERS = 20
 
-let server: TestRedis
-before(async () => {
-  server = await startTestRedis()
-})
-after(() => server?.stop())
+const { server } = await redisOfFile()
 
 /** Everything built, in Redis and near; `url` the way to Redis of those who read. */
 async function start(t: TestContext, { port = server.port, admin = server.port } = {}) {

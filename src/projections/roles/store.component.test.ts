@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict'
-import { after, before, type TestContext, test } from 'node:test'
-import { Redis } from 'ioredis'
+import { type TestContext, test } from 'node:test'
 import {
   callsOf,
   connectClient,
   freshKeys,
+  ofFile,
   openTruth,
   readModelsOf,
-  type TestTruth,
+  redisOfFile,
 } from '../../../test/support/read-models.ts'
-import { startTestRedis, type TestRedis } from '../../../test/support/redis.ts'
 import { until } from '../../../test/support/service.ts'
 import { DomainError } from '../../domain/errors.ts'
 import type { Truth } from '../../ports.ts'
@@ -21,20 +20,8 @@ const APPLY = lua(import.meta.url, 'apply-2')
 const FENCE = lua(import.meta.url, 'fence-1')
 const INC = 'now.run1'
 
-let server: TestRedis
-let raw: Redis
-let source: TestTruth
-const ends: (() => unknown)[] = []
-before(async () => {
-  server = await startTestRedis()
-  raw = new Redis(server.url, { protocol: 2 })
-  source = await openTruth({ after: (end) => void ends.push(end) }, 0)
-})
-after(async () => {
-  for (const end of ends) await end()
-  raw?.disconnect()
-  await server?.stop()
-})
+const { server, raw } = await redisOfFile()
+const source = await openTruth(ofFile, 0)
 
 type Entry = { v?: string; b?: string }
 type Step = { apply: number; inc?: string } | { fence: number }

@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict'
-import { after, before, type TestContext, test } from 'node:test'
-import { Redis } from 'ioredis'
-import { connectClient, openTruth, readModelsOf } from '../../../test/support/read-models.ts'
-import { startTestRedis, type TestRedis } from '../../../test/support/redis.ts'
+import { type TestContext, test } from 'node:test'
+import { connectClient, openTruth, readModelsOf, redisOfFile } from '../../../test/support/read-models.ts'
 import { quiet, until } from '../../../test/support/service.ts'
 import type { RedisClient } from '../../adapters/redis/client.ts'
 import { type Keys, keysOf, readModelKeys } from '../keys.ts'
@@ -15,16 +13,7 @@ const FORGET_EPOCH_AFTER_S = 3_600
 /** What a busy machine may add while a test runs. */
 const SLACK_S = 60
 
-let server: TestRedis
-let raw: Redis
-before(async () => {
-  server = await startTestRedis()
-  raw = new Redis(server.url, { protocol: 2 })
-})
-after(async () => {
-  raw?.disconnect()
-  await server?.stop()
-})
+const { server, raw } = await redisOfFile()
 
 let epochs = 0
 /** Two releases of one database: another number of partitions is another schema. */

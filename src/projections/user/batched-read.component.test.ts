@@ -1,22 +1,11 @@
 import assert from 'node:assert/strict'
-import { after, before, type TestContext, test } from 'node:test'
-import { Redis } from 'ioredis'
-import { believe, callsOf, connectClient, freshKeys } from '../../../test/support/read-models.ts'
-import { startTestRedis, type TestRedis } from '../../../test/support/redis.ts'
+import { type TestContext, test } from 'node:test'
+import { believe, callsOf, connectClient, freshKeys, redisOfFile } from '../../../test/support/read-models.ts'
 import { until } from '../../../test/support/service.ts'
 import { batchedRead, type Held } from './batched-read.ts'
 import { NOBODY } from './bodies.ts'
 
-let server: TestRedis
-let raw: Redis
-before(async () => {
-  server = await startTestRedis()
-  raw = new Redis(server.url, { protocol: 2 })
-})
-after(async () => {
-  raw?.disconnect()
-  await server?.stop()
-})
+const { server, raw } = await redisOfFile()
 
 /** Entries 1 … `users` at version 10 times their id, and how many commands reads have taken. */
 async function start(t: TestContext, users: number, { believed = true, partitions = 1 } = {}) {

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, before, type TestContext, test } from 'node:test'
-import { Redis } from 'ioredis'
+import { type TestContext, test } from 'node:test'
 import {
   callsOf,
   connectClient,
@@ -8,8 +7,8 @@ import {
   openTruth,
   PARTITION_COUNTS,
   readModelsOf,
+  redisOfFile,
 } from '../../../test/support/read-models.ts'
-import { startTestRedis, type TestRedis } from '../../../test/support/redis.ts'
 import { until } from '../../../test/support/service.ts'
 import { DomainError } from '../../domain/errors.ts'
 import type { Truth } from '../../ports.ts'
@@ -18,18 +17,9 @@ const ID = 9
 const READERS = 1_000
 /** How long a reader waits for another's fill, and what a busy machine may add. */
 const WAIT_MS = 150
-const MARGIN_MS = 400
+const MARGIN_MS = 2_000
 
-let server: TestRedis
-let raw: Redis
-before(async () => {
-  server = await startTestRedis()
-  raw = new Redis(server.url, { protocol: 2 })
-})
-after(async () => {
-  raw?.disconnect()
-  await server?.stop()
-})
+const { server, raw } = await redisOfFile()
 
 /** What a read of the database does between having read and answering; the reads so far. */
 function gated(truth: Truth) {

@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict'
-import { after, before, type TestContext, test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import fc from 'fast-check'
-import { Redis } from 'ioredis'
-import { believe, connectClient, freshKeys, PARTITION_COUNTS, stored } from '../../../test/support/read-models.ts'
-import { startTestRedis, type TestRedis } from '../../../test/support/redis.ts'
+import {
+  believe,
+  connectClient,
+  freshKeys,
+  PARTITION_COUNTS,
+  redisOfFile,
+  stored,
+} from '../../../test/support/read-models.ts'
 import { keysOf } from '../keys.ts'
 import { NOBODY } from './bodies.ts'
 import { decodeTerms, nameMember, type ProjectedUser, projectGone, type Terms } from './project.ts'
@@ -12,16 +17,7 @@ import { OtherIncarnationError, userReadModel } from './store.ts'
 const SEED = 20_240_517
 const RUNS = 60
 
-let server: TestRedis
-let raw: Redis
-before(async () => {
-  server = await startTestRedis()
-  raw = new Redis(server.url, { protocol: 2 })
-})
-after(async () => {
-  raw?.disconnect()
-  await server?.stop()
-})
+const { server, raw } = await redisOfFile()
 
 /** No other schema is in use. */
 const ALONE = { others: async () => [] }
