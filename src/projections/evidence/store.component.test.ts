@@ -3,7 +3,7 @@ import { type TestContext, test } from 'node:test'
 import { connectClient, connectRaw, freshKeys, redisOfFile } from '../../../test/support/read-models.ts'
 import { type Evidence, MAX_PATHS, MAX_SAMPLES, OTHER_PATHS, type Sample } from '../../ports/evidence.ts'
 import { evidenceKeys } from './keys.ts'
-import { evidenceStore, KEPT_S } from './store.ts'
+import { evidenceStore, KEPT_S, MAX_BUCKETS } from './store.ts'
 
 const AT = '2026-11-29T10:00:00.000Z'
 
@@ -115,8 +115,8 @@ test('what others have written there spoils nothing else', async (t) => {
   const { store, raw, epoch } = await start(t)
   const { counts, samples } = evidenceKeys(epoch, 'r', AT)
   await store.add('r', AT, delta({ samples: [sample('a')], native: { requests: 1, failed: 0, buckets: [1] } }))
-  await raw.lpush(samples, 'no JSON', 'null', '{"at": 1}')
-  await raw.hset(counts, 'native:bucket:999999999', 1, 'else', 'x')
+  await raw.lpush(samples, 'no JSON', 'null', '{"at": 1, "differences": []}', '{"at": "today"}')
+  await raw.hset(counts, `native:bucket:${MAX_BUCKETS}`, 1, 'native:bucket:999999999', 1, 'else', 'x')
   const known = await store.read('r', AT)
   assert.deepEqual([known?.samples, known?.native.buckets], [[sample('a')], [1]])
 })

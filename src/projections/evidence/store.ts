@@ -17,7 +17,7 @@ const READ = lua(import.meta.url, 'read-2')
 /** Since something was added last. */
 export const KEPT_S = 7 * 24 * 3_600
 /** Many more than there are: what somebody else has written must not make a list of any length. */
-const MAX_BUCKETS = 200
+export const MAX_BUCKETS = 200
 const SIDES = ['legacy', 'native'] as const
 const PATHS = { paths: 'mismatch', noise: 'noise' } as const
 
