@@ -1,19 +1,23 @@
 import { Command } from 'commander'
-import { allCommand } from './cli/all.ts'
-import { auditCommand } from './cli/audit.ts'
-import { configCommand } from './cli/config.ts'
-import { consistencyCommand } from './cli/consistency.ts'
-import { parkedCommand } from './cli/parked.ts'
-import { rebuildCommand } from './cli/rebuild.ts'
-import { replayCommand } from './cli/replay.ts'
-import { schemaCommand } from './cli/schema.ts'
-import { seedCommand } from './cli/seed-command.ts'
-import { serveCommand } from './cli/serve.ts'
-import { stranglerCommand } from './cli/strangler.ts'
-import { tokenCommand } from './cli/token.ts'
-import { topicsCommand } from './cli/topics.ts'
-import { workCommand } from './cli/work.ts'
 import type { Tracing } from './ports/tracing.ts'
+
+/** In the order of the help. Each with what it alone needs: a worker starts without the HTTP application. */
+const COMMANDS: Record<string, (tracing: Tracing | null) => Promise<Command>> = {
+  all: async (tracing) => (await import('./cli/all.ts')).allCommand(tracing),
+  serve: async (tracing) => (await import('./cli/serve.ts')).serveCommand(tracing),
+  work: async (tracing) => (await import('./cli/work.ts')).workCommand(tracing),
+  schema: async () => (await import('./cli/schema.ts')).schemaCommand(),
+  topics: async () => (await import('./cli/topics.ts')).topicsCommand(),
+  seed: async () => (await import('./cli/seed-command.ts')).seedCommand(),
+  rebuild: async () => (await import('./cli/rebuild.ts')).rebuildCommand(),
+  replay: async () => (await import('./cli/replay.ts')).replayCommand(),
+  parked: async () => (await import('./cli/parked.ts')).parkedCommand(),
+  strangler: async () => (await import('./cli/strangler.ts')).stranglerCommand(),
+  audit: async () => (await import('./cli/audit.ts')).auditCommand(),
+  consistency: async () => (await import('./cli/consistency.ts')).consistencyCommand(),
+  token: async () => (await import('./cli/token.ts')).tokenCommand(),
+  config: async () => (await import('./cli/config.ts')).configCommand(),
+}
 
 /** Runs the command that the arguments of this process name. Rejects when it does not begin well. */
 export async function runCommand(tracing: Tracing | null): Promise<void> {
@@ -23,20 +27,12 @@ export async function runCommand(tracing: Tracing | null): Promise<void> {
     .showHelpAfterError()
     // What stands behind a verb is that verb's: `audit --user` and `audit verify --user` are two.
     .enablePositionalOptions()
-  const running = [allCommand, serveCommand, workCommand].map((command) => command(tracing))
-  const tools = [
-    schemaCommand,
-    topicsCommand,
-    seedCommand,
-    rebuildCommand,
-    replayCommand,
-    parkedCommand,
-    stranglerCommand,
-    auditCommand,
-    consistencyCommand,
-    tokenCommand,
-    configCommand,
-  ].map((command) => command())
-  for (const command of [...running, ...tools]) program.addCommand(command)
+  for (const command of commandsFor(process.argv[2])) program.addCommand(await command(tracing))
   await program.parseAsync()
+}
+
+/** The one that is named; all, where help is asked for, or something is wrong that can only be said knowing all. */
+function commandsFor(name = '') {
+  const named = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  return named ? [named] : Object.values(COMMANDS)
 }

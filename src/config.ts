@@ -19,7 +19,7 @@ import { METRICS_VARIABLES, type MetricsConfig, metricsFrom } from './config-met
 import { NEIGHBOUR_VARIABLES, type NeighboursConfig, neighboursFrom } from './config-neighbours.ts'
 import { redisUrl } from './config-redis.ts'
 import { environmentFor, TRACING_VARIABLES, type TracingConfig, tracingFrom } from './config-tracing.ts'
-import { ConfigError, integer } from './config-values.ts'
+import { ConfigError, compileCacheIn, integer } from './config-values.ts'
 
 /** Every setting: one environment variable each. This is the only place that reads the environment. */
 export const VARIABLES = {
@@ -195,3 +195,5 @@ function configFrom(env: Environment, environment: NodeJS.ProcessEnv): Config {
 
 /** What agents that know no other way to be told find in the environment, while they load. */
 export const inEnvironment = environmentFor(process.env)
+
+export const setCompileCache = compileCacheIn(process.env)

@@ -1,16 +1,9 @@
-import { join } from 'node:path'
-import { createLog } from './adapters/pino/log.ts'
-import { type KeptRedis, keepLocalRedis } from './adapters/redis/kept-server.ts'
-import { findRedisServer } from './adapters/redis/local-server.ts'
 import { sqlAuditTrail } from './adapters/sql/audit-trail.ts'
 import { sqlParked } from './adapters/sql/parked.ts'
 import { sqlRoleStore } from './adapters/sql/role-store.ts'
 import { sqlUserStore } from './adapters/sql/user-store.ts'
-import { bulkLoad } from './adapters/sqlite/bulk-load.ts'
 import { type CommandDeps, guardedWrites } from './commands/index.ts'
 import type { Config } from './config.ts'
-import { seedRoles } from './jobs/seed/roles.ts'
-import { seedUsers } from './jobs/seed/users.ts'
 import { legacyRoutes } from './legacy/index.ts'
 import type { AccessDeps } from './plugins/authentication.ts'
 import type { HealthDeps } from './plugins/health.ts'
@@ -153,18 +146,3 @@ export function openParked(config: Config) {
   const { database, close } = openDatabase(config)
   return { ...sqlParked(database), close }
 }
-
-export type MadeUpUsers = { path: string; users: number; seed: number; onProgress(done: number): void }
-
-/** Makes a new embedded database. Synchronous: for the command line only. */
-export function loadMadeUpUsers({ path, users, seed, onProgress }: MadeUpUsers): void {
-  bulkLoad({ path, roles: seedRoles(), users: seedUsers({ count: users, seed }), onProgress })
-}
-
-/** The Redis that `all` brings with it, under the data folder; null when this machine has no server to start. */
-export async function startOwnRedis({ dataDir, searchPath }: Config, log: Log): Promise<KeptRedis | null> {
-  const binary = findRedisServer({ path: searchPath, toolsDir: '.tools' })
-  return binary === undefined ? null : keepLocalRedis({ binary, dir: join(dataDir, 'redis'), persist: true }, log)
-}
-
-export const createServiceLog = (config: Pick<Config, 'log'>) => createLog(config.log)

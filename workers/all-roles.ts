@@ -1,6 +1,6 @@
 import type { Config } from '../src/config.ts'
 import type { Tracing } from '../src/ports/tracing.ts'
-import { createServiceLog } from '../src/wiring.ts'
+import { createServiceLog } from '../src/wiring-log.ts'
 import { metricRegistry, type SentMetrics, sentMetrics } from '../src/wiring-metrics.ts'
 import { startWorkers, type WorkerRole, type WorkersOptions } from '../src/wiring-workers.ts'
 

@@ -2,7 +2,8 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { buildApp } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
-import { createServiceLog, wireApi } from '../../src/wiring.ts'
+import { wireApi } from '../../src/wiring.ts'
+import { createServiceLog } from '../../src/wiring-log.ts'
 
 /** `on`: as `users-service serve`. `off`: the hot read is answered to whoever asks, without a look, and not counted. */
 export type Admission = 'on' | 'off'

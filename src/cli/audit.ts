@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { readConfig } from '../config.ts'
-import { createServiceLog } from '../wiring.ts'
+import { createServiceLog } from '../wiring-log.ts'
 import { type AuditWhat, auditOnce } from '../wiring-once.ts'
 import { wholeNumber } from './arguments.ts'
 import { eraseCommand, verifyCommand } from './audit-history.ts'

@@ -2,7 +2,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Config } from '../config.ts'
 import type { Log } from '../ports.ts'
-import { startOwnRedis } from '../wiring.ts'
+import { startOwnRedis } from '../wiring-own-redis.ts'
 import { PlainError } from './plain-error.ts'
 
 const URL_FILE = 'redis.url'

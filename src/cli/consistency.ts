@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { readConfig } from '../config.ts'
-import { createServiceLog } from '../wiring.ts'
+import { createServiceLog } from '../wiring-log.ts'
 import { type ConsistencyReport, consistencyOnce } from '../wiring-once.ts'
 import { withBundledRedis } from './bundled-redis.ts'
 

@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { readConfig } from '../config.ts'
-import { createServiceLog } from '../wiring.ts'
+import { createServiceLog } from '../wiring-log.ts'
 import { type Replayed, replayOnce } from '../wiring-replay.ts'
 import { withBundledRedis } from './bundled-redis.ts'
 import { PlainError } from './plain-error.ts'

@@ -1,4 +1,4 @@
-import { loadMadeUpUsers } from '../wiring.ts'
+import { loadMadeUpUsers } from '../wiring-made-up-users.ts'
 import { progressBar } from './progress.ts'
 
 /** Fills a new database at `path` with made-up users, showing how far it is. */

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { readConfig } from '../config.ts'
-import { createServiceLog } from '../wiring.ts'
+import { createServiceLog } from '../wiring-log.ts'
 import { MODES, type ModeName, openStrangler, type Strangler, UNLIMITED } from '../wiring-strangling.ts'
 import { between } from './arguments.ts'
 import { reasonOf, whoever as whoIsHere } from './audited.ts'

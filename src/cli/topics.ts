@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { readConfig } from '../config.ts'
-import { createServiceLog } from '../wiring.ts'
 import { checkTopics, makeTopics } from '../wiring-kafka.ts'
+import { createServiceLog } from '../wiring-log.ts'
 
 export function topicsCommand(): Command {
   const topics = new Command('topics').description(

@@ -14,7 +14,7 @@ export type VersionFloor = ReturnType<typeof versionFloor>
  * not be put up, somebody has deleted one. Who reads here is shown nothing older, so nobody sees a process go back.
  */
 export function versionFloor(maxRemembered = MAX_REMEMBERED) {
-  const users = new LRUCache<number, number>({ max: maxRemembered })
+  const users = new LRUCache<number, number>({ maxSize: maxRemembered, sizeCalculation: () => 1 })
   let rolesVersion = 0
   const listeners: RiseListener[] = []
 

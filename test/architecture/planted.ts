@@ -304,7 +304,7 @@ export const PLANTED: Record<Rule, Planted[]> = {
     ),
     allowed('a dialect’s name in a port', 'src/ports.ts', "type Dialect = { name: 'sqlite' | 'informix' }"),
     allowed('its adapter', 'src/adapters/sqlite/database.ts', "db.exec('PRAGMA foreign_keys = ON')"),
-    allowed('wiring', 'src/wiring.ts', 'openSqlite(path)'),
+    allowed('wiring of databases', 'src/wiring-database.ts', 'openSqlite(path)'),
     allowed('a comment that says why', SQL, '// SQLite has no DECIMAL.'),
     allowed('a test', 'src/adapters/sql/user-store.component.test.ts', 'openSqlite(path)'),
   ],

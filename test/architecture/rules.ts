@@ -162,7 +162,7 @@ export const PACKAGES: [files: string, ...packages: string[]][] = [
   ['src/config-{database,feed,legacy,tracing}.ts', 'node:fs'],
   ['src/config-auth.ts', 'node:net', 'node:path'],
   ['src/config-legacy.ts', 'node:net'],
-  ['src/{wiring,wiring-database}.ts', 'node:path'],
+  ['src/wiring-{database,own-redis}.ts', 'node:path'],
   ['src/plugins/waiting-server.ts', 'node:events'],
   ['src/wiring-waiting.ts', 'node:timers/promises'],
   ['src/wiring-release.ts', 'node:fs'],
@@ -190,7 +190,7 @@ export const IMPURE_GLOBALS = [
 ]
 
 /** Only these know that one of the databases is SQLite; ports.ts may name it, once, as a dialect. */
-export const SQLITE_KNOWN_IN = ['src/adapters/sqlite/*.ts', 'src/wiring.ts', 'src/wiring-database.ts']
+export const SQLITE_KNOWN_IN = ['src/adapters/sqlite/*.ts', 'src/wiring-{database,made-up-users}.ts']
 export const DIALECT_NAMED_IN = 'src/ports.ts'
 export const SQLITE_WORDS = /sqlite|pragma|rowid|autoincrement|\b(?:strftime|julianday|unixepoch)\b/i
 /** What Informix and SQLite don't share. Upper case, so that it is SQL and not English. */

@@ -42,7 +42,7 @@ export function principals(names: ClaimNames) {
 
 /** Gives the first one that was equal, of those asked for lately. */
 export function sharedTexts(): (text: string) => string {
-  const held = new LRUCache<string, string>({ max: MAX_KEYS_SHARED })
+  const held = new LRUCache<string, string>({ maxSize: MAX_KEYS_SHARED, sizeCalculation: () => 1 })
   return (text) => {
     const same = held.get(text)
     if (same === undefined) held.set(text, text)

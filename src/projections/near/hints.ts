@@ -10,5 +10,5 @@ const MAX_HINTS = 100_000
 export type Hints = Pick<LRUCache<string, number>, 'get' | 'set'>
 
 export function hints(max = MAX_HINTS): Hints {
-  return new LRUCache<string, number>({ max })
+  return new LRUCache<string, number>({ maxSize: max, sizeCalculation: () => 1 })
 }
