@@ -30,6 +30,8 @@ export type KafkaBrokerOptions = {
   secured?: Credentials
   /** Settings of server.properties beyond our own, or in place of them. */
   settings?: Record<string, string>
+  /** Where it is to leave its classes when it ends by itself, for brokers that start with them. */
+  archive?: string
 }
 
 export type KafkaBroker = {
@@ -77,7 +79,7 @@ export async function startKafkaBroker(options: KafkaBrokerOptions = {}): Promis
 const isPortTaken = (error: unknown) => error instanceof Error && /address already in use/i.test(error.message)
 
 async function brokerAt(port: number, options: KafkaBrokerOptions): Promise<KafkaBroker> {
-  const { heapMegabytes = HEAP_MEGABYTES, secured = null, settings = {} } = options
+  const { heapMegabytes = HEAP_MEGABYTES, secured = null, settings = {}, archive = null } = options
   const temporary = options.dir === undefined ? mkdtempSync(join(tmpdir(), 'users-service-kafka-')) : null
   const dir = temporary ?? resolve(options.dir ?? '')
   const broker = keepProcess(temporary)
@@ -90,8 +92,10 @@ async function brokerAt(port: number, options: KafkaBrokerOptions): Promise<Kafk
       await mustBeFree(port)
       const security = secured && keystore && { ...secured, keystore }
       writeSettings({ dir, port, controllerPort: await freePort(), secured: security, settings })
-      await formatOnce(dir, secured, broker.take)
-      await broker.take(launchBroker(dir, heapMegabytes))
+      // Settings that are not ours are looked at by whatever formats.
+      const isFleeting = temporary !== null && Object.keys(settings).length === 0
+      await formatOnce(dir, { credentials: secured, isFleeting }, broker.take)
+      await broker.take(launchBroker(dir, heapMegabytes, archive))
       try {
         await untilItAnswers(broker, port, ca)
       } catch (error) {

@@ -4,3 +4,4 @@ export function ensureKafka(options: {
   write: (text: string) => void
 }): string | undefined
 export function kafkaFolder(root: string): string
+export function warmFolder(root: string, java: string): string

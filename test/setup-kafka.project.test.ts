@@ -1,24 +1,26 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { cp, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises'
+import { existsSync, readdirSync } from 'node:fs'
+import { cp, mkdir, mkdtemp, realpath, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { ensureKafka, kafkaFolder } from '../scripts/setup-kafka.mjs'
+import { ensureKafka, kafkaFolder, warmFolder } from '../scripts/setup-kafka.mjs'
 
 const SCRIPTS = join(import.meta.dirname, '..', 'scripts')
 const RUN_LIMIT_MS = 20_000
 
-type Options = { isFetched?: boolean; java?: string; mvn?: boolean }
+type Options = { isFetched?: boolean; isWarm?: boolean; java?: string; mvn?: boolean }
 
 /** A project folder, and a PATH with a Java that says it is this one, and with an mvn that is Node and knows no option. */
-async function project(t: TestContext, { isFetched = false, java, mvn = false }: Options) {
+async function project(t: TestContext, { isFetched = false, isWarm = false, java, mvn = false }: Options) {
   const root = await realpath(await mkdtemp(join(tmpdir(), 'users-service-setup-')))
   t.after(() => rm(root, { recursive: true }))
   const bin = join(root, 'bin')
   await mkdir(bin)
   if (isFetched) await mkdir(kafkaFolder(root), { recursive: true })
   if (java) await writeFile(join(bin, 'java'), `#!/bin/sh\necho '${java}'\n`, { mode: 0o755 })
+  if (isWarm) await mkdir(warmFolder(root, join(bin, 'java')))
   if (mvn) await symlink(process.execPath, join(bin, 'mvn'))
   const said: string[] = []
   return { root, env: { PATH: bin }, write: (text: string) => void said.push(text), said }
@@ -27,9 +29,39 @@ async function project(t: TestContext, { isFetched = false, java, mvn = false }:
 const JAVA_17 = 'openjdk 17.0.15 2025-04-15'
 
 test('where all is there, nothing is said and nothing done', async (t) => {
-  const tools = await project(t, { isFetched: true, java: JAVA_17 })
+  const tools = await project(t, { isFetched: true, isWarm: true, java: JAVA_17 })
   assert.equal(ensureKafka(tools), undefined)
   assert.deepEqual(tools.said, [])
+})
+
+/** A Node that leaves the folder that it is told to make, or that cannot. */
+async function nodeThat(root: string, does: string) {
+  await writeFile(join(root, 'bin', 'node'), `#!/bin/sh\n${does}\n`, { mode: 0o755 })
+}
+const MAKES = `/bin/mkdir -p "$2" && echo made > "$2/classes.jsa"`
+
+test('quick starts are prepared once for each Java, and what was for another one goes', async (t) => {
+  const tools = await project(t, { isFetched: true, java: JAVA_17 })
+  const java = join(tools.root, 'bin', 'java')
+  const folders = () => readdirSync(kafkaFolder(tools.root))
+  await nodeThat(tools.root, MAKES)
+  const first = warmFolder(tools.root, java)
+  for (let round = 0; round < 2; round += 1) assert.equal(ensureKafka(tools), undefined)
+  assert.match(tools.said.join(''), /^Preparing quick starts of Kafka's broker \.\.\. [\d.]+ s\n$/)
+  assert.deepEqual([folders(), existsSync(join(first, 'classes.jsa'))], [[basename(first)], true])
+  // As an update leaves it: another one in the same place.
+  await utimes(java, 0, 0)
+  const second = warmFolder(tools.root, java)
+  assert.notEqual(second, first)
+  assert.equal(ensureKafka(tools), undefined)
+  assert.deepEqual(folders(), [basename(second)])
+})
+
+test('where quick starts cannot be prepared the broker is there all the same, and it is not tried again', async (t) => {
+  const tools = await project(t, { isFetched: true, java: JAVA_17 })
+  await nodeThat(tools.root, 'exit 1')
+  for (let round = 0; round < 2; round += 1) assert.equal(ensureKafka(tools), undefined)
+  assert.equal(tools.said.join(''), "Preparing quick starts of Kafka's broker ... failed\n")
 })
 
 const MISSING: [what: string, options: Options, why: RegExp][] = [

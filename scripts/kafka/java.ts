@@ -1,10 +1,10 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { closeSync, existsSync, fstatSync, openSync, readSync, rmSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { closeSync, existsSync, fstatSync, openSync, readdirSync, readSync, realpathSync, rmSync } from 'node:fs'
+import { cp, mkdtemp, rename, rm } from 'node:fs/promises'
+import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { kafkaFolder } from '../setup-kafka.mjs'
+import { kafkaFolder, warmFolder } from '../setup-kafka.mjs'
 import { findOnPath } from '../setup-tools.mjs'
 import { type Credentials, dataFolder, type Keystore, settingsFile } from './settings.ts'
 
@@ -30,14 +30,16 @@ export function brokerMissing(): string | null {
 
 /**
  * A process group of its own: Ctrl-C in the terminal reaches those who use the broker, and they end before it does. What
- * it prints goes to a file.
+ * it prints goes to a file. `archive`: leaves its classes there when it ends, instead of starting with those of before.
  */
-export function launchBroker(dir: string, heapMegabytes: number): ChildProcess {
+export function launchBroker(dir: string, heapMegabytes: number, archive: string | null): ChildProcess {
   rmSync(logFile(dir), { force: true })
   const log = openSync(logFile(dir), 'a', 0o600)
   try {
-    const options = [`-Xmx${heapMegabytes}m`, '-XX:+ExitOnOutOfMemoryError', ...JVM, ...LOGGING]
-    return spawn(program('java'), [...options, 'kafka.Kafka', settingsFile(dir)], {
+    const java = program('java')
+    const classes = archive === null ? archived(java) : [`-XX:ArchiveClassesAtExit=${archive}`]
+    const options = [`-Xmx${heapMegabytes}m`, '-XX:+ExitOnOutOfMemoryError', ...classes, ...jvm(), ...LOGGING]
+    return spawn(java, [...options, 'kafka.Kafka', settingsFile(dir)], {
       cwd: dir,
       detached: true,
       stdio: ['ignore', log, log],
@@ -48,7 +50,30 @@ export function launchBroker(dir: string, heapMegabytes: number): ChildProcess {
 }
 
 /** Quicker to start: a broker of tests does not live long enough for the second compiler. */
-const JVM = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-cp', join(kafkaFolder(ROOT), '*')]
+const QUICK = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1']
+const jvm = () => [...QUICK, '-cp', classPath()]
+
+/** In one order, and without links: an archive of classes holds for the class path that it was made with, to the letter. */
+function classPath(): string {
+  const folder = realpathSync(kafkaFolder(ROOT))
+  const jars = readdirSync(folder).filter((name) => name.endsWith('.jar'))
+  return jars
+    .sort()
+    .map((name) => join(folder, name))
+    .join(delimiter)
+}
+
+const CLASSES = 'classes.jsa'
+const FORMATTED = 'data'
+
+/** One that does not fit this Java or these jars is passed over: that it says so is of no use to whoever reads the output. */
+const sharing = (archive: string) => ['-Xshare:auto', `-XX:SharedArchiveFile=${archive}`, '-Xlog:cds*=off']
+
+/** Nothing where `warm-up.ts` has left nothing for this Java. */
+function archived(java: string): string[] {
+  const archive = join(warmFolder(ROOT, java), CLASSES)
+  return existsSync(archive) ? sharing(archive) : []
+}
 const LOGGING = [
   '-Dorg.slf4j.simpleLogger.showDateTime=true',
   '-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS',
@@ -57,15 +82,42 @@ const LOGGING = [
   '-Dorg.slf4j.simpleLogger.log.org.apache.kafka.common.config=warn',
 ]
 
-/** Makes the folder's data, once: what is there already is kept, with the credentials that it was made with. */
-export async function formatOnce(dir: string, credentials: Credentials | null, watch: Watch): Promise<void> {
+/**
+ * Makes the folder's data, once: what is there already is kept, with the credentials that it was made with. `isFleeting`: it
+ * may be a copy, whose cluster has the name of others.
+ */
+export async function formatOnce(
+  dir: string,
+  { credentials, isFleeting }: { credentials: Credentials | null; isFleeting: boolean },
+  watch: Watch,
+): Promise<void> {
   const data = dataFolder(dir)
   // Kafka writes this one last.
   if (existsSync(join(data, 'meta.properties'))) return
   await rm(data, { recursive: true, force: true })
+  const java = program('java')
+  const formatted = join(warmFolder(ROOT, java), FORMATTED)
+  if (isFleeting && credentials === null && existsSync(formatted)) return cp(formatted, data, { recursive: true })
   const scram = credentials && `SCRAM-SHA-512=[name=${credentials.username},password=${credentials.password}]`
   const format = ['kafka.tools.StorageTool', 'format', '-t', newClusterId(), '-c', settingsFile(dir)]
-  await runTool('java', [...JVM, ...format, ...(scram ? ['--add-scram', scram] : [])], {}, watch)
+  await runTool('java', [...archived(java), ...jvm(), ...format, ...(scram ? ['--add-scram', scram] : [])], {}, watch)
+}
+
+/** Takes over what a broker has left: rejects where this Java cannot start with the archive. */
+export async function keepWarm(
+  { classes, data, folder }: { classes: string; data: string; folder: string },
+  watch: Watch,
+) {
+  await runTool('java', [...sharing(classes), ...jvm(), 'kafka.tools.StorageTool', 'version'], {}, watch)
+  const whole = await mkdtemp(`${folder}-`)
+  try {
+    await cp(classes, join(whole, CLASSES))
+    await cp(data, join(whole, FORMATTED), { recursive: true })
+    // As a whole: a part of an archive makes Java crash.
+    await rename(whole, folder)
+  } finally {
+    await rm(whole, { recursive: true, force: true })
+  }
 }
 
 /** As Kafka writes a UUID, of which the command line takes one with a leading dash for an option. */
@@ -85,8 +137,9 @@ export async function makeCertificate(dir: string, watch: Watch): Promise<Keysto
   const key = ['-keyalg', 'EC', '-groupname', 'secp256r1', '-validity', String(CERTIFICATE_DAYS)]
   const names = ['-dname', 'CN=localhost', '-ext', 'SAN=IP:127.0.0.1,DNS:localhost']
   const env = { KEYSTORE_PASSWORD: password }
-  await runTool('keytool', ['-genkeypair', ...store, ...key, ...names], env, watch)
-  await runTool('keytool', ['-exportcert', '-rfc', '-file', caFile, ...store], env, watch)
+  const quick = QUICK.map((option) => `-J${option}`)
+  await runTool('keytool', [...quick, '-genkeypair', ...store, ...key, ...names], env, watch)
+  await runTool('keytool', [...quick, '-exportcert', '-rfc', '-file', caFile, ...store], env, watch)
   return { file, password, caFile }
 }
 
