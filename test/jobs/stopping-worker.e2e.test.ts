@@ -40,7 +40,9 @@ for (const [kind, start] of Object.entries(KINDS)) {
       child.kill('SIGKILL')
       await ended
     })
-    await once(child.stdout, 'data')
+    // Else who never says so would be waited for.
+    const endedEarly = ended.then((how) => assert.fail(`it has ended without work: ${how}`))
+    await Promise.race([once(child.stdout, 'data'), endedEarly])
     signal('SIGSTOP')
     child.stdin.write('stop\n')
     assert.deepEqual(await ended, [0, null])

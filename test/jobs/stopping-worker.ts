@@ -1,6 +1,6 @@
 import { jobQueues } from '../../src/adapters/bullmq/queues.ts'
 import { jobsConnections } from '../../src/adapters/redis/jobs-connection.ts'
-import { quiet } from '../support/service.ts'
+import { quiet, until } from '../support/service.ts'
 
 // A process that works at one job of the queue whose Redis is named, says so, and stops when it is told to: by its input.
 const queues = jobQueues({
@@ -13,7 +13,13 @@ const worker = queue.work(({ stop }) => {
   process.stdout.write('works\n')
   return new Promise((_, reject) => stop.addEventListener('abort', () => reject(stop.reason), { once: true }))
 }, 1)
-await queue.add('key', null)
+const isAdded = () =>
+  queue.add('key', null).then(
+    () => true,
+    () => false,
+  )
+// A busy machine connects late.
+await until('the job is added', isAdded)
 process.stdin.once('data', async () => {
   await worker.stop()
   await queues.close()

@@ -19,6 +19,8 @@ import { type Harness, openHarness } from './harness.ts'
 const BUILD_LIMIT_MS = 60_000
 const BURST_SHARE = 8
 const GROUP_SESSION_MS = 2_000
+/** Who has died within a rebalance is waited for as long; a worker of this test takes far less to come back to the group. */
+const GROUP_REBALANCE_MS = 3_000
 /** Longer than any writer is stopped within a transaction, and short, so that a replay depends on the mark. */
 const LONGEST_TRANSACTION_MS = 30_000
 
@@ -73,6 +75,7 @@ export async function setStage(stack: AsyncDisposableStack, users: number, seed:
     ...kafka,
     KAFKA_PARTITIONS: '6',
     KAFKA_SESSION_TIMEOUT_MS: String(GROUP_SESSION_MS),
+    KAFKA_REBALANCE_TIMEOUT_MS: String(GROUP_REBALANCE_MS),
     LONGEST_TRANSACTION_MS: String(LONGEST_TRANSACTION_MS),
     DATA_DIR: dir,
     REDIS_URL: server.url,

@@ -7,6 +7,7 @@ import type { Fault } from '../support/fault-kinds.ts'
 import { type FaultServer, MAX_KEPT } from '../support/fault-server.ts'
 import { type Fault as Bug, importWith } from '../support/plant.ts'
 import { startService, type TestService, until } from '../support/service.ts'
+import { PATIENT } from '../support/unhurried.ts'
 import { branchOf, employmentOf, startNeighbours } from './neighbours.ts'
 
 // In short what `make resilience` measures for long: here only what hangs on no clock.
@@ -46,6 +47,9 @@ async function openRig(t: Owner, start: Start = startService): Promise<Rig> {
       BRANCHES_URL: neighbours.branches.url,
       PEOPLE_URL: neighbours.people.url,
       NEIGHBOUR_FRESH_MS: '100',
+      // Calls end by their own time; what is known stands in Redis, and is missing where that is late.
+      PROFILE_DEADLINE_MS: '10000',
+      REDIS_READ_DEADLINE_MS: PATIENT.REDIS_READ_DEADLINE_MS,
     },
   })
   t.after(service.close)
@@ -81,9 +85,11 @@ async function undergo(rig: Rig, fault: Fault, closeLimitMs = CLOSE_LIMIT_MS): P
     const asked = ofKnown.length
     ofKnown.push(profileOf(api, known[asked % known.length]))
     ofStrangers.push(profileOf(api, strangers[asked % strangers.length]))
-    if (asked * 2 >= LEAST_PROFILES && (await states(api)).every((state) => state !== 'closed')) break
-    assert.ok(asked * 2 < MOST_PROFILES, 'the breakers have opened')
+    if (asked * 2 >= MOST_PROFILES) break
+    if (asked * 2 >= LEAST_PROFILES && (await haveOpened(api))) break
   }
+  // So many are enough; a busy machine is late with their answers.
+  await until('the breakers have opened', () => haveOpened(api))
   await checkKnown(known, await Promise.all(ofKnown))
   checkStrangers(await Promise.all(ofStrangers))
 
@@ -113,6 +119,8 @@ async function states(api: Api): Promise<string[]> {
   assert.equal(theirs.length, MICROSERVICES.length)
   return theirs.map(({ state }) => state)
 }
+
+const haveOpened = async (api: Api) => (await states(api)).every((state) => state !== 'closed')
 
 /** The last that was known is shown, and its time when it is old. */
 function checkKnown(known: User[], profiles: Profile[]): void {

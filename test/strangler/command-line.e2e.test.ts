@@ -5,11 +5,15 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { CommanderError } from 'commander'
+import { stranglerCommand } from '../../src/cli/strangler.ts'
 import { lastFirst, type Owner } from '../contract/rig.ts'
 import { until } from '../support/service.ts'
 import { addUsers, answerWith, type Client, legacyUser, startFront, startLegacy } from './rig.ts'
 
 const COMMAND = join(import.meta.dirname, '..', '..', 'bin', 'users-service')
+
+const REASON = ['--reason', 'x']
 
 type Ended = { code: number | null; out: string; errors: string }
 
@@ -88,17 +92,12 @@ test('with which modes the replicas start is known also without their settings',
 test('what cannot be is said in one sentence, and nothing is changed', async (context) => {
   const t = lastFirst(context)
   const { service } = await startFront(t, null, { worker: false })
-  const reason = ['--reason', 'x']
   const bad: [given: string[], said: RegExp][] = [
-    [['set', 'none', 'native', ...reason], /^There is no route "none"; `users-service strangler list` names them\.\n$/],
-    [['set', 'get-user', 'canary', ...reason], /^A canary, and nothing else, has a percentage/],
-    [['set', 'get-user', 'native', '5', ...reason], /^A canary, and nothing else, has a percentage/],
-    [['set', 'change-user', 'shadow', ...reason], /^PATCH:\/users\/:id changes something: it is never done twice\.\n$/],
-    [['set', 'get-user', 'half', ...reason], /It is one of legacy, shadow, canary, native/],
-    [['set', 'get-user', 'canary', '101', ...reason], /It is a number above 0, at most 100/],
-    [['set', 'get-user', 'native', '--reason', ' '], /It is one line of 1 to 255 characters/],
-    [['set', 'get-user', 'native'], /required option '--reason <text>' not specified/],
-    [['promote', 'none', ...reason], /^There is no route "none"/],
+    [['set', 'none', 'native', ...REASON], /^There is no route "none"; `users-service strangler list` names them\.\n$/],
+    [['set', 'change-user', 'shadow', ...REASON], /^PATCH:\/users\/:id changes something: it is never done twice\.\n$/],
+    [['set', 'get-user', 'half', ...REASON], /It is one of legacy, shadow, canary, native/],
+    [['set', 'get-user', 'canary', ...REASON], /^A canary, and nothing else, has a percentage/],
+    [['promote', 'none', ...REASON], /^There is no route "none"/],
   ]
   for (const [given, said] of bad) {
     const { code, errors } = await strangler(t, service.environment, ...given)
@@ -107,6 +106,34 @@ test('what cannot be is said in one sentence, and nothing is changed', async (co
     assert.doesNotMatch(errors, /\n\s+at /)
   }
   assert.deepEqual(await service.query('SELECT * FROM service_switches'), [])
+})
+
+/** In this process: what follows is refused before anything is asked, and a process that is refused is seen above. */
+async function refusalOf(given: string[]): Promise<string> {
+  let told = ''
+  const command = stranglerCommand()
+  for (const each of [command, ...command.commands])
+    each.exitOverride().configureOutput({
+      writeErr: (text) => {
+        told += text
+      },
+    })
+  await assert.rejects(command.parseAsync(given, { from: 'user' }), (error: Error) => {
+    // Commander has told of its own; what a command throws is told by main.ts.
+    told ||= error.message
+    return error instanceof CommanderError || (error as { expected?: boolean }).expected === true
+  })
+  return told
+}
+
+test('what is asked for in a wrong way is refused before anything is asked', async () => {
+  const bad: [given: string[], said: RegExp][] = [
+    [['set', 'get-user', 'native', '5', ...REASON], /^A canary, and nothing else, has a percentage/],
+    [['set', 'get-user', 'canary', '101', ...REASON], /It is a number above 0, at most 100/],
+    [['set', 'get-user', 'native', '--reason', ' '], /It is one line of 1 to 255 characters/],
+    [['set', 'get-user', 'native'], /required option '--reason <text>' not specified/],
+  ]
+  for (const [given, said] of bad) assert.match(await refusalOf(given), said)
 })
 
 const FAST = ['--reason', 'test', '--step-seconds', '1', '--least', '5', '--patience-seconds', '30']

@@ -16,10 +16,15 @@ export type TestRedis = {
 
 const TOOLS_DIR = join(import.meta.dirname, '..', '..', '.tools')
 
+/** By PATH: each is run to see of which version it is, which for every server of a test would be a process too many. */
+const found = new Map<string, string>()
+
 /** The server that `make test` made sure of. */
 export function redisBinary(): string {
-  const binary = findRedisServer({ path: process.env.PATH ?? '', toolsDir: TOOLS_DIR })
+  const path = process.env.PATH ?? ''
+  const binary = found.get(path) ?? findRedisServer({ path, toolsDir: TOOLS_DIR })
   if (binary === undefined) throw new Error('The tests need a Redis server. scripts/setup.mjs finds or fetches one.')
+  found.set(path, binary)
   return binary
 }
 

@@ -15,7 +15,10 @@ import { developmentToken } from './tokens.ts'
 import { UNHURRIED } from './unhurried.ts'
 
 const WAIT_LIMIT_MS = 30_000
+/** What is soon so is soon seen; what takes long is looked at seldom, for each look costs the one that is waited for. */
 const POLL_MS = 5
+const MAX_POLL_MS = 25
+const POLLS_SHARE = 0.05
 
 /** Waits until `condition` answers something, and gives it back; rejects in the end with what was waited for. */
 export async function until<Value>(
@@ -23,12 +26,14 @@ export async function until<Value>(
   condition: () => Promise<Value | false | null | undefined>,
   limitMs = WAIT_LIMIT_MS,
 ): Promise<Value> {
-  const deadline = Date.now() + limitMs
+  const begunAt = Date.now()
   for (;;) {
     const value = await condition()
     if (value) return value
-    if (Date.now() > deadline) throw new Error(`waited ${limitMs} ms in vain: ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+    const waitedMs = Date.now() - begunAt
+    if (waitedMs > limitMs) throw new Error(`waited ${limitMs} ms in vain: ${what}`)
+    const pauseMs = Math.min(MAX_POLL_MS, Math.max(POLL_MS, waitedMs * POLLS_SHARE))
+    await new Promise((resolve) => setTimeout(resolve, pauseMs))
   }
 }
 

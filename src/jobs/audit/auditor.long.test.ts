@@ -29,17 +29,17 @@ type Break = {
   walkOnly?: true
   /** Nothing but the operator mends it. */
   unmended?: true
-  /** What is to be there afterwards, beside everything being in order. */
-  afterwards?(rig: AuditRig): Promise<unknown>
+  /** What is to be there afterwards, beside everything being in order. `broken`: the victim's version before the audit. */
+  afterwards?(rig: AuditRig, broken: number): Promise<unknown>
 }
 
 const entry = ({ keys }: AuditRig, userId = VICTIM) => keys.user(userId)
 const bodyOf = (rig: AuditRig, userId: number) => rig.raw.hget(entry(rig, userId), 'b').then(String)
 const bareBodyOf = (rig: AuditRig, userId: number) => rig.raw.hget(entry(rig, userId), 'p').then(String)
 const versionOf = async ({ truth }: AuditRig) => (await truth.user(VICTIM)).version
-const movedOn = async (rig: AuditRig) => {
+const movedOn = async (rig: AuditRig, broken: number) => {
   const { version, user } = await rig.truth.user(VICTIM)
-  assert.ok(version > 5, 'the version has been moved on, so that other copies are made anew, too')
+  assert.ok(version > broken, 'the version has been moved on, so that other copies are made anew, too')
   assert.ok(user)
   assert.equal(await bodyOf(rig, VICTIM), JSON.stringify(userBody(user)))
   assert.equal(await bareBodyOf(rig, VICTIM), JSON.stringify(bareUserBody(user)))
@@ -263,7 +263,7 @@ const BREAKS: Break[] = [
 
 const ofRoles = ({ causes }: Break) => causes.some((cause) => cause.startsWith('roles-'))
 
-/** Each test has users, keys and an incarnation of its own, and waits for the most part. */
+/** Each test has users, keys and an incarnation to itself, and waits for the most part. */
 const AT_A_TIME = { concurrency: 4 }
 
 /** `of`: the breaks that it can see. */
@@ -287,29 +287,46 @@ for (const [partitions, audits] of [
   [7, [WALK, LOOK]],
 ] as const) {
   describe(`with ${partitions} partitions (seed ${SEED})`, AT_A_TIME, () => {
+    const inOrder = rigsInOrder(partitions)
     for (const broken of BREAKS) {
       const seeing = audits.filter((audit) => audit.of(broken))
-      test(`${seeing.map(({ name }) => name).join(', and ')} finds and mends ${broken.what}`, async (t) => {
-        let rig: AuditRig | undefined
+      test(`${seeing.map(({ name }) => name).join(', and ')} finds and mends ${broken.what}`, async () => {
         for (const { audit } of seeing) {
-          // What has been mended may be broken once more.
-          if (broken.unmended || isGone(broken)) rig = undefined
-          rig ??= await auditRig(t, { redisUrl: server.url, users: USERS, partitions })
+          const rig = await inOrder.take()
           await findsAndMends(rig, broken, audit)
+          if (!broken.unmended && !isGone(broken)) inOrder.giveBack(rig)
         }
       })
     }
   })
 }
 
+/**
+ * What has been mended, and seen to be in order by a whole walk, is as good as new, and may be broken once more. What has
+ * not, as after a failure, is nobody's any more: no test depends on another.
+ */
+function rigsInOrder(partitions: number) {
+  const free: AuditRig[] = []
+  const ends: (() => unknown)[] = []
+  after(async () => {
+    for (const end of ends) await end()
+  })
+  const owner = { after: (end: () => unknown) => void ends.unshift(end) }
+  return {
+    take: async () => free.pop() ?? auditRig(owner, { redisUrl: server.url, users: USERS, partitions }),
+    giveBack: (rig: AuditRig) => void free.push(rig),
+  }
+}
+
 async function findsAndMends(rig: AuditRig, { harm, causes, unmended, afterwards }: Break, audit: Audit['audit']) {
   const before = await rig.report()
   await harm(rig)
+  const version = await versionOf(rig)
   await audit(rig)
   const { found, mended } = await rig.report()
   assert.deepEqual(more(found, before.found), counts(Object.fromEntries(causes.map((cause) => [cause, 1]))))
   assert.deepEqual(more(mended, before.mended), unmended ? {} : more(found, before.found))
-  await afterwards?.(rig)
+  await afterwards?.(rig, version)
   if (unmended) return
   await rig.walk()
   const again = await rig.report()

@@ -52,6 +52,7 @@ type Started = Awaited<ReturnType<typeof start>>
 
 /** Puts everybody at one or two of three branches, suspends and renames some: every list is long enough to be paged. */
 function spread({ sql }: TestTruth, users: number) {
+  sql('BEGIN')
   sql(`UPDATE users SET status = 'suspended' WHERE user_id % 11 = 0`)
   sql(`UPDATE users SET family_name = 'Nowak' WHERE user_id % 4 = 0`)
   sql(`UPDATE users SET family_name = 'Ńovák' WHERE user_id % 8 = 1`)
@@ -62,6 +63,7 @@ function spread({ sql }: TestTruth, users: number) {
     sql('INSERT INTO user_branches (user_id, branch_id) VALUES (?, ?)', id, `R${id % 3}`)
     if (id % 5 === 0) sql('INSERT INTO user_branches (user_id, branch_id) VALUES (?, ?)', id, `R${(id + 1) % 3}`)
   }
+  sql('COMMIT')
 }
 
 async function everybodyInTruth({ truth, query }: Started): Promise<User[]> {

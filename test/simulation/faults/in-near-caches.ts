@@ -22,7 +22,7 @@ export const IN_NEAR_CACHES: PlantedFault[] = [
     file: 'src/projections/near/near-cache.ts',
     from: 'held.delete(key)\n      placeholders.delete(key)\n    },\n    clear,',
     to: 'held.delete(key)\n    },\n    clear,',
-    seed: 1,
+    seed: 2,
     violates: ['never older'],
     given: {
       ...LITTLE,
@@ -43,7 +43,7 @@ export const IN_NEAR_CACHES: PlantedFault[] = [
     file: 'src/projections/visible-writes.ts',
     from: 'floor.raiseUser(userId, answer.version)',
     to: '',
-    seed: 2,
+    seed: 9,
     violates: ['never older'],
   },
   {
@@ -51,7 +51,7 @@ export const IN_NEAR_CACHES: PlantedFault[] = [
     file: 'src/projections/near/near-reads.ts',
     from: 'user: near.users.outdate',
     to: 'user: () => undefined',
-    seed: 2,
+    seed: 9,
     violates: ['never older'],
   },
 ]

@@ -10,7 +10,7 @@ export const IN_SCRIPTS: PlantedFault[] = [
     file: `${USER}/apply-n.lua`,
     from: `if ARGV[11] ~= '' and redis.call('GET', KEYS[6]) ~= ARGV[11] then`,
     to: 'if false then',
-    seed: 8,
+    seed: 25,
     violates: ['never older'],
     given: {
       ...LITTLE,
@@ -45,7 +45,7 @@ export const IN_SCRIPTS: PlantedFault[] = [
     file: `${USER}/apply-n.lua`,
     from: 'if heldVersion > version then',
     to: 'if false then',
-    seed: 1,
+    seed: 14,
     violates: ['no way back'],
   },
   {
@@ -104,7 +104,7 @@ export const IN_SCRIPTS: PlantedFault[] = [
     file: 'src/projections/username/release-1.lua',
     from: `if redis.call('GET', KEYS[1]) ~= ARGV[1] then`,
     to: 'if false then',
-    seed: 1,
+    seed: 2,
     violates: ['hints'],
   },
   {
@@ -112,7 +112,7 @@ export const IN_SCRIPTS: PlantedFault[] = [
     file: `${USER}/apply-n.lua`,
     from: `if (held[2] or '') ~= ARGV[7] then`,
     to: 'if false then',
-    seed: 1,
+    seed: 8,
     violates: ['converges'],
     given: {
       ...LITTLE,
@@ -132,7 +132,7 @@ export const IN_SCRIPTS: PlantedFault[] = [
     file: `${USER}/fence-4.lua`,
     from: `redis.call('DEL', KEYS[3])`,
     to: '',
-    seed: 8,
+    seed: 25,
     violates: ['never older'],
     given: {
       ...LITTLE,

@@ -3,7 +3,7 @@ import type { Dice } from '../../../src/jobs/seed/random.ts'
 import type { Ask, Case, Family } from './case.ts'
 import { ANSWER_HEADERS, headersIn } from './header-sets.ts'
 import type { Answer } from './legacy-fixture.ts'
-import { bytesOf, randomHeaders, repeated } from './made-up.ts'
+import { bytesOf, LARGE_BYTES, LARGER_THAN_OURS_BYTES, randomHeaders, repeated } from './made-up.ts'
 import type { Header } from './message.ts'
 
 const EMPTY = Buffer.alloc(0)
@@ -100,7 +100,7 @@ export function answerHeaderCases(dice: Dice): Case[] {
   ]
 }
 
-const SIZES = [0, 1, 65_535, 65_536, 65_537, 1_048_576, 16 * 1_048_576]
+const SIZES = [0, 1, 65_535, 65_536, 65_537, 1_048_576, LARGE_BYTES]
 const ODD_CHUNKS = [1, 2, 3, 5, 8, 4_096, 65_536, 700_001]
 const CODINGS: [name: string, body: Buffer][] = [
   ['gzip', gzipSync(repeated('{"a":1}', 9_000))],
@@ -127,6 +127,7 @@ export function answerBodyCases(dice: Dice): Case[] {
         named(family, `${size} bytes by ${framing}`, { framing, body: bytesOf(size), chunkSizes: ODD_CHUNKS }),
       ),
     ),
+    named(family, `${LARGER_THAN_OURS_BYTES} bytes by length`, { body: bytesOf(LARGER_THAN_OURS_BYTES) }),
     ...CODINGS.flatMap(([coding, body]) =>
       (['length', 'chunked'] as const).map((framing) =>
         named(family, `${coding} ${body.length} by ${framing}`, {

@@ -2,7 +2,7 @@ import type { Dice } from '../../../src/jobs/seed/random.ts'
 import type { Ask, Case, Family, Meant } from './case.ts'
 import { NO_LENGTH } from './cases-requests.ts'
 import type { Answer } from './legacy-fixture.ts'
-import { bytesOf } from './made-up.ts'
+import { bytesOf, LARGE_BYTES } from './made-up.ts'
 import type { Header } from './message.ts'
 import type { Frame } from './raw-client.ts'
 import { framesOf } from './websocket.ts'
@@ -70,7 +70,7 @@ export function oldClientCases(): Case[] {
     named('204', GONE),
     named('chunks become an end', CUT),
     named('an end', ENDED),
-    named('16 MiB by end', { answer: { body: bytesOf(16 * 1_048_576), framing: 'close' } }),
+    named('4 MiB by end', { answer: { body: bytesOf(LARGE_BYTES), framing: 'close' } }),
     named('kept alive', { headers: kept }, { headers: kept }, {}),
     named('kept alive, POST', { ...POST, headers: kept }, { ...POST, headers: kept }),
     named('a query', { target: '/a?b=c%20d' }),

@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib'
 import type { Dice } from '../../../src/jobs/seed/random.ts'
 import type { Case, Meant } from './case.ts'
 import { headersIn, REQUEST_HEADERS } from './header-sets.ts'
-import { bytesOf, randomHeaders, repeated } from './made-up.ts'
+import { bytesOf, LARGE_BYTES, LARGER_THAN_OURS_BYTES, randomHeaders, repeated } from './made-up.ts'
 import type { Header } from './message.ts'
 
 /** Opens a tunnel to whom the client names: the legacy application is no forward proxy. */
@@ -169,8 +169,8 @@ export function requestBodyCases(dice: Dice): Case[] {
     ...SIZES.map((size) =>
       post(`${size} bytes in chunks`, { body: bytesOf(size), chunkSizes: [1 + (size >> 3), 7, 4_096] }),
     ),
-    post('16 MiB', { body: bytesOf(16 * 1_048_576) }),
-    post('16 MiB in chunks', { body: bytesOf(16 * 1_048_576), chunkSizes: [65_536, 1_000_000] }),
+    post('16 MiB', { body: bytesOf(LARGER_THAN_OURS_BYTES) }),
+    post('4 MiB in chunks', { body: bytesOf(LARGE_BYTES), chunkSizes: [65_536, 1_000_000] }),
     { ...post('no length said', {}), meant: NO_LENGTH },
     post('Content-Length: 0', { body: '' }),
     post('Content-Length: 007', { body: '1234567', isUnframed: true, headers: [['Content-Length', '007']] }),

@@ -2,6 +2,10 @@ import { type Dice, mulberry32 } from '../../../src/jobs/seed/random.ts'
 import type { Header } from './message.ts'
 
 const BLOCK_BYTES = 65_536
+/** More than a body may have that we read ourselves: such ones pass, too. One each way; the others are of LARGE_BYTES. */
+export const LARGER_THAN_OURS_BYTES = 16 * 1_048_576
+/** More than is held on the way. */
+export const LARGE_BYTES = 4 * 1_048_576
 
 /** So many bytes of every value, always the same. */
 export function bytesOf(bytes: number): Buffer {
