@@ -12,7 +12,7 @@ AUDIT := node scripts/audit-dependencies.mjs
 WITH_NODE := PATH="$(CURDIR)/node_modules/.bin:$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-kafka test audit demo-strangler fuzz simulate bench bench-opponents bench-informix bench-kafka bench-strangler resilience crash-kafka soak rehearse steady image sbom test-image test-chart test-cluster coverage mutants docs docs-chart format clean
+.PHONY: help run run-kafka test test-rest audit demo-strangler fuzz simulate bench bench-opponents bench-informix bench-kafka bench-strangler resilience crash-kafka soak rehearse steady image sbom test-image test-chart test-cluster coverage mutants docs docs-chart format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -41,6 +41,13 @@ test: ## lint, types, and all tests
 	@npm run --silent lint
 	@npm run --silent types
 	@npm test --silent
+
+# They show little of either that `make test` does not: three minutes more than are waited for after each change.
+test-rest: ## run the API's other tests over a broker and over IBM's driver, too
+	@REDIS_URL= $(SETUP)
+	@node scripts/setup-drda.mjs
+	@node scripts/setup-kafka.mjs
+	@npm run --silent test:rest
 
 # With STRICT=1 it fails also where no registry could be asked: for a pipeline that relies on it.
 audit: ## look for known weaknesses of the packages, and for packages that are not pinned

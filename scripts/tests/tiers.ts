@@ -7,8 +7,11 @@ import { kafkaMissing } from '../../test/support/kafka.ts'
  */
 export const TIERS = ['unit', 'component', 'contract', 'long', 'e2e', 'project'] as const
 export type TierName = (typeof TIERS)[number]
-/** Tests of tiers once more: over a broker, and over IBM's driver. */
-export const AGAIN = ['kafka', 'drda'] as const
+/**
+ * Tests of tiers once more: over a broker, and over IBM's driver. First those whose way leads through either most; `-rest`
+ * are the API's others, which continuous integration runs besides.
+ */
+export const AGAIN = ['kafka', 'drda', 'kafka-rest', 'drda-rest'] as const
 export const SELECTIONS = [...TIERS, ...AGAIN] as const
 export type SelectionName = (typeof SELECTIONS)[number]
 
@@ -34,11 +37,17 @@ export type Selection = {
 
 /** Whatever has code of its own that is tested. */
 const FOLDERS = '{src,workers,bench,test,scripts}'
-/** As many as there are cores; most files wait more than they work. */
+/** As many as there are cores. */
 const CORES = 2
-const WAITING_FILES = 4
+/** They wait, for processes above all; with more at a time some are late. */
+const WAITING_FILES = 3
+/** They wait more than they work. */
+const SMALL_FILES = 4
 
 const named = (tier: TierName): string[] => [`${FOLDERS}/**/*.${tier}.test.ts`]
+
+const BROKER = { env: { TEST_FEED: 'kafka' }, beside: ['scripts/with-kafka.ts', '--'], missing: kafkaMissing }
+const DRIVER = { env: { TEST_DATABASE: 'drda' }, missing: drdaMissing }
 
 export const SELECTION: Record<SelectionName, Selection> = {
   unit: {
@@ -50,40 +59,31 @@ export const SELECTION: Record<SelectionName, Selection> = {
     atATime: 1,
     order: null,
   },
-  component: { files: named('component'), options: [], shares: 0, atATime: WAITING_FILES, order: null },
+  component: { files: named('component'), options: [], shares: 0, atATime: SMALL_FILES, order: null },
   contract: { files: named('contract'), options: [], shares: 0, atATime: CORES, order: null },
   // These have been seen in few orders yet, and a new one may find a test that needs what another left behind.
-  long: { files: named('long'), options: [], shares: 0, atATime: CORES, order: 1_657_908_545 },
-  e2e: { files: named('e2e'), options: [], shares: 0, atATime: CORES, order: 3_605_629_528 },
+  long: { files: named('long'), options: [], shares: 0, atATime: WAITING_FILES, order: 1_657_908_545 },
+  e2e: { files: named('e2e'), options: [], shares: 0, atATime: WAITING_FILES, order: 3_605_629_528 },
   project: { files: named('project'), options: [], shares: 0, atATime: CORES, order: 1_004_160_400 },
-  kafka: {
-    files: [
-      'test/api/{bad-input,breakers,conditions,damaged,draining,matrix,near,operations,paging,personal}.*.test.ts',
-      'test/api/{profile,visibility,wire}.*.test.ts',
-      'test/cluster/service.e2e.test.ts',
-      'test/jobs/{audit-commands,no-false-alarms,redis-acl}.e2e.test.ts',
-      'test/resilience/{database-lost,failover,redis-lost}.e2e.test.ts',
-    ],
-    options: [],
-    shares: 0,
-    atATime: CORES,
-    order: null,
-    env: { TEST_FEED: 'kafka' },
-    beside: ['scripts/with-kafka.ts', '--'],
-    missing: kafkaMissing,
-  },
-  drda: {
-    files: [
-      'test/api/{authority,bad-input,breakers,conditions,damaged,health,history,idempotency}.*.test.ts',
-      'test/api/{idempotency-crash,near,operations,paging,personal,profile,visibility}.*.test.ts',
-      'test/resilience/failover.e2e.test.ts',
-      'test/jobs/audit-commands.e2e.test.ts',
-    ],
-    options: [],
-    shares: 0,
-    atATime: CORES,
-    order: null,
-    env: { TEST_DATABASE: 'drda' },
-    missing: drdaMissing,
-  },
+  kafka: over(BROKER, [
+    'test/api/{damaged,draining,near,personal,visibility}.*.test.ts',
+    'test/cluster/service.e2e.test.ts',
+    'test/jobs/{audit-commands,no-false-alarms,redis-acl}.e2e.test.ts',
+    'test/resilience/{database-lost,failover,redis-lost}.e2e.test.ts',
+  ]),
+  'kafka-rest': over(BROKER, [
+    'test/api/{bad-input,breakers,conditions,matrix,operations,paging,profile,wire}.*.test.ts',
+  ]),
+  drda: over(DRIVER, [
+    'test/api/{health,history,idempotency,idempotency-crash,operations,personal,visibility}.*.test.ts',
+    'test/resilience/failover.e2e.test.ts',
+    'test/jobs/audit-commands.e2e.test.ts',
+  ]),
+  'drda-rest': over(DRIVER, [
+    'test/api/{authority,bad-input,breakers,conditions,damaged,near,paging,profile}.*.test.ts',
+  ]),
+}
+
+function over(around: Pick<Selection, 'env' | 'beside' | 'missing'>, files: string[]): Selection {
+  return { files, options: [], shares: 0, atATime: WAITING_FILES, order: null, ...around }
 }

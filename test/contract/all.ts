@@ -22,8 +22,7 @@ import { versionBumpsContract } from './version-bumps.ts'
 
 /** What every implementation of the port `Database` keeps, with all that is built on it. */
 export function everyContract(open: OpenRig): void {
-  contractsOfData(open)
-  contractsOfChanges(open)
+  for (const contracts of [contractsOfData, contractsOfAudit, contractsOfChanges, contractsOfWorkers]) contracts(open)
 }
 
 /** What is kept of people, roles and all that commands write. */
@@ -39,6 +38,10 @@ export function contractsOfData(open: OpenRig): void {
   versionBumpsContract(open)
   measuredContract(open)
   switchesContract(open)
+}
+
+/** What is kept of who did what. */
+export function contractsOfAudit(open: OpenRig): void {
   auditChainContract(open)
   auditTamperingContract(open)
   auditErasureContract(open)
@@ -47,10 +50,14 @@ export function contractsOfData(open: OpenRig): void {
 /** What is told of it to those who project and publish. */
 export function contractsOfChanges(open: OpenRig): void {
   changeFeedContract(open)
-  changeClaimsContract(open)
   faultyChangesContract(open)
   parkedChangesContract(open)
-  feedUnderFireContract(open)
   pendingEventsContract(open)
   relayLeaseContract(open)
+}
+
+/** That many of those who project share the work, and lose none of it. */
+export function contractsOfWorkers(open: OpenRig): void {
+  changeClaimsContract(open)
+  feedUnderFireContract(open)
 }

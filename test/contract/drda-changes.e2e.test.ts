@@ -3,5 +3,5 @@ import { drdaMissing } from '../support/drda/server.ts'
 import { contractsOfChanges } from './all.ts'
 import { drdaRig, withDrdaServer } from './drda.ts'
 
-// IBM's driver, over a real socket, before a real DRDA server. In two files, which run beside one another.
+// IBM's driver, over a real socket, before a real DRDA server. In four files, which run beside one another.
 describe('changes over DRDA', { skip: drdaMissing() ?? false }, () => contractsOfChanges(drdaRig(withDrdaServer())))
