@@ -42,8 +42,8 @@ test: ## lint, types, and all tests
 	@npm run --silent types
 	@npm test --silent
 
-# They show little of either that `make test` does not: three minutes more than are waited for after each change.
-test-rest: ## run the API's other tests over a broker and over IBM's driver, too
+# Continuous integration runs them, too: six minutes more than are to be waited for after each change.
+test-rest: ## run the API's other tests over a broker and over IBM's driver, and short soaks, crashes and rollouts
 	@REDIS_URL= $(SETUP)
 	@node scripts/setup-drda.mjs
 	@node scripts/setup-kafka.mjs

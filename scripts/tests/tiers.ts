@@ -3,9 +3,10 @@ import { kafkaMissing } from '../../test/support/kafka.ts'
 
 /**
  * The tiers of the tests, from the cheapest on; what each may touch stands in docs/testing.md. `long` ones are component
- * tests that take their time; `project` ones are about this repository, and not about the service.
+ * tests that take their time; `drill` ones try for a minute what `make soak`, `crash-kafka` and `rehearse` do for many, and
+ * that these see faults; `project` ones are about this repository, and not about the service.
  */
-export const TIERS = ['unit', 'component', 'contract', 'long', 'e2e', 'project'] as const
+export const TIERS = ['unit', 'component', 'contract', 'long', 'e2e', 'drill', 'project'] as const
 export type TierName = (typeof TIERS)[number]
 /**
  * Tests of tiers once more: over a broker, and over IBM's driver. First those whose way leads through either most; `-rest`
@@ -64,14 +65,16 @@ export const SELECTION: Record<SelectionName, Selection> = {
   // These have been seen in few orders yet, and a new one may find a test that needs what another left behind.
   long: { files: named('long'), options: [], shares: 0, atATime: WAITING_FILES, order: 1_657_908_545 },
   e2e: { files: named('e2e'), options: [], shares: 0, atATime: WAITING_FILES, order: 3_605_629_528 },
+  drill: { files: named('drill'), options: [], shares: 0, atATime: CORES, order: null },
   project: { files: named('project'), options: [], shares: 0, atATime: CORES, order: 1_004_160_400 },
   kafka: over(BROKER, [
     'test/api/{damaged,draining,near,personal,visibility}.*.test.ts',
     'test/cluster/service.e2e.test.ts',
-    'test/jobs/{audit-commands,no-false-alarms,redis-acl}.e2e.test.ts',
+    'test/jobs/{no-false-alarms,redis-acl}.e2e.test.ts',
     'test/resilience/{database-lost,failover,redis-lost}.e2e.test.ts',
   ]),
   'kafka-rest': over(BROKER, [
+    'test/jobs/audit-commands.e2e.test.ts',
     'test/api/{bad-input,breakers,conditions,matrix,operations,paging,profile,wire}.*.test.ts',
   ]),
   drda: over(DRIVER, [

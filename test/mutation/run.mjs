@@ -10,7 +10,7 @@ const REPORTS = join(ROOT, 'var', 'mutation-reports')
 const FOUND = ['Killed', 'Timeout']
 const MISSED = ['Survived', 'NoCoverage']
 /** Tests beside the code, of all tiers that are of one process. */
-const testsIn = (folder) => globSync(`${folder}/*.test.ts`, { cwd: ROOT, exclude: ['**/*.e2e.test.ts'] }).sort()
+const testsIn = (folder) => globSync(`${folder}/*.test.ts`, { cwd: ROOT, exclude: ['**/*.{e2e,drill}.test.ts'] }).sort()
 /** Where code is only tried together with what uses it. */
 const TRIED_IN = { 'src/projections/username': 'src/projections/user' }
 
