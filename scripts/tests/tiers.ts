@@ -42,7 +42,7 @@ const FOLDERS = '{src,workers,bench,test,scripts}'
 const CORES = 2
 /** They wait, for processes above all; with more at a time some are late. */
 const WAITING_FILES = 3
-/** They wait more than they work. */
+/** Each of one process, which waits more than it works. */
 const SMALL_FILES = 4
 
 const named = (tier: TierName): string[] => [`${FOLDERS}/**/*.${tier}.test.ts`]
@@ -61,29 +61,31 @@ export const SELECTION: Record<SelectionName, Selection> = {
     order: null,
   },
   component: { files: named('component'), options: [], shares: 0, atATime: SMALL_FILES, order: null },
-  contract: { files: named('contract'), options: [], shares: 0, atATime: CORES, order: null },
+  contract: { files: named('contract'), options: [], shares: 0, atATime: WAITING_FILES, order: null },
   // These have been seen in few orders yet, and a new one may find a test that needs what another left behind.
-  long: { files: named('long'), options: [], shares: 0, atATime: WAITING_FILES, order: 1_657_908_545 },
+  long: { files: named('long'), options: [], shares: 0, atATime: SMALL_FILES, order: 1_657_908_545 },
   e2e: { files: named('e2e'), options: [], shares: 0, atATime: WAITING_FILES, order: 3_605_629_528 },
   drill: { files: named('drill'), options: [], shares: 0, atATime: CORES, order: null },
-  project: { files: named('project'), options: [], shares: 0, atATime: CORES, order: 1_004_160_400 },
+  project: { files: named('project'), options: [], shares: 0, atATime: WAITING_FILES, order: 1_004_160_400 },
   kafka: over(BROKER, [
-    'test/api/{damaged,draining,near,personal,visibility}.*.test.ts',
+    'test/api/{draining,visibility}.*.test.ts',
     'test/cluster/service.e2e.test.ts',
     'test/jobs/{no-false-alarms,redis-acl}.e2e.test.ts',
     'test/resilience/{database-lost,failover,redis-lost}.e2e.test.ts',
   ]),
   'kafka-rest': over(BROKER, [
     'test/jobs/audit-commands.e2e.test.ts',
-    'test/api/{bad-input,breakers,conditions,matrix,operations,paging,profile,wire}.*.test.ts',
+    'test/api/{bad-input,breakers,conditions,damaged,matrix,near,operations,paging,personal}.*.test.ts',
+    'test/api/{profile,wire}.*.test.ts',
   ]),
   drda: over(DRIVER, [
-    'test/api/{health,history,idempotency,idempotency-crash,operations,personal,visibility}.*.test.ts',
+    'test/api/{health,history,idempotency,idempotency-crash,visibility}.*.test.ts',
     'test/resilience/failover.e2e.test.ts',
     'test/jobs/audit-commands.e2e.test.ts',
   ]),
   'drda-rest': over(DRIVER, [
-    'test/api/{authority,bad-input,breakers,conditions,damaged,near,paging,profile}.*.test.ts',
+    'test/api/{authority,bad-input,breakers,conditions,damaged,near,operations,paging}.*.test.ts',
+    'test/api/{personal,profile}.*.test.ts',
   ]),
 }
 

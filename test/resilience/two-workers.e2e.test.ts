@@ -17,7 +17,7 @@ import { until } from '../support/service.ts'
 const SEED = 11
 const USERS = 1_500
 /** Longer than it takes to find out what the stopped worker has in hand, on a busy machine. */
-const LEASE_MS = 5_000
+const LEASE_MS = 10_000
 /** Some ten claims for each worker. */
 const BACKLOG = 9_000
 const MAX_STOPS = 50
