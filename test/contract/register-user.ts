@@ -90,6 +90,15 @@ export function registerContract(open: OpenRig): void {
       assert.ok((await register(users, { username: 'ann.lee2' }, KEY)).userId > 1)
     })
 
+    test('a username that a rename leaves is free, and the one that it takes is taken', async (t) => {
+      const { database } = await open(t)
+      const users = sqlUserStore(database)
+      const { userId } = await register(users, { username: 'Ann' })
+      await database.execute(`UPDATE users SET username = 'Bea', job_title = 'Baker' WHERE user_id = ?`, [userId])
+      assert.ok((await register(users, { username: 'ann' })).userId > userId)
+      await assert.rejects(register(users, { username: 'bea' }), { code: 'username-taken', field: '/username' })
+    })
+
     test('a repeated key answers the first one’s user, and writes nothing', async (t) => {
       const { database } = await open(t)
       const users = sqlUserStore(database)

@@ -23,8 +23,9 @@ export function derbyTriggers(): string[] {
       'INSERT ON users REFERENCING NEW AS n',
       'INSERT INTO username_keys (username_key) VALUES (LOWER(n.username))',
     ),
+    // Of any column: with `OF username` Derby 10.7.1.1 runs it, and finds no key.
     trigger(
-      'UPDATE OF username ON users REFERENCING OLD AS o NEW AS n',
+      'UPDATE ON users REFERENCING OLD AS o NEW AS n',
       'UPDATE username_keys SET username_key = LOWER(n.username) WHERE username_key = LOWER(o.username)',
     ),
     trigger('DELETE ON users REFERENCING OLD AS o', 'DELETE FROM username_keys WHERE username_key = LOWER(o.username)'),
