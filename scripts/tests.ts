@@ -32,22 +32,22 @@ const failures: string[] = []
 /** A line a run. */
 const lines: string[] = []
 let files = 0
-for (let time = 1; time <= repeat; time += 1) {
-  for (const name of names) {
-    const order = { seed: seed ?? seedOf(name), only, more: [] }
-    const outcome = await runTests(SELECTION[name], order, (text) => void (repeat === 1 && process.stdout.write(text)))
-    const line = lineOf(name, order.seed, outcome)
-    const told = `${line}${outcome.isPassed ? '' : failedIn(outcome)}`
-    process.stdout.write(repeat === 1 ? line : `${time}/${repeat} ${told}`)
-    lines.push(told)
-    if (!outcome.isPassed) failures.push(line)
-    files += outcome.files
-  }
+const runs = Array.from({ length: repeat }, (_, times) => names.map((name) => ({ name, time: times + 1 }))).flat()
+for (const { name, time } of runs) {
+  const order = { seed: seed ?? seedOf(name), only, more: [] }
+  const outcome = await runTests(SELECTION[name], order, (text) => void (repeat === 1 && process.stdout.write(text)))
+  const line = lineOf(name, order.seed, outcome)
+  const told = `${line}${outcome.isPassed ? '' : failedIn(outcome)}`
+  process.stdout.write(repeat === 1 ? line : `${time}/${repeat} ${told}`)
+  lines.push(told)
+  if (!outcome.isPassed) failures.push(line)
+  files += outcome.files
+  if (outcome.isCutShort) break
 }
 // Last of all, for who sees only the end of a long output.
 if (repeat === 1 && names.length > 1) process.stdout.write(`\n${lines.join('')}`)
 for (const { name, why } of missing) process.stdout.write(`${name}: left out: ${why}\n`)
-if (repeat > 1) process.stdout.write(`${failures.length} of ${repeat * names.length} runs failed\n${failures.join('')}`)
+if (repeat > 1) process.stdout.write(`${failures.length} of ${lines.length} runs failed\n${failures.join('')}`)
 // Nothing that was run is nothing that has passed.
 if (files === 0 && names.length > 0) process.stdout.write('No file of these tiers is called that.\n')
 process.exitCode = failures.length === 0 && files > 0 ? 0 : 1
@@ -57,9 +57,10 @@ function seedOf(name: SelectionName): number {
   return known ?? newSeed()
 }
 
-function lineOf(name: SelectionName, ofSeed: number, { files, isPassed, tookMs }: Outcome): string {
+function lineOf(name: SelectionName, ofSeed: number, { files, tests, isPassed, tookMs }: Outcome): string {
+  const counts = `${tests.pass} passed, ${tests.fail} failed, ${tests.skipped} left out`
   const how = isPassed ? 'passed' : 'FAILED'
-  return `${name}: ${files} files ${how} in ${(tookMs / 1_000).toFixed(1)} s (--seed ${ofSeed})\n`
+  return `${name}: ${files} files ${how} in ${(tookMs / 1_000).toFixed(1)} s: ${counts} (--seed ${ofSeed})\n`
 }
 
 /** What Node's reporter says of the tests that failed. */

@@ -49,6 +49,16 @@ describe('each test file', () => {
     })
   }
 
+  test('that is to be first is there', () => {
+    for (const selection of Object.values(SELECTION)) {
+      const files = filesOf(selection)
+      assert.deepEqual(
+        (selection.first ?? []).filter((file) => !files.includes(file)),
+        [],
+      )
+    }
+  })
+
   test('is of one tier', () => {
     const dealt = TIERS.flatMap((tier) => filesOf(SELECTION[tier])).sort()
     assert.deepEqual(dealt, ALL)

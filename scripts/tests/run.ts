@@ -1,13 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { globSync } from 'node:fs'
 import { join } from 'node:path'
+import { mulberry32 } from '../../src/jobs/seed/random.ts'
 import type { Selection } from './tiers.ts'
 
 export const ROOT = join(import.meta.dirname, '..', '..')
 /** What Node compiled of modules; the same for all processes of all files, which is a third of what a small one costs. */
 const COMPILED = join(ROOT, 'node_modules', '.cache', 'compiled')
-/** A file that stands still is ended, and says so. */
-const FILE_LIMIT_MS = 600_000
+/** A process of tests that stands still is ended, and says so. */
+const LIMIT_MS = 600_000
 export const MAX_SEED = 0xff_ff_ff_ff
 const PASSED_ON = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
@@ -18,8 +20,20 @@ export type Order = {
   /** What Node is told besides. */
   more: string[]
 }
-/** Of one run; `output` is what its processes printed, share after share. */
-export type Outcome = { files: number; isPassed: boolean; tookMs: number; output: string }
+/** Of one run; `output` is what its processes printed, one after the other. */
+export type Outcome = {
+  files: number
+  tests: Counts
+  isPassed: boolean
+  /** A signal has ended it. */
+  isCutShort: boolean
+  tookMs: number
+  output: string
+}
+/** As Node's reporter sums them up. */
+export type Counts = { pass: number; fail: number; skipped: number }
+/** Of one process. */
+type Ended = { code: number; output: string }
 
 export function newSeed(): number {
   return Math.floor(Math.random() * MAX_SEED)
@@ -30,18 +44,52 @@ export function filesOf(selection: Selection, only: string[] = []): string[] {
   return only.length === 0 ? files : files.filter((file) => only.some((part) => file.includes(part)))
 }
 
-/** Runs the files in an order that `seed` makes. `tell` is given what is printed, at once where one process prints. */
+/**
+ * Runs the files in an order that `seed` makes, and the tests of each file, too. `tell` is given what is printed, a process
+ * at a time.
+ */
 export async function runTests(selection: Selection, order: Order, tell: (text: string) => void): Promise<Outcome> {
   const files = filesOf(selection, order.only)
   const beganAt = performance.now()
-  const shares = dealt(files, Math.max(selection.shares, 1))
-  const runs = shares.map((share) => runShare(selection, share, order, shares.length === 1 ? tell : () => undefined))
-  const ended = await Promise.all(runs)
+  const beside = files.length === 0 ? null : await selection.beside?.()
+  // Whoever is run by Node's runner tells it in its own way, and not as it is read here.
+  const inherited = { NODE_COMPILE_CACHE: COMPILED, ...process.env, NODE_TEST_CONTEXT: undefined }
+  const env = { ...inherited, ...selection.env, ...beside?.env }
+  const ended: Ended[] = []
+  const running = passSignalsOn()
+  const run = async (args: string[], name: string) => {
+    const begunAt = performance.now()
+    const one = await runNode(
+      [`--test-random-seed=${order.seed}`, ...selection.options, ...order.more, ...args],
+      env,
+      running,
+    )
+    ended.push(one)
+    tell(`${name} (${((performance.now() - begunAt) / 1_000).toFixed(1)} s)\n${one.output}`)
+  }
+  try {
+    if (selection.shares > 0) {
+      const shares = dealt(files, selection.shares)
+      await Promise.all(shares.map((share, n) => run(['--test', ...share], `share ${n + 1}`)))
+    } else {
+      const waiting = inOrder(files, selection.first ?? [], order.seed)
+      const lane = async () => {
+        for (let file = waiting.shift(); file !== undefined && !running.isCutShort(); file = waiting.shift()) {
+          await run([file], file)
+        }
+      }
+      await Promise.all(Array.from({ length: selection.atATime }, lane))
+    }
+  } finally {
+    running.end()
+    await beside?.stop()
+  }
   const output = ended.map((one) => one.output).join('')
-  if (shares.length > 1) tell(output)
   return {
     files: files.length,
-    isPassed: ended.every(({ code }) => code === 0),
+    tests: countsIn(output),
+    isPassed: !running.isCutShort() && ended.every(({ code }) => code === 0),
+    isCutShort: running.isCutShort(),
     tookMs: performance.now() - beganAt,
     output,
   }
@@ -53,38 +101,62 @@ function dealt(files: string[], shares: number): string[][] {
   return hands.filter((hand) => hand.length > 0)
 }
 
-function runShare(selection: Selection, files: string[], { seed, more }: Order, tell: (text: string) => void) {
-  const options = [
-    ...selection.options,
-    '--test',
-    `--test-concurrency=${selection.atATime}`,
-    `--test-random-seed=${seed}`,
-    `--test-timeout=${FILE_LIMIT_MS}`,
-    ...more,
-  ]
-  const { beside, env } = selection
-  const command = beside === undefined ? [] : [...beside, process.execPath]
-  const child = spawn(process.execPath, [...command, ...options, ...files], {
-    cwd: ROOT,
-    env: { NODE_COMPILE_CACHE: COMPILED, ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  return ended(child, tell)
+/** Those that are to be `first`, then the others, shuffled. */
+function inOrder(files: string[], first: string[], seed: number): string[] {
+  const random = mulberry32(seed)
+  const placed = files.map((file) => ({
+    file,
+    place: first.includes(file) ? first.indexOf(file) - first.length : random(),
+  }))
+  return placed.sort((one, other) => one.place - other.place).map(({ file }) => file)
 }
 
-function ended(child: ChildProcess, tell: (text: string) => void): Promise<{ code: number; output: string }> {
-  const passOn = (signal: NodeJS.Signals) => void child.kill(signal)
+function countsIn(output: string): Counts {
+  const sum = (name: keyof Counts) =>
+    [...output.matchAll(new RegExp(`^ℹ ${name} (\\d+)$`, 'gm'))].reduce((total, [, count]) => total + Number(count), 0)
+  return { pass: sum('pass'), fail: sum('fail'), skipped: sum('skipped') }
+}
+
+/** Ctrl-C reaches what runs, which then tidies up; nothing more is begun. */
+function passSignalsOn() {
+  const children = new Set<ChildProcess>()
+  let isCutShort = false
+  const passOn = (signal: NodeJS.Signals) => {
+    isCutShort = true
+    for (const child of children) child.kill(signal)
+  }
   for (const signal of PASSED_ON) process.on(signal, passOn)
-  let output = ''
-  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-    output += text
-    tell(text)
-  })
-  return new Promise((resolve, reject) => {
-    child.once('error', reject)
-    child.once('close', (code) => {
+  return {
+    children,
+    isCutShort: () => isCutShort,
+    end: () => {
       for (const signal of PASSED_ON) process.off(signal, passOn)
-      resolve({ code: code ?? 1, output })
+    },
+  }
+}
+
+async function runNode(
+  args: string[],
+  env: NodeJS.ProcessEnv,
+  { children }: { children: Set<ChildProcess> },
+): Promise<Ended> {
+  const child = spawn(process.execPath, args, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  children.add(child)
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text
     })
-  })
+  }
+  const limit = setTimeout(() => {
+    output += `✖ ${args.at(-1)} has not ended within ${LIMIT_MS} ms\n`
+    child.kill('SIGKILL')
+  }, LIMIT_MS)
+  try {
+    const [code] = (await once(child, 'close')) as [number | null]
+    return { code: code ?? 1, output }
+  } finally {
+    clearTimeout(limit)
+    children.delete(child)
+  }
 }

@@ -1,5 +1,6 @@
 import { drdaMissing } from '../../test/support/drda/server.ts'
 import { kafkaMissing } from '../../test/support/kafka.ts'
+import { startKafkaBroker } from '../kafka-broker.ts'
 
 /**
  * The tiers of the tests, from the cheapest on; what each may touch stands in docs/testing.md. `long` ones are component
@@ -30,8 +31,10 @@ export type Selection = {
   order: number | null
   /** What the tests are told by their environment. */
   env?: Record<string, string>
-  /** A program of ours that runs Node beside what the tests need. */
-  beside?: string[]
+  /** Starts what all these tests share, and says how they find it. */
+  beside?: () => Promise<{ env: Record<string, string>; stop(): Promise<unknown> }>
+  /** Begun before the others: what takes long and begins last is waited for alone. */
+  first?: string[]
   /** Why these cannot run here, or null. With CI set this is an error. */
   missing?: () => string | null
 }
@@ -47,7 +50,7 @@ const SMALL_FILES = 4
 
 const named = (tier: TierName): string[] => [`${FOLDERS}/**/*.${tier}.test.ts`]
 
-const BROKER = { env: { TEST_FEED: 'kafka' }, beside: ['scripts/with-kafka.ts', '--'], missing: kafkaMissing }
+const BROKER = { env: { TEST_FEED: 'kafka' }, beside: sharedBroker, missing: kafkaMissing }
 const DRIVER = { env: { TEST_DATABASE: 'drda' }, missing: drdaMissing }
 
 export const SELECTION: Record<SelectionName, Selection> = {
@@ -63,8 +66,39 @@ export const SELECTION: Record<SelectionName, Selection> = {
   component: { files: named('component'), options: [], shares: 0, atATime: SMALL_FILES, order: null },
   contract: { files: named('contract'), options: [], shares: 0, atATime: WAITING_FILES, order: null },
   // These have been seen in few orders yet, and a new one may find a test that needs what another left behind.
-  long: { files: named('long'), options: [], shares: 0, atATime: SMALL_FILES, order: 1_657_908_545 },
-  e2e: { files: named('e2e'), options: [], shares: 0, atATime: WAITING_FILES, order: 3_605_629_528 },
+  long: {
+    files: named('long'),
+    options: [],
+    shares: 0,
+    atATime: SMALL_FILES,
+    order: 1_657_908_545,
+    first: [
+      'test/contract/sqlite.long.test.ts',
+      'test/api/damaged.long.test.ts',
+      'src/jobs/audit/auditor.long.test.ts',
+      'test/strangler/routes.long.test.ts',
+      'test/strangler/switching.long.test.ts',
+      'test/attacks/overload.long.test.ts',
+    ],
+  },
+  e2e: {
+    files: named('e2e'),
+    options: [],
+    shares: 0,
+    atATime: WAITING_FILES,
+    order: 3_605_629_528,
+    first: [
+      'test/contract/drda-workers.e2e.test.ts',
+      'test/jobs/replay.e2e.test.ts',
+      'test/jobs/rebuild-resumed.e2e.test.ts',
+      'test/contract/drda-data.e2e.test.ts',
+      'test/drda/failures.e2e.test.ts',
+      'test/tracing/switching.e2e.test.ts',
+      'test/resilience/sentinel.e2e.test.ts',
+      'test/contract/drda-audit.e2e.test.ts',
+      'test/contract/drda-changes.e2e.test.ts',
+    ],
+  },
   drill: { files: named('drill'), options: [], shares: 0, atATime: CORES, order: null },
   project: { files: named('project'), options: [], shares: 0, atATime: WAITING_FILES, order: 1_004_160_400 },
   kafka: over(BROKER, [
@@ -87,6 +121,11 @@ export const SELECTION: Record<SelectionName, Selection> = {
     'test/api/{authority,bad-input,breakers,conditions,damaged,near,operations,paging}.*.test.ts',
     'test/api/{personal,profile}.*.test.ts',
   ]),
+}
+
+async function sharedBroker() {
+  const { brokers, stop } = await startKafkaBroker()
+  return { env: { TEST_KAFKA: brokers }, stop }
 }
 
 function over(around: Pick<Selection, 'env' | 'beside' | 'missing'>, files: string[]): Selection {

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { ROOT, runTests } from '../scripts/tests/run.ts'
+import type { Selection } from '../scripts/tests/tiers.ts'
+
+const SEED = 11
+const TESTS = Array.from({ length: 9 }, (_, n) => `test('t${n}', () => {})`).join('\n')
+const passing = `import { test } from 'node:test'\n${TESTS}`
+
+/** Files of tests with these texts, by name, run one at a time. */
+async function run(t: TestContext, files: Record<string, string>, more: Partial<Selection> = {}, seed = SEED) {
+  const folder = await mkdtemp(join(tmpdir(), 'users-service-tests-'))
+  t.after(() => rm(folder, { recursive: true, force: true }))
+  for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text)
+  const place = relative(ROOT, folder)
+  const selection = { files: [`${place}/*.mjs`], options: [], shares: 0, atATime: 1, order: null, ...more }
+  const first = more.first?.map((name) => join(place, name)) ?? []
+  let told = ''
+  const outcome = await runTests({ ...selection, first }, { seed, only: [], more: [] }, (text) => {
+    told += text
+  })
+  const begun = [...told.matchAll(/(\w+\.mjs) \([\d.]+ s\)$/gm)].map(([, name]) => name)
+  const order = [...outcome.output.matchAll(/^✔ (\w+) \(/gm)].map(([, name]) => name)
+  return { ...outcome, begun, order }
+}
+
+test('what passes and what fails is counted, over all files', async (t) => {
+  const failing = `import { test } from 'node:test'\ntest('bad', () => { throw new Error('x') })\ntest.skip('not now')`
+  const { isPassed, files, tests } = await run(t, { 'a.mjs': passing, 'b.mjs': failing })
+  assert.deepEqual([isPassed, files, tests], [false, 2, { pass: 9, fail: 1, skipped: 1 }])
+})
+
+for (const [what, text] of Object.entries({
+  'that cannot be loaded': "import './none.mjs'",
+  'that fails after its tests': `${passing}\nsetTimeout(() => { throw new Error('late') }, 50)`,
+  'that is killed': "process.kill(process.pid, 'SIGKILL')",
+})) {
+  test(`a file ${what} has failed`, async (t) => {
+    assert.equal((await run(t, { 'a.mjs': passing })).isPassed, true)
+    assert.equal((await run(t, { 'a.mjs': passing, 'b.mjs': text })).isPassed, false)
+  })
+}
+
+test('tests come in the order of the seed', async (t) => {
+  const [one, same, another] = [await run(t, { 'a.mjs': passing }), await run(t, { 'a.mjs': passing }), SEED + 1]
+  assert.deepEqual(same.order, one.order)
+  assert.notDeepEqual((await run(t, { 'a.mjs': passing }, {}, another)).order, one.order)
+  assert.equal(one.order.length, 9)
+})
+
+test('what is to be first is begun first, and the rest shuffled', async (t) => {
+  const files = Object.fromEntries(Array.from({ length: 8 }, (_, n) => [`f${n}.mjs`, '']))
+  const { begun } = await run(t, files, { first: ['f5.mjs', 'f2.mjs'] })
+  assert.deepEqual(begun.slice(0, 2), ['f5.mjs', 'f2.mjs'])
+  assert.deepEqual(begun.toSorted(), Object.keys(files))
+  assert.notDeepEqual(begun.slice(2), begun.slice(2).sort())
+})
+
+test('what they share is there before the first and gone after the last, also when one fails', async (t) => {
+  const seen: string[] = []
+  const beside = async () => {
+    seen.push('there')
+    return { env: { SHARED: 'yes' }, stop: async () => void seen.push('gone') }
+  }
+  const text = `if (process.env.SHARED !== 'yes') throw new Error('it is not there'); process.exitCode = 3`
+  const { output, isPassed } = await run(t, { 'a.mjs': text }, { beside })
+  assert.deepEqual([seen, output.includes('not there'), isPassed], [['there', 'gone'], false, false])
+})
