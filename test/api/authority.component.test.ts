@@ -262,11 +262,11 @@ test('whose branches are none changes nobody, and branches limit no reading', as
 })
 
 test('who may not read users cannot tell people of other branches from those who are gone or never were', async () => {
+  const three = async () => [await somebody(ELSEWHERE), await somebody(ELSEWHERE), await somebody(ELSEWHERE)] as const
+  let ids = await three()
   // With as many digits, so that no answer is longer for that.
-  let others = await somebody(ELSEWHERE)
-  const gone = await somebody(ELSEWHERE)
-  if (String(others).length !== String(gone).length) others = await somebody(ELSEWHERE)
-  const terminated = await somebody(ELSEWHERE)
+  if (new Set(ids.map((id) => String(id).length)).size > 1) ids = await three()
+  const [others, gone, terminated] = ids
   await done('POST', `/v1/users/${terminated}/terminate`)
   await service.sql('DELETE FROM user_branches WHERE user_id = ?', gone)
   await service.sql('DELETE FROM users WHERE user_id = ?', gone)
