@@ -12,8 +12,8 @@ const AT_A_TIME = 2
 const MERGING: Selection = {
   files: ['scripts/tests/merge-coverage.ts'],
   options: ['--test-isolation=none'],
-  shares: 1,
   atATime: 1,
+  isDealt: true,
   order: 0,
 }
 

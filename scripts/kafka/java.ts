@@ -74,6 +74,7 @@ function archived(java: string): string[] {
   const archive = join(warmFolder(ROOT, java), CLASSES)
   return existsSync(archive) ? sharing(archive) : []
 }
+
 const LOGGING = [
   '-Dorg.slf4j.simpleLogger.showDateTime=true',
   '-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS',

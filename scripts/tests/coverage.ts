@@ -63,7 +63,7 @@ function nothing(): Covered {
 }
 
 /** Cut off and not rounded: what is shown as 95 is no less. */
-function percent({ found, hit }: Share): string {
+export function percent({ found, hit }: Share): string {
   return found === 0 ? '–' : (Math.floor((hit * 1_000) / found) / 10).toFixed(1)
 }
 

@@ -60,7 +60,7 @@ export async function runTests(selection: Selection, order: Order, tell: (text: 
   const run = async (args: string[], name: string) => {
     const begunAt = performance.now()
     const one = await runNode(
-      [`--test-random-seed=${order.seed}`, ...selection.options, ...order.more, ...args],
+      [`--test-random-seed=${order.seed}`, ...(selection.options ?? []), ...order.more, ...args],
       env,
       running,
     )
@@ -68,8 +68,8 @@ export async function runTests(selection: Selection, order: Order, tell: (text: 
     tell(`${name} (${((performance.now() - begunAt) / 1_000).toFixed(1)} s)\n${one.output}`)
   }
   try {
-    if (selection.shares > 0) {
-      const shares = dealt(files, selection.shares)
+    if (selection.isDealt) {
+      const shares = dealt(files, selection.atATime)
       await Promise.all(shares.map((share, n) => run(['--test', ...share], `share ${n + 1}`)))
     } else {
       const waiting = inOrder(files, selection.first ?? [], order.seed)

@@ -22,11 +22,11 @@ export type Selection = {
   /** Globs, from the project's folder. */
   files: string[]
   /** What Node is told besides. */
-  options: string[]
-  /** Processes that the files are dealt out to, each of which runs its own in itself; 0: a process a file. */
-  shares: number
-  /** Processes at a time, where each file has its own. */
+  options?: string[]
+  /** Processes. */
   atATime: number
+  /** The files are dealt out to these processes, each of which runs its own in itself; else each file has one. */
+  isDealt?: true
   /** The seed of the order that is taken unless another is asked for; null: another order each time. */
   order: number | null
   /** What the tests are told by their environment. */
@@ -59,17 +59,15 @@ export const SELECTION: Record<SelectionName, Selection> = {
     files: [`${FOLDERS}/**/!(*.*).test.ts`],
     // Node itself refuses sockets, processes, threads, and writing: https://nodejs.org/api/permissions.html
     options: ['--permission', '--allow-fs-read=*', '--test-isolation=none'],
-    shares: CORES,
-    atATime: 1,
+    atATime: CORES,
+    isDealt: true,
     order: null,
   },
-  component: { files: named('component'), options: [], shares: 0, atATime: SMALL_FILES, order: null },
-  contract: { files: named('contract'), options: [], shares: 0, atATime: WAITING_FILES, order: null },
+  component: { files: named('component'), atATime: SMALL_FILES, order: null },
+  contract: { files: named('contract'), atATime: WAITING_FILES, order: null },
   // These have been seen in few orders yet, and a new one may find a test that needs what another left behind.
   long: {
     files: named('long'),
-    options: [],
-    shares: 0,
     atATime: SMALL_FILES,
     order: 1_657_908_545,
     first: [
@@ -83,8 +81,6 @@ export const SELECTION: Record<SelectionName, Selection> = {
   },
   e2e: {
     files: named('e2e'),
-    options: [],
-    shares: 0,
     atATime: WAITING_FILES,
     order: 3_605_629_528,
     first: [
@@ -99,8 +95,8 @@ export const SELECTION: Record<SelectionName, Selection> = {
       'test/contract/drda-changes.e2e.test.ts',
     ],
   },
-  drill: { files: named('drill'), options: [], shares: 0, atATime: CORES, order: null },
-  project: { files: named('project'), options: [], shares: 0, atATime: WAITING_FILES, order: 1_004_160_400 },
+  drill: { files: named('drill'), atATime: CORES, order: null },
+  project: { files: named('project'), atATime: WAITING_FILES, order: 1_004_160_400 },
   kafka: over(BROKER, [
     'test/api/{draining,visibility}.*.test.ts',
     'test/cluster/service.e2e.test.ts',
@@ -129,5 +125,5 @@ async function sharedBroker() {
 }
 
 function over(around: Pick<Selection, 'env' | 'beside' | 'missing'>, files: string[]): Selection {
-  return { files, options: [], shares: 0, atATime: WAITING_FILES, order: null, ...around }
+  return { files, atATime: WAITING_FILES, order: null, ...around }
 }

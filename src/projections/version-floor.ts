@@ -14,6 +14,7 @@ export type VersionFloor = ReturnType<typeof versionFloor>
  * not be put up, somebody has deleted one. Who reads here is shown nothing older, so nobody sees a process go back.
  */
 export function versionFloor(maxRemembered = MAX_REMEMBERED) {
+  // By size, each of 1: by number, the places of all would be laid out at once, at every start.
   const users = new LRUCache<number, number>({ maxSize: maxRemembered, sizeCalculation: () => 1 })
   let rolesVersion = 0
   const listeners: RiseListener[] = []

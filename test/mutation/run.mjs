@@ -4,6 +4,7 @@
 import { globSync, mkdirSync, readFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { Stryker } from '@stryker-mutator/core'
+import { percent } from '../../scripts/tests/coverage.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 const REPORTS = join(ROOT, 'var', 'mutation-reports')
@@ -51,6 +52,5 @@ function foldersOf(patterns) {
 
 function rowOf(folder, found, missed) {
   const all = found + missed
-  const percent = all === 0 ? '–' : (Math.floor((found * 1_000) / all) / 10).toFixed(1)
-  return `${folder}: ${found} of ${all} changes found, ${percent} %\n`
+  return `${folder}: ${found} of ${all} changes found, ${percent({ found: all, hit: found })} %\n`
 }

@@ -42,6 +42,7 @@ export function principals(names: ClaimNames) {
 
 /** Gives the first one that was equal, of those asked for lately. */
 export function sharedTexts(): (text: string) => string {
+  // By size, each of 1: by number, the places of all would be laid out at once, at every start.
   const held = new LRUCache<string, string>({ maxSize: MAX_KEYS_SHARED, sizeCalculation: () => 1 })
   return (text) => {
     const same = held.get(text)

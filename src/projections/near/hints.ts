@@ -10,5 +10,6 @@ const MAX_HINTS = 100_000
 export type Hints = Pick<LRUCache<string, number>, 'get' | 'set'>
 
 export function hints(max = MAX_HINTS): Hints {
+  // By size, each of 1: by number, the places of all would be laid out at once, at every start.
   return new LRUCache<string, number>({ maxSize: max, sizeCalculation: () => 1 })
 }
