@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, type TestContext, test } from 'node:test'
+import { describe, type TestContext, test } from 'node:test'
 import { Redis } from 'ioredis'
 import { LEASE_MS, WRITTEN } from '../../test/contract/feed-rig.ts'
-import { connectClient, freshKeys, openTruth, readModelsOf } from '../../test/support/read-models.ts'
+import { connectClient, freshKeys, openTruth, readModelsOf, redisOfFile } from '../../test/support/read-models.ts'
 import { startTestRedis, type TestRedis } from '../../test/support/redis.ts'
 import { quiet, until } from '../../test/support/service.ts'
 import { outboxMark, sqlChanges } from '../adapters/sql/changes.ts'
@@ -11,11 +11,7 @@ import { sqlParked } from '../adapters/sql/parked.ts'
 import type { Change, Truth } from '../ports.ts'
 import { OtherIncarnationError } from './user/store.ts'
 
-let server: TestRedis
-before(async () => {
-  server = await startTestRedis()
-})
-after(() => server?.stop())
+const { server } = await redisOfFile()
 
 type Options = { users?: number; url?: string; replace?: (truth: Truth) => Partial<Truth> }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, before, type TestContext, test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
 import { jobQueues } from '../../src/adapters/bullmq/queues.ts'
@@ -26,8 +26,14 @@ import { readModels } from '../../src/projections/read-models.ts'
 import type { ShownUser } from '../../src/projections/user/shown.ts'
 import { visibleWrites } from '../../src/projections/visible-writes.ts'
 import { lastFirst, type Owner } from '../contract/rig.ts'
-import { connectClient, connectRaw, openTruth, readModelsOf, type TestTruth } from '../support/read-models.ts'
-import { startTestRedis, type TestRedis } from '../support/redis.ts'
+import {
+  connectClient,
+  connectRaw,
+  openTruth,
+  readModelsOf,
+  redisOfFile,
+  type TestTruth,
+} from '../support/read-models.ts'
 import { quiet, until } from '../support/service.ts'
 
 const PEOPLE = 1_500
@@ -40,12 +46,8 @@ const FORGOTTEN_S = 1_000
 const OLD = String(SCHEMA)
 const NEW = String(SCHEMA + 1)
 
-let server: TestRedis
+const { server } = await redisOfFile()
 let epochs = 0
-before(async () => {
-  server = await startTestRedis()
-})
-after(() => server?.stop())
 
 type Stage = { t: Owner; db: TestTruth; raw: Redis; epoch: string }
 async function stage(context: TestContext): Promise<Stage> {

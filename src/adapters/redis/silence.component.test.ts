@@ -1,18 +1,14 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import { Redis } from 'ioredis'
-import { startTestRedis, type TestRedis } from '../../../test/support/redis.ts'
+import { redisOfFile } from '../../../test/support/read-models.ts'
 import { endWhenSilent } from './silence.ts'
 
 const LIMIT_MS = 100
-let redis: TestRedis
-before(async () => {
-  redis = await startTestRedis()
-})
-after(() => redis?.stop())
+const { server } = await redisOfFile()
 
 async function connect(t: { after(end: () => unknown): void }) {
-  const client = new Redis(redis.url, {
+  const client = new Redis(server.url, {
     protocol: 2,
     maxRetriesPerRequest: 0,
     enableOfflineQueue: false,
@@ -44,8 +40,8 @@ test('a loop that was blocked for longer than the limit does not take that for s
 
 test('a server that says nothing while an answer is due ends the connection, and the call, in time', async (t) => {
   const { client, errors } = await connect(t)
-  process.kill(redis.pid, 'SIGSTOP')
-  t.after(() => process.kill(redis.pid, 'SIGCONT'))
+  process.kill(server.pid, 'SIGSTOP')
+  t.after(() => process.kill(server.pid, 'SIGCONT'))
   const startedAt = performance.now()
   await assert.rejects(client.ping())
   assert.ok(performance.now() - startedAt >= LIMIT_MS)

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, type TestContext, test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { Redis, type RedisOptions } from 'ioredis'
-import { redisBinary, startTestRedis, type TestRedis } from '../../../test/support/redis.ts'
+import { redisOfFile } from '../../../test/support/read-models.ts'
+import { redisBinary, startTestRedis } from '../../../test/support/redis.ts'
 import { quiet, until } from '../../../test/support/service.ts'
 import { startTcpProxy } from '../../../test/support/tcp-proxy.ts'
 import { MAX_UNPROVED_MS } from '../../ports/invalidations.ts'
@@ -21,16 +22,7 @@ const TRACKING = 'near-tracking'
 /** More turns of the event loop than a pair takes to open. */
 const TURNS_OF_OPENING = 60
 
-let server: TestRedis
-let raw: Redis
-before(async () => {
-  server = await startTestRedis()
-  raw = connect(server.port)
-})
-after(async () => {
-  raw?.disconnect()
-  await server?.stop()
-})
+const { server, raw } = await redisOfFile()
 
 type Connecting = Omit<RedisOptions, 'replyMapping'>
 /** As the service's own: fails at once while it is down. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
+import { after, describe, test } from 'node:test'
 import { type AuditRig, auditRig, SEED } from '../../../test/support/audit-rig.ts'
-import { startTestRedis, type TestRedis } from '../../../test/support/redis.ts'
+import { redisOfFile } from '../../../test/support/read-models.ts'
 import { CAUSES, type Cause } from '../../projections/consistency/causes.ts'
 import { encodeTerms, nameMember, termsOf } from '../../projections/user/project.ts'
 import { bareUserBody, userBody } from '../../wire/user.ts'
@@ -11,13 +11,7 @@ const USERS = 20
 const VICTIM = 14
 const OTHER = 15
 
-let server: TestRedis
-before(async () => {
-  server = await startTestRedis()
-})
-after(async () => {
-  await server?.stop()
-})
+const { server } = await redisOfFile()
 
 type Break = {
   what: string

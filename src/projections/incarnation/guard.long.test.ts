@@ -2,8 +2,7 @@ import assert from 'node:assert/strict'
 import { copyFile, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, type TestContext, test } from 'node:test'
-import { Redis } from 'ioredis'
+import { type TestContext, test } from 'node:test'
 import {
   connectClient,
   connectRaw,
@@ -12,8 +11,9 @@ import {
   openTruth,
   PARTITION_COUNTS,
   readModelsOf,
+  redisOfFile,
 } from '../../../test/support/read-models.ts'
-import { redisBinary, startTestRedis, type TestRedis } from '../../../test/support/redis.ts'
+import { redisBinary, startTestRedis } from '../../../test/support/redis.ts'
 import { quiet, until } from '../../../test/support/service.ts'
 import { startLocalRedis } from '../../adapters/redis/local-server.ts'
 import type { Keys, Partition } from '../keys.ts'
@@ -25,16 +25,7 @@ const BEGIN = lua(import.meta.url, 'begin-3')
 const SET_IF = lua(import.meta.url, 'set-if-2')
 const DROP = lua(import.meta.url, 'drop-n')
 
-let server: TestRedis
-let raw: Redis
-before(async () => {
-  server = await startTestRedis()
-  raw = new Redis(server.url, { protocol: 2 })
-})
-after(async () => {
-  raw?.disconnect()
-  await server?.stop()
-})
+const { server, raw } = await redisOfFile()
 
 type Marks = { inc: string | null; built: string | null; mark: string | null }
 async function put(keys: Keys, { inc, built, mark }: Marks, partitions = keys.partitions) {

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
-import { after, before, type TestContext, test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import fc from 'fast-check'
-import { Redis } from 'ioredis'
 import {
   connectClient,
   counting,
@@ -9,9 +8,10 @@ import {
   openTruth,
   PARTITION_COUNTS,
   readModelsOf,
+  redisOfFile,
   type TestTruth,
 } from '../../../test/support/read-models.ts'
-import { startTestRedis, type TestRedis } from '../../../test/support/redis.ts'
+import { startTestRedis } from '../../../test/support/redis.ts'
 import { DomainError } from '../../domain/errors.ts'
 import { searchName } from '../../domain/names.ts'
 import type { User } from '../../domain/user.ts'
@@ -23,18 +23,7 @@ const USERS = 60
 const MAX_PAGES = 200
 const ALL: ListFilter = { branchId: null, role: null, status: null, q: null }
 
-let server: TestRedis
-let raw: Redis
-const ends: (() => unknown)[] = []
-before(async () => {
-  server = await startTestRedis()
-  raw = new Redis(server.url, { protocol: 2 })
-})
-after(async () => {
-  for (const end of ends) await end()
-  raw?.disconnect()
-  await server?.stop()
-})
+const { server, raw } = await redisOfFile()
 
 /** A database of its own, `users` made-up people of three branches, and read models that are built unless said. */
 async function start(t: TestContext, { users = USERS, built = true, url = server.url, partitions = 1 } = {}) {

@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict'
-import { after, before, type TestContext, test } from 'node:test'
-import { Redis } from 'ioredis'
+import { type TestContext, test } from 'node:test'
 import {
   connectClient,
   counting,
   freshKeys,
+  ofFile,
   openTruth,
   PARTITION_COUNTS,
   readModelsOf,
-  type TestTruth,
+  redisOfFile,
 } from '../../../test/support/read-models.ts'
-import { startTestRedis, type TestRedis } from '../../../test/support/redis.ts'
+import { startTestRedis } from '../../../test/support/redis.ts'
 import { until } from '../../../test/support/service.ts'
 import { DomainError } from '../../domain/errors.ts'
 import type { Truth } from '../../ports.ts'
@@ -19,20 +19,8 @@ import type { ShownUser } from './shown.ts'
 
 const USERS = 620
 
-let server: TestRedis
-let raw: Redis
-let source: TestTruth
-const ends: (() => unknown)[] = []
-before(async () => {
-  server = await startTestRedis()
-  raw = new Redis(server.url, { protocol: 2 })
-  source = await openTruth({ after: (end) => void ends.push(end) }, USERS)
-})
-after(async () => {
-  for (const end of ends) await end()
-  raw?.disconnect()
-  await server?.stop()
-})
+const { server, raw } = await redisOfFile()
+const source = await openTruth(ofFile, USERS)
 
 type Options = { url?: string; truth?: Truth; partitions?: number }
 async function start(t: TestContext, { url = server.url, truth = source.truth, partitions = 1 }: Options = {}) {
