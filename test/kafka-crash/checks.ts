@@ -1,15 +1,33 @@
+import type { DatabaseSync } from 'node:sqlite'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Stage } from './stage.ts'
+import type { Redis } from 'ioredis'
+import type { Keys } from '../../src/projections/keys.ts'
 
 const WATCH_EVERY_MS = 200
 const POLL_MS = 100
 /** Between a change's time and its commit, in this database and this test. */
 const LONGEST_WRITE_MS = 500
 
+/** What every version was and when: a copy of the counters, by the database itself. */
+const HISTORY = `
+  CREATE TABLE history (entity_id VARCHAR(20), version BIGINT, changed_at VARCHAR(23));
+  CREATE INDEX history_at ON history (changed_at);
+  CREATE TRIGGER history_kept AFTER INSERT ON entity_changes WHEN NEW.entity = 'user' BEGIN
+    INSERT INTO history SELECT NEW.entity_id, SUM(version), NEW.changed_at FROM entity_versions
+      WHERE entity = 'user' AND entity_id = NEW.entity_id;
+  END`
+
+/** The truth with its history, its copies, and how many people there are. */
+export type Checked = { database: DatabaseSync; redis: Redis; keys: Keys; users: number }
+
+export function keepHistory(database: DatabaseSync): void {
+  database.exec(HISTORY)
+}
+
 export type Watch = { rounds(): number; violations: string[]; stop(): Promise<void> }
 
 /** What must hold at every moment: versions never go back, none is ahead of the database, and the mark does not lie. */
-export function watch(stage: Stage): Watch {
+export function watch(stage: Checked): Watch {
   const { redis, keys, database, users } = stage
   const seen = new Map<number, number>()
   const violations: string[] = []
@@ -64,14 +82,14 @@ export function watch(stage: Stage): Watch {
   }
 }
 
-async function versionsIn({ redis, keys, users }: Stage): Promise<Map<number, number>> {
+async function versionsIn({ redis, keys, users }: Checked): Promise<Map<number, number>> {
   const pipeline = redis.pipeline()
   for (let userId = 1; userId <= users; userId += 1) pipeline.hget(keys.user(userId), 'v')
   const answers = (await pipeline.exec()) ?? []
   return new Map(answers.map(([, version], index) => [index + 1, Number(version ?? 0)]))
 }
 
-function versionsOf({ database }: Stage): Map<number, number> {
+function versionsOf({ database }: Checked): Map<number, number> {
   const rows = database
     .prepare(`SELECT entity_id, SUM(version) AS version FROM entity_versions WHERE entity = 'user' GROUP BY entity_id`)
     .all()
@@ -79,7 +97,7 @@ function versionsOf({ database }: Stage): Map<number, number> {
 }
 
 /** What is not as it must be once nobody writes any more; nothing when all is. The dearer looks only when the cheaper find nothing. */
-export async function unsettled(stage: Stage): Promise<string[]> {
+export async function unsettled(stage: Checked): Promise<string[]> {
   const { database, redis, keys, users } = stage
   const [waiting] = database.prepare('SELECT COUNT(*) AS n FROM entity_changes').all()
   if (Number(waiting?.n) > 0) return [`${waiting?.n} changes in the outbox`]
@@ -113,7 +131,7 @@ export async function unsettled(stage: Stage): Promise<string[]> {
 }
 
 /** Waits until the mark vouches for all that was written; throws when it does not get there. */
-export async function untilMarked({ database, redis, keys }: Stage, limitMs: number): Promise<void> {
+export async function untilMarked({ database, redis, keys }: Checked, limitMs: number): Promise<void> {
   const [last] = database.prepare(`SELECT COALESCE(MAX(changed_at), '') AS at FROM history`).all()
   const deadline = performance.now() + limitMs
   for (
@@ -127,7 +145,7 @@ export async function untilMarked({ database, redis, keys }: Stage, limitMs: num
 }
 
 /** Waits until all is settled; throws with what is not. Answers how long it took, ms. */
-export async function settle(stage: Stage, limitMs: number): Promise<number> {
+export async function settle(stage: Checked, limitMs: number): Promise<number> {
   const beganAt = performance.now()
   for (;;) {
     const faults = await unsettled(stage)

@@ -13,6 +13,7 @@ import { type Keys, readModelKeys } from '../../src/projections/keys.ts'
 import { kafkaEnvironment } from '../support/feeds.ts'
 import { startTestRedis } from '../support/redis.ts'
 import { until } from '../support/service.ts'
+import { keepHistory } from './checks.ts'
 import { type Member, member } from './fleet.ts'
 import { type Harness, openHarness } from './harness.ts'
 
@@ -23,15 +24,6 @@ const GROUP_SESSION_MS = 2_000
 const GROUP_REBALANCE_MS = 3_000
 /** Longer than any writer is stopped within a transaction, and short, so that a replay depends on the mark. */
 const LONGEST_TRANSACTION_MS = 30_000
-
-/** What every version was and when: a copy of the counters, by the database itself. */
-const HISTORY = `
-  CREATE TABLE history (entity_id VARCHAR(20), version BIGINT, changed_at VARCHAR(23));
-  CREATE INDEX history_at ON history (changed_at);
-  CREATE TRIGGER history_kept AFTER INSERT ON entity_changes WHEN NEW.entity = 'user' BEGIN
-    INSERT INTO history SELECT NEW.entity_id, SUM(version), NEW.changed_at FROM entity_versions
-      WHERE entity = 'user' AND entity_id = NEW.entity_id;
-  END`
 
 export type Topics = { changes: string; parked: string; group: string }
 export type Stage = {
@@ -62,7 +54,7 @@ export async function setStage(stack: AsyncDisposableStack, users: number, seed:
   // Never waited for: a process that was stopped in the middle of a transaction holds it for as long.
   const database = new DatabaseSync(path, { timeout: 0 })
   stack.defer(() => database.close())
-  database.exec(HISTORY)
+  keepHistory(database)
   const epoch = String(database.prepare('SELECT epoch FROM service_epoch').get()?.epoch)
   const server = await startTestRedis()
   stack.defer(server.stop)

@@ -118,6 +118,7 @@ export async function openTruth(t: Owner, users: number) {
     await rm(folder, { recursive: true, force: true })
   })
   return {
+    path,
     database,
     incarnations: sqlIncarnations(database),
     truth: sqlTruth({ point: database, scan, dialect: database.dialect }),
