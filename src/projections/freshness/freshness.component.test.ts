@@ -169,7 +169,7 @@ test('without Redis what was known grows old', async (t) => {
   assert.equal(freshness.isOld(), true)
 })
 
-test('it looks by itself, not again while it is still looking, and stops', async (t) => {
+test('it looks by itself, and not again while it is still looking', async (t) => {
   const { freshness, write, database } = await start(t, { looks: true })
   await write(300)
   const { promise, resolve } = Promise.withResolvers<void>()
@@ -182,7 +182,32 @@ test('it looks by itself, not again while it is still looking, and stops', async
   await until('the age is known', async () => freshness.ageMs() === 300)
   await write(0)
   await until('it has looked again', async () => freshness.ageMs() === 0)
+})
+
+test('it looks no more when it has been stopped', async (t) => {
+  const { freshness, database, time } = await start(t)
+  const comparing = new Promise<void>((resolve) => {
+    database.answer = async () => resolve()
+  })
+  t.mock.timers.tick(500)
+  await comparing
+  await freshness.look()
   freshness.stop()
+  // Clocks would be compared at the next look.
+  time.passed += 30_001
+  t.mock.timers.tick(5_000)
+  await raw.ping()
+  assert.equal(database.asked, 1)
+})
+
+test('while the database’s clock is not known, nothing is known', async (t) => {
+  const { freshness, write, database, time } = await start(t)
+  database.answer = () => Promise.reject(new Error('gone'))
+  await write(0)
+  await assert.rejects(freshness.look(), /gone/)
+  assert.deepEqual([freshness.ageMs(), freshness.isOld()], [Number.POSITIVE_INFINITY, false])
+  time.passed = OLD_MS + 1
+  assert.equal(freshness.isOld(), true)
 })
 
 test('the real database’s time is understood', async (t) => {
