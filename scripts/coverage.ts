@@ -70,8 +70,8 @@ async function report(name: string, of: TierName[]): Promise<void> {
     ...['--test-coverage-include=src/**/*.ts', '--test-coverage-include=workers/**/*.ts'],
     ...['--test-coverage-exclude=**/*.test.ts', '--test-reporter=lcov', `--test-reporter-destination=${lcov}`],
   ]
-  const { isPassed, output } = await runTests(MERGING, { seed: 0, only: [], more }, () => undefined)
-  if (!isPassed) failed.push(`What ${name} covers could not be put together.\n${output}`)
+  const { isPassed, faults } = await runTests(MERGING, { seed: 0, only: [], more }, () => undefined)
+  if (!isPassed) failed.push(`What ${name} covers could not be put together.\n${faults.join('\n')}`)
   measured.push({ name, folders: foldersIn(readFileSync(lcov, 'utf8')) })
 }
 

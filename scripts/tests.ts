@@ -37,9 +37,9 @@ for (const { name, time } of runs) {
   const order = { seed: seed ?? seedOf(name), only, more: [] }
   const outcome = await runTests(SELECTION[name], order, (text) => void (repeat === 1 && process.stdout.write(text)))
   const line = lineOf(name, order.seed, outcome)
-  const told = `${line}${outcome.isPassed ? '' : failedIn(outcome)}`
-  process.stdout.write(repeat === 1 ? line : `${time}/${repeat} ${told}`)
-  lines.push(told)
+  const text = `${line}${faultsOf(outcome)}`
+  process.stdout.write(repeat === 1 ? line : `${time}/${repeat} ${text}`)
+  lines.push(text)
   if (!outcome.isPassed) failures.push(line)
   files += outcome.files
   if (outcome.isCutShort) break
@@ -63,11 +63,7 @@ function lineOf(name: SelectionName, ofSeed: number, { files, tests, isPassed, t
   return `${name}: ${files} files ${how} in ${(tookMs / 1_000).toFixed(1)} s: ${counts} (--seed ${ofSeed})\n`
 }
 
-/** What Node's reporter says of the tests that failed. */
-function failedIn({ output }: Outcome): string {
-  return output
-    .split('\n')
-    .filter((text) => /^(test at |✖ )/.test(text))
-    .map((text) => `    ${text}\n`)
-    .join('')
+/** What went wrong. */
+function faultsOf({ faults }: Outcome): string {
+  return faults.map((fault) => fault.replaceAll(/^(?=.)/gm, '    ').concat('\n')).join('')
 }

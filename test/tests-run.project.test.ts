@@ -23,14 +23,16 @@ async function run(t: TestContext, files: Record<string, string>, more: Partial<
     told += text
   })
   const begun = [...told.matchAll(/(\w+\.mjs) \([\d.]+ s\)$/gm)].map(([, name]) => name)
-  const order = [...outcome.output.matchAll(/^✔ (\w+) \(/gm)].map(([, name]) => name)
+  const order = [...told.matchAll(/^✔ (\w+) \(/gm)].map(([, name]) => name)
   return { ...outcome, begun, order }
 }
 
 test('what passes and what fails is counted, over all files', async (t) => {
   const failing = `import { test } from 'node:test'\ntest('bad', () => { throw new Error('x') })\ntest.skip('not now')`
-  const { isPassed, files, tests } = await run(t, { 'a.mjs': passing, 'b.mjs': failing })
+  const { isPassed, files, tests, faults } = await run(t, { 'a.mjs': passing, 'b.mjs': failing })
   assert.deepEqual([isPassed, files, tests], [false, 2, { pass: 9, fail: 1, skipped: 1 }])
+  assert.equal(faults.length, 1)
+  assert.match(String(faults), /^test at .*b\.mjs:2:1\n✖ bad .*\n +Error: x\n/)
 })
 
 for (const [what, text] of Object.entries({
@@ -66,6 +68,6 @@ test('what they share is there before the first and gone after the last, also wh
     return { env: { SHARED: 'yes' }, stop: async () => void seen.push('gone') }
   }
   const text = `if (process.env.SHARED !== 'yes') throw new Error('it is not there'); process.exitCode = 3`
-  const { output, isPassed } = await run(t, { 'a.mjs': text }, { beside })
-  assert.deepEqual([seen, output.includes('not there'), isPassed], [['there', 'gone'], false, false])
+  const { faults, isPassed } = await run(t, { 'a.mjs': text }, { beside })
+  assert.deepEqual([seen, /it is not there/.test(faults.join()), isPassed], [['there', 'gone'], false, false])
 })

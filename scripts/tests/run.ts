@@ -10,6 +10,8 @@ export const ROOT = join(import.meta.dirname, '..', '..')
 const COMPILED = join(ROOT, 'node_modules', '.cache', 'compiled')
 /** A process of tests that stands still is ended, and says so. */
 const LIMIT_MS = 600_000
+/** Of a process whose tests failed so much is told again at the end. */
+const MAX_FAULT_LINES = 60
 export const MAX_SEED = 0xff_ff_ff_ff
 const PASSED_ON = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
@@ -20,7 +22,7 @@ export type Order = {
   /** What Node is told besides. */
   more: string[]
 }
-/** Of one run; `output` is what its processes printed, one after the other. */
+/** Of one run. */
 export type Outcome = {
   files: number
   tests: Counts
@@ -28,7 +30,8 @@ export type Outcome = {
   /** A signal has ended it. */
   isCutShort: boolean
   tookMs: number
-  output: string
+  /** What went wrong, a text a process. */
+  faults: string[]
 }
 /** As Node's reporter sums them up. */
 export type Counts = { pass: number; fail: number; skipped: number }
@@ -84,14 +87,13 @@ export async function runTests(selection: Selection, order: Order, tell: (text: 
     running.end()
     await beside?.stop()
   }
-  const output = ended.map((one) => one.output).join('')
   return {
     files: files.length,
-    tests: countsIn(output),
+    tests: countsIn(ended.map(({ output }) => output).join('')),
     isPassed: !running.isCutShort() && ended.every(({ code }) => code === 0),
     isCutShort: running.isCutShort(),
     tookMs: performance.now() - beganAt,
-    output,
+    faults: ended.filter(({ code }) => code !== 0).map(faultIn),
   }
 }
 
@@ -115,6 +117,14 @@ function countsIn(output: string): Counts {
   const sum = (name: keyof Counts) =>
     [...output.matchAll(new RegExp(`^ℹ ${name} (\\d+)$`, 'gm'))].reduce((total, [, count]) => total + Number(count), 0)
   return { pass: sum('pass'), fail: sum('fail'), skipped: sum('skipped') }
+}
+
+/** Which tests failed and why, as Node's reporter says last; of a process that ended in another way, its last words. */
+function faultIn({ output }: Ended): string {
+  const [, failing] = output.split('\n✖ failing tests:\n')
+  const lines =
+    failing?.trim().split('\n').slice(0, MAX_FAULT_LINES) ?? output.trim().split('\n').slice(-MAX_FAULT_LINES)
+  return lines.join('\n')
 }
 
 /** Ctrl-C reaches what runs, which then tidies up; nothing more is begun. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
-import { describe, test } from 'node:test'
+import { describe, type TestContext, test } from 'node:test'
 import { MessageChannel } from 'node:worker_threads'
 import { Cancelled, OutOfTime, pause, within } from './deadline.ts'
 
@@ -11,6 +11,16 @@ const soon = (ms: number) => {
 const LATER_MS = 60_000
 function standStill(ms: number): void {
   for (const untilMs = performance.now() + ms; performance.now() < untilMs; );
+}
+/** Timers of the future that were set since and still tick; nobody else's, as long as the test does not wait for others. */
+function ticking(t: TestContext) {
+  const set = t.mock.method(globalThis, 'setTimeout')
+  const cleared = t.mock.method(globalThis, 'clearTimeout')
+  return () => {
+    const ended = new Set(cleared.mock.calls.map(({ arguments: [timer] }) => timer))
+    const far = set.mock.calls.filter(({ arguments: [, ms] }) => Number(ms) > LATER_MS / 2)
+    return { set: far.length, left: far.filter(({ result }) => !ended.has(result)).length }
+  }
 }
 const never = () => new Promise<never>(() => undefined)
 
@@ -86,9 +96,9 @@ describe('work within a time', () => {
     assert.equal(seen.length, 0)
   })
 
-  test('is not aborted after its end, by another’s end neither, and leaves nothing behind', async () => {
+  test('is not aborted after its end, by another’s end neither, and leaves nothing behind', async (t) => {
     const { signal } = new AbortController()
-    const before = process.getActiveResourcesInfo().length
+    const timers = ticking(t)
     const own: AbortSignal[] = []
     const work = async (signal: AbortSignal) => void own.push(signal)
     await Promise.all([
@@ -102,7 +112,7 @@ describe('work within a time', () => {
       [false, false],
     )
     assert.equal(getEventListeners(signal, 'abort').length, 0)
-    assert.equal(process.getActiveResourcesInfo().length, before)
+    assert.deepEqual(timers(), { set: 2, left: 0 })
   })
 
   test('that fails after it was given up is nobody’s business', async () => {
@@ -117,14 +127,15 @@ describe('work within a time', () => {
   })
 })
 
-test('a pause ends by itself, or with its signal, and leaves no timer', async () => {
+test('a pause ends by itself, or with its signal, and leaves no timer', async (t) => {
   const controller = new AbortController()
   await pause(1, controller.signal)
-  const before = process.getActiveResourcesInfo().length
+  const timers = ticking(t)
   const long = pause(LATER_MS, controller.signal)
   controller.abort(new Cancelled())
   await assert.rejects(long, Cancelled)
   await assert.rejects(pause(LATER_MS, controller.signal), Cancelled)
-  assert.equal(process.getActiveResourcesInfo().length, before)
+  // Of the second, the timer is set and cleared at once.
+  assert.deepEqual(timers(), { set: 2, left: 0 })
   assert.equal(getEventListeners(controller.signal, 'abort').length, 0)
 })
