@@ -122,19 +122,19 @@ test('a process says at once, and goes on saying, that its schema is in use, but
   await present.client.get('x')
   assert.deepEqual(await registered(present.keys), [])
   await present.schemas.register()
+  const isSeen = async () => Number(await raw.hget(present.keys.schemas, present.keys.tag)) > (await nowS()) - 40
   for (let round = 1; round <= 2; round += 1) {
     await silent(present, 50)
     t.mock.timers.tick(10_000)
-    await until('it is seen', async () => {
-      const seen = await raw.hget(present.keys.schemas, present.keys.tag)
-      return Number(seen) > (await nowS()) - 40
-    })
+    await until('it is seen', isSeen)
   }
   stop()
   await silent(present, 50)
   t.mock.timers.tick(60_000)
   await present.client.get('x')
   assert.ok(Number(await raw.hget(present.keys.schemas, present.keys.tag)) <= (await nowS()) - 50)
+  t.after(present.schemas.keepSeen())
+  await until('it is seen at once', isSeen)
 })
 
 const OTHERS_KEYS = ['{usrportal}:x', '{usr42}:cart:7', 'bull:jobs:1', 'usr0:plain']
@@ -162,10 +162,17 @@ test('a release that is gone is removed, and nothing else is', async (t) => {
 test('one’s own schema is never removed, however long it was not seen', async (t) => {
   const { present } = await start(t)
   await present.build()
-  await silent(present, 10 * FORGET_AFTER_S)
+  await silent(present, 10 * FORGET_EPOCH_AFTER_S)
   const all = await raw.keys('*')
   await present.schemas.retire()
   assert.deepEqual((await raw.keys('*')).sort(), all.sort())
+  // Somebody has deleted what says that it is in use.
+  await raw.del(present.keys.schemas)
+  await present.schemas.retire()
+  assert.deepEqual(
+    (await raw.keys('*')).sort(),
+    all.filter((key) => key !== present.keys.schemas),
+  )
 })
 
 test('a release that comes back after it was removed serves nothing old, and is built anew', async (t) => {
