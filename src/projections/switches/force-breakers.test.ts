@@ -16,7 +16,7 @@ function start() {
 }
 
 test('each breaker is told what is new to it, and nothing else: to be released it has to be forced', () => {
-  const { obey, told } = start()
+  const { obey, told, warnings } = start()
   obey({})
   assert.deepEqual(told, [])
   obey({ [BRANCHES]: override('open') })
@@ -31,6 +31,7 @@ test('each breaker is told what is new to it, and nothing else: to be released i
     'branches-service null',
     'people-service null',
   ])
+  assert.deepEqual(warnings, [])
 })
 
 test('a setting that cannot be read forces nothing, and is said', () => {

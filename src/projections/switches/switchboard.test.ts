@@ -53,13 +53,20 @@ test('it reads at once, and again every so often; what differs is applied, all o
   await poll()
   await answer(A)
   assert.deepEqual([applied, begun()], [[A], 2], 'nothing has changed')
-  for (const settings of [B, { ...B, 'breaker:y': 'b' }, { 'breaker:y': 'b' }, { 'breaker:z': 'b' }, {}]) {
+  for (const settings of [
+    B,
+    { ...B, 'breaker:y': 'b' },
+    { ...B, 'breaker:y': 'c' },
+    { 'breaker:y': 'b' },
+    { 'breaker:z': 'b' },
+    {},
+  ]) {
     await poll()
     await answer(settings)
     assert.deepEqual(applied.at(-1), settings)
     assert.deepEqual(Object.fromEntries(board.settings()), settings)
   }
-  assert.equal(applied.length, 6)
+  assert.equal(applied.length, 7)
 })
 
 test('woken, it reads at once', async (t) => {
