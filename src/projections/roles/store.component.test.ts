@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import {
-  callsOf,
   connectClient,
   freshKeys,
   ofFile,
@@ -184,11 +183,13 @@ test('a catalogue that keeps moving while it is read is answered but not stored'
   const truth = { ...source.truth, roles: async () => ({ ...(await source.truth.roles()), settled: false }) }
   const { begin, roles, projector } = readModelsOf({ client, keys, truth })
   await begin()
-  const applied = await callsOf(raw, 'hset')
+  const scripts = t.mock.method(client, 'run')
   assert.equal((await roles.catalogue()).from, 'database')
   await assert.rejects(projector.projectRoles(), /kept moving/)
-  assert.equal(await raw.exists(keys.roles), 0)
-  assert.equal(await callsOf(raw, 'hset'), applied)
+  assert.deepEqual(
+    scripts.mock.calls.filter(({ arguments: [{ name }] }) => name === APPLY.name),
+    [],
+  )
 })
 
 test('a catalogue of another life of Redis is not served, from memory either, and is noticed', async (t) => {
@@ -228,8 +229,10 @@ test('a version that the caller knows of is shown, or the database is asked for 
   await filled(version)
   assert.equal((await roles.catalogue(version)).from, 'redis')
   assert.equal(reads(), 1)
+  await roles.fence(version + 1)
+  assert.deepEqual([(await roles.catalogue(version)).from, reads()], ['database', 2])
   await assert.rejects(roles.catalogue(version + 1), { code: 'version-unknown' })
-  assert.equal(reads(), 2)
+  assert.equal(reads(), 3)
 })
 
 test('what the database, or a command, has said here once is not gone back behind', async (t) => {
