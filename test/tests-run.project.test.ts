@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { ROOT, runTests } from '../scripts/tests/run.ts'
-import type { Selection } from '../scripts/tests/tiers.ts'
+import { SELECTION, type Selection } from '../scripts/tests/tiers.ts'
 
 const SEED = 11
 const TESTS = Array.from({ length: 9 }, (_, n) => `test('t${n}', () => {})`).join('\n')
@@ -28,11 +28,14 @@ async function run(t: TestContext, files: Record<string, string>, more: Partial<
 }
 
 test('what passes and what fails is counted, over all files', async (t) => {
-  const failing = `import { test } from 'node:test'\ntest('bad', () => { throw new Error('x') })\ntest.skip('not now')`
+  const failing = `import { describe, test } from 'node:test'
+    test('bad', () => { throw new Error('x') })
+    test.skip('not now')
+    describe('without the tool', { skip: 'there is none' }, () => test('that needs it', () => {}))`
   const { isPassed, files, tests, faults } = await run(t, { 'a.mjs': passing, 'b.mjs': failing })
-  assert.deepEqual([isPassed, files, tests], [false, 2, { pass: 9, fail: 1, skipped: 1 }])
+  assert.deepEqual([isPassed, files, tests], [false, 2, { pass: 9, fail: 1, skipped: 2 }])
   assert.equal(faults.length, 1)
-  assert.match(String(faults), /^test at .*b\.mjs:2:1\n✖ bad .*\n +Error: x\n/)
+  assert.match(String(faults), /^test at .*b\.mjs:2:5\n✖ bad .*\n +Error: x\n/)
 })
 
 for (const [what, text] of Object.entries({
@@ -71,3 +74,36 @@ test('what they share is there before the first and gone after the last, also wh
   const { faults, isPassed } = await run(t, { 'a.mjs': text }, { beside })
   assert.deepEqual([seen, /it is not there/.test(faults.join()), isPassed], [['there', 'gone'], false, false])
 })
+
+const FORBIDDEN: Record<string, [attempt: string, told: RegExp]> = {
+  'a server': [
+    "await new Promise((up, down) => net.createServer().on('error', down).listen(0, up))",
+    /ERR_ACCESS_DENIED/,
+  ],
+  'a connection': [
+    "await new Promise((up, down) => net.connect(1, '127.0.0.1').on('error', down))",
+    /ERR_ACCESS_DENIED/,
+  ],
+  'a process': ["childProcess.spawnSync('true')", /ERR_ACCESS_DENIED/],
+  'a thread': ["new threads.Worker('', { eval: true })", /ERR_ACCESS_DENIED/],
+  'a file to write': ["fs.writeFileSync(import.meta.filename + '.new', '')", /ERR_ACCESS_DENIED/],
+  'a database': ["new sqlite.DatabaseSync(import.meta.filename + '.db')", /opens no database/],
+  'a database in memory': ["new DatabaseSync(':memory:')", /opens no database/],
+}
+const MODULES = `
+  import childProcess from 'node:child_process'
+  import fs from 'node:fs'
+  import net from 'node:net'
+  import sqlite, { DatabaseSync } from 'node:sqlite'
+  import { test } from 'node:test'
+  import threads from 'node:worker_threads'`
+for (const [what, [attempt, told]] of Object.entries(FORBIDDEN)) {
+  test(`a unit test is refused ${what}`, async (t) => {
+    const { options = [] } = SELECTION.unit
+    const text = (line: string) => `${MODULES}\ntest('it', async () => {\n${line}\n})`
+    assert.equal((await run(t, { 'a.mjs': text('fs.readFileSync(import.meta.filename)') }, { options })).isPassed, true)
+    const { isPassed, faults } = await run(t, { 'a.mjs': text(attempt) }, { options })
+    assert.equal(isPassed, false)
+    assert.match(faults.join(), told)
+  })
+}

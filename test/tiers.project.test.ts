@@ -4,40 +4,48 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { filesOf, ROOT } from '../scripts/tests/run.ts'
 import { SELECTION, TIERS } from '../scripts/tests/tiers.ts'
+import { PLAY_TIME, TIMED, waitsIn } from './tiers/waits.ts'
 
 const ALL = globSync('**/*.test.ts', { cwd: ROOT, exclude: ['**/node_modules/**', 'var/**'] }).sort()
-const code = new Map(ALL.map((path) => [path, readFileSync(join(ROOT, path), 'utf8')]))
 
-/** Lines that wait for time to pass, in place of a condition. */
-const WAITS = /\bawait (?:delay|setTimeout)\(|\bawait new Promise\(\(\w+\) => setTimeout\(/g
-/** Time that passes is what these are about, or the step of a loop that looks again. */
-const TIMED: Record<string, [times: number, why: string]> = {
-  'src/adapters/redis/local-server.component.test.ts': [1, 'looks again'],
-  'src/wiring-legacy.component.test.ts': [1, 'work that is done while others wait for longer than a standstill'],
-  'test/kafka/adapters.e2e.test.ts': [
-    4,
-    'members that handle slowly, and a broker that is frozen for more than a session',
-  ],
-  'test/kafka/debezium.e2e.test.ts': [1, 'a connector that looks at the tables'],
-  'test/kafka/faulty.e2e.test.ts': [2, 'a Redis that is silent, and a database that is locked, for so long'],
-  'test/strangler/proxy/faults.component.test.ts': [1, 'a connection that is not to be closed meanwhile'],
-  'test/strangler/proxy/streams.component.test.ts': [2, 'streams that are silent for longer than requests may be'],
-  'test/support/kafka.e2e.test.ts': [2, 'a signal that is not to come twice; looks again'],
+/** What tests share, beside them. */
+const HELPERS = globSync('{test,bench,scripts}/**/*.ts', {
+  cwd: ROOT,
+  // Those of the layers' tests are texts about code.
+  exclude: ['**/node_modules/**', '**/*.test.ts', 'test/architecture/**', ...PLAY_TIME.map((folder) => `${folder}**`)],
+}).sort()
+const read = (path: string) => readFileSync(join(ROOT, path), 'utf8')
+
+/** The command line's file, as it is given to Node. */
+const OURS = /['"`](?:src\/)?main\.ts['"`]|\bbin\/users-service['"`]/
+/** Functions that start the service, a broker or the DRDA server as processes, by the file that they stand in. */
+const STARTERS: Record<string, string> = {
+  'bench/kafka/rig.ts': 'setRig',
+  'bench/processes.ts': 'processes',
+  'scripts/kafka-broker.ts': 'startKafkaBroker',
+  'test/kafka/rig.ts': 'startProcess',
+  'test/kafka-crash/stage.ts': 'setStage',
+  'test/support/drda/server.ts': 'startDrdaServer',
+  'test/support/kafka.ts': 'startTestKafka',
+  'test/tracing/process.ts': 'startProcess',
 }
-const OURS_STARTED = /['"`](?:src\/main\.ts|(?:\.\.\/)*bin\/users-service)['"`]/
-const SET_ASIDE = /\b(?:test|describe|suite|it)\.(?:only|todo)\(|\bonly: true/
+const STARTED = new RegExp(String.raw`\b(?:${Object.values(STARTERS).join('|')})\(`)
+/** Of one process. */
+const IN_PROCESS = /\.(?:component|long|contract)\.test\.ts$/
+const SET_ASIDE = /\b(?:test|describe|suite|it|t)\.(?:only|todo|skip)\(|\b(?:only|todo|skip): true/
 
 type Faults = (path: string, source: string) => string[]
 const RULES: Record<string, Faults> = {
   'waits for conditions': (path, source) => {
     const [allowed = 0] = TIMED[path] ?? []
-    const found = source.match(WAITS)?.length ?? 0
+    const found = waitsIn(source)
     return found === allowed ? [] : [`${path}: waits for time ${found} times, and ${allowed} are known`]
   },
-  'starts the service as a process only end to end': (path, source) =>
-    /\.(?:component|long)\.test\.ts$/.test(path) && OURS_STARTED.test(source) ? [`${path}: starts the service`] : [],
+  'starts the service, a broker or the DRDA server as a process only end to end': (path, source) =>
+    IN_PROCESS.test(path) && (OURS.test(source) || STARTED.test(source)) ? [`${path}: starts a process`] : [],
   'leaves no others out': (path, source) => (SET_ASIDE.test(source) ? [`${path}: leaves others out`] : []),
 }
+const code = new Map(ALL.map((path) => [path, read(path)]))
 /** This file speaks of what it forbids. */
 const SELF = 'test/tiers.project.test.ts'
 
@@ -48,6 +56,24 @@ describe('each test file', () => {
       assert.deepEqual(found, [])
     })
   }
+
+  test('shares nothing that waits for time', () => {
+    const shared = HELPERS.filter((path) => path.startsWith('test/'))
+    assert.deepEqual(
+      shared.flatMap((path) => RULES['waits for conditions']?.(path, read(path)) ?? []),
+      [],
+    )
+  })
+
+  test('shares nothing that starts the service in a way that is not known', () => {
+    const starting = HELPERS.filter((path) => OURS.test(read(path)))
+    assert.deepEqual(
+      starting.filter((path) => !(path in STARTERS)),
+      ['test/chart/processes.check.ts'],
+    )
+    for (const [path, name] of Object.entries(STARTERS))
+      assert.match(read(path), new RegExp(String.raw`^export (?:async )?function ${name}\(`, 'm'))
+  })
 
   test('that is to be first is there', () => {
     for (const selection of Object.values(SELECTION)) {
@@ -65,18 +91,42 @@ describe('each test file', () => {
   })
 })
 
+const PROMISES = "from 'node:timers/promises'"
+const ENDS = 'starts the service, a broker or the DRDA server as a process only end to end'
 const PLANTED: [rule: string, path: string, source: string, isFault: boolean][] = [
-  ['waits for conditions', 'src/a.test.ts', 'await delay(50)', true],
-  ['waits for conditions', 'src/a.test.ts', 'await new Promise((done) => setTimeout(done, LONG_MS))', true],
-  ['waits for conditions', 'test/support/kafka.e2e.test.ts', 'await delay(1)', true],
+  ...[
+    `import { setTimeout as delay } ${PROMISES}\nawait delay(50)`,
+    `import { setTimeout as delay } ${PROMISES}\nawait Promise.all([delay(50)])`,
+    `import { setImmediate, setTimeout as nap } ${PROMISES}\nreturn nap(50)`,
+    `import { setTimeout } ${PROMISES}\nawait setTimeout(50)`,
+    `import { scheduler } ${PROMISES}\nawait scheduler.wait(50)`,
+    `import * as timers ${PROMISES}\nawait timers.setTimeout(50)`,
+    `import timers ${PROMISES}\nawait timers.scheduler.wait(50)`,
+    'await new Promise((done) => setTimeout(done, LONG_MS))',
+    'await new Promise<void>(done => { globalThis.setTimeout(done, 50) })',
+    'Atomics.wait(cell, 0, 0, 50)',
+  ].map((source): [string, string, string, boolean] => ['waits for conditions', 'src/a.test.ts', source, true]),
+  ['waits for conditions', 'test/support/kafka.e2e.test.ts', 'setTimeout(look, 1)', true],
   ['waits for conditions', 'src/a.test.ts', "await until('it is so', async () => isSo())", false],
-  ['starts the service as a process only end to end', 'test/a.component.test.ts', "spawn(node, ['src/main.ts'])", true],
-  ['starts the service as a process only end to end', 'test/a.e2e.test.ts', "spawn(node, ['src/main.ts'])", false],
-  ['leaves no others out', 'src/a.test.ts', "test.only('this', () => {})", true],
-  ['leaves no others out', 'src/a.test.ts', "test('only this', () => {})", false],
+  ['waits for conditions', 'src/a.test.ts', 'socket.setTimeout(SILENCE_MS, end)', false],
+  ['waits for conditions', 'src/a.test.ts', `import { setImmediate as turn } ${PROMISES}\nawait turn()`, false],
+  [ENDS, 'test/a.component.test.ts', "spawn(node, ['src/main.ts'])", true],
+  [ENDS, 'test/a.long.test.ts', "spawn(node, [join(ROOT, 'src', 'main.ts')])", true],
+  [ENDS, 'test/a.component.test.ts', "startProcess(t, ['serve'], {})", true],
+  [ENDS, 'test/a.contract.test.ts', 'await startKafkaBroker()', true],
+  [ENDS, 'test/a.e2e.test.ts', "spawn(node, ['src/main.ts'])", false],
+  ...[
+    'test.only(',
+    'test.skip(',
+    'describe.skip(',
+    't.todo(',
+    "test('later', { todo: true }",
+    "test('no', { skip: true }",
+  ].map((source): [string, string, string, boolean] => ['leaves no others out', 'src/a.test.ts', source, true]),
+  ['leaves no others out', 'src/a.test.ts', "test('only this', { skip: kafkaMissing() ?? false }", false],
 ]
 for (const [rule, path, source, isFault] of PLANTED) {
-  test(`${isFault ? 'found' : 'let pass'}: ${source}`, () => {
+  test(`${isFault ? 'found' : 'let pass'}: ${source.replaceAll('\n', '; ')}`, () => {
     assert.equal((RULES[rule]?.(path, source) ?? []).length > 0, isFault)
   })
 }

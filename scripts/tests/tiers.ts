@@ -58,7 +58,7 @@ export const SELECTION: Record<SelectionName, Selection> = {
     // A name without a second dot.
     files: [`${FOLDERS}/**/!(*.*).test.ts`],
     // Node itself refuses sockets, processes, threads, and writing: https://nodejs.org/api/permissions.html
-    options: ['--permission', '--allow-fs-read=*', '--test-isolation=none'],
+    options: ['--permission', '--allow-fs-read=*', '--import=./scripts/tests/no-database.ts', '--test-isolation=none'],
     atATime: CORES,
     isDealt: true,
     order: null,
@@ -76,7 +76,6 @@ export const SELECTION: Record<SelectionName, Selection> = {
       'src/jobs/audit/auditor.long.test.ts',
       'test/strangler/routes.long.test.ts',
       'test/strangler/switching.long.test.ts',
-      'test/attacks/overload.long.test.ts',
     ],
   },
   e2e: {
@@ -93,6 +92,7 @@ export const SELECTION: Record<SelectionName, Selection> = {
       'test/resilience/sentinel.e2e.test.ts',
       'test/contract/drda-audit.e2e.test.ts',
       'test/contract/drda-changes.e2e.test.ts',
+      'test/attacks/overload.e2e.test.ts',
     ],
   },
   drill: { files: named('drill'), atATime: CORES, order: null },
