@@ -92,3 +92,19 @@ test('an alarm counts under its own incarnation only', async (t) => {
   await one.noAlarm(0)
   assert.deepEqual((await report()).ahead, [])
 })
+
+test('what was found, what was mended, the walk, and what jobs remember are kept until they are read', async (t) => {
+  const { one, other, report } = tallies(t)
+  await one.found(['hint', 'dirty'])
+  await other.found(['hint'])
+  await one.mended(['hint'])
+  await one.dropped(2)
+  const walk = { checked: 5, differing: 1, moving: 0, ms: 7, endedAt: '2026-11-30T12:00:00.000Z' }
+  await one.walked(walk)
+  await one.remember('place', 17)
+  const told = await report()
+  assert.deepEqual([told.found.hint, told.found.dirty, told.found.unreadable], [2, 1, 2])
+  assert.deepEqual([told.mended.hint, told.mended.dirty, told.mended.unreadable], [1, 0, 2])
+  assert.deepEqual(told.walk, walk)
+  assert.equal((await other.read()).place, '17')
+})
