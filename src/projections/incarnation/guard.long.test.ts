@@ -260,6 +260,22 @@ for (const partitions of PARTITION_COUNTS) {
   })
 }
 
+test('what is ahead of the database, under this incarnation, is not to be built again', async (t) => {
+  const { guard, begin, keys } = await start(t)
+  const inc = await begin()
+  await raw.set(keys.home.ahead, 'another.life')
+  assert.deepEqual([await guard.check(), await guard.isAhead(keys.home, inc)], [keys.partitions, false])
+  await raw.set(keys.home.ahead, inc)
+  assert.deepEqual([await guard.check(), await guard.isAhead(keys.home, inc)], [[], true])
+})
+
+test('whoever looks registers the schema where nobody knows of it, before anything is read for it', async (t) => {
+  const { guard, keys } = await start(t)
+  await raw.del(keys.schemas)
+  await guard.check()
+  assert.deepEqual(await raw.hkeys(keys.schemas), [keys.tag])
+})
+
 /** Deletes a user as another program would, which bumps the version. */
 function remove(sql: (statement: string, id: number) => void, userId: number) {
   for (const table of ['user_branches', 'user_roles', 'user_limits', 'user_preferences', 'users']) {
