@@ -1,137 +1,156 @@
 // A change of the OpenAPI document that breaks clients of the last release fails, with a list of what it breaks.
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { after, describe, test } from 'node:test'
-import { compareOpenApi, DOCUMENT, lastRelease, oasdiffMissing } from '../../../scripts/openapi-breaking.ts'
+import { dirname, join } from 'node:path'
+import { after, test } from 'node:test'
+import {
+  compareOpenApi,
+  DOCUMENT,
+  lastRelease,
+  OASDIFF,
+  oasdiffMissing,
+  ROOT,
+} from '../../../scripts/openapi-breaking.ts'
+import { LEFT, RAISED } from '../../../scripts/openapi-levels.ts'
+import { ANNOUNCED, BREAKING, type Change, type Document, HARMLESS, PATHS, RAISED_HERE } from './planted.ts'
 
-const ROOT = join(import.meta.dirname, '..', '..', '..')
 const RELEASE = lastRelease()
 const folder = mkdtempSync(join(tmpdir(), 'users-service-openapi-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
 
-// biome-ignore lint/suspicious/noExplicitAny: a document of which each case changes another part.
-type Document = any
-type Case = [what: string, change: (document: Document) => void, said: RegExp]
+const missing = oasdiffMissing()
+/** Each test by itself, so that each is among those left out. */
+const skip = missing ?? false
+const RAISED_CHECKS = RAISED.flatMap(({ checks }) => checks)
+/** Of the last release's document some paths. */
+const PART = part()
+const BEFORE = written('before.json', PART)
 
-const schemas = (document: Document) => document.components.schemas
-const BREAKING: Case[] = [
-  ['a path is gone', ({ paths }) => delete paths['/v1/roles/{role}'], /^error: GET \/v1\/roles\/\{role\} .*removed/],
-  ['a method is gone', ({ paths }) => delete paths['/v1/roles/{role}'].delete, /^error: DELETE \/v1\/roles\/\{role\} /],
-  [
-    'a field of an answer is gone',
-    (document) => {
-      delete schemas(document).User.properties.jobTitle
-      schemas(document).User.required = schemas(document).User.required.filter((name: string) => name !== 'jobTitle')
-    },
-    /^error: GET \/v1\/users\/\{userId\} removed the required property `jobTitle`/,
-  ],
-  [
-    'a field of an answer may be missing',
-    (document) => {
-      schemas(document).User.required = schemas(document).User.required.filter((name: string) => name !== 'jobTitle')
-    },
-    /^error: GET \/v1\/users\/\{userId\} .*`jobTitle` became optional/,
-  ],
-  [
-    'a field of an answer has another type',
-    (document) => Object.assign(schemas(document).User.properties, { version: { type: 'string' } }),
-    /^error: GET \/v1\/users\/\{userId\} .*`version`.* changed from `integer` to `string`/,
-  ],
-  [
-    'an answer may say what it never said',
-    (document) => schemas(document).User.properties.status.enum.push('away'),
-    /^error: GET \/v1\/users\/\{userId\} added the new `away` enum value/,
-  ],
-  [
-    'a request needs a field more',
-    (document) => {
-      schemas(document).Registration.properties.shoeSize = { type: 'integer' }
-      schemas(document).Registration.required.push('shoeSize')
-    },
-    /^error: POST \/v1\/users added the new required request property `shoeSize`/,
-  ],
-  [
-    'a request needs a parameter more',
-    ({ paths }) => paths['/v1/users'].get.parameters.push({ name: 'shop', in: 'query', required: true, schema: {} }),
-    /^error: GET \/v1\/users added the new required `query` request parameter `shop`/,
-  ],
-  [
-    'a parameter takes less',
-    ({ paths }) =>
-      paths['/v1/users'].get.parameters.find(({ name }: { name: string }) => name === 'status').schema.enum.pop(),
-    /^error: GET \/v1\/users removed the enum value `terminated`/,
-  ],
-  [
-    'a field of a request takes less',
-    (document) => Object.assign(schemas(document).LimitSetting.properties.value, { maximum: 5 }),
-    /^error: PUT \/v1\/users\/\{userId\}\/limits\/\{limit\} .*`value`.* max was decreased/,
-  ],
-  [
-    'another scope is needed',
-    ({ paths }) => Object.assign(paths['/v1/users'].post, { security: [{ token: ['operate'] }] }),
-    /^error: POST \/v1\/users .*scope `operate` was added/,
-  ],
-  [
-    'a success has another status',
-    ({ paths }) => delete paths['/v1/users'].post.responses[201],
-    /^error: POST \/v1\/users /,
-  ],
-]
-const HARMLESS: [what: string, change: (document: Document) => void][] = [
-  ['another path', ({ paths }) => Object.assign(paths, { '/v1/shoes': paths['/v1/roles'] })],
-  [
-    'a field more in an answer',
-    (document) => Object.assign(schemas(document).User.properties, { shoeSize: { type: 'integer' } }),
-  ],
-  [
-    'a field that a request may have',
-    (document) => Object.assign(schemas(document).Registration.properties, { shoeSize: { type: 'integer' } }),
-  ],
-  [
-    'other words',
-    (document) => Object.assign(schemas(document).User.properties.status, { description: 'Where they stand.' }),
-  ],
-]
+test('oasdiff is here', { skip: (!process.env.CI && missing) || false }, () => assert.equal(missing, undefined))
 
-function changed(change: (document: Document) => void): string {
-  const document = JSON.parse(readFileSync(RELEASE, 'utf8'))
+test('what it says breaks no client of the last release', { skip }, () => {
+  const { isBroken, said } = compareOpenApi(RELEASE, DOCUMENT)
+  assert.equal(isBroken, false, said.join('\n'))
+  const { status, stdout } = spawnSync(process.execPath, ['scripts/openapi-breaking.ts'], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  })
+  assert.equal(status, 0, stdout)
+  assert.match(stdout, /^Breaks nobody: what has changed since contracts\/releases\//)
+})
+
+for (const [what, change, expected] of BREAKING) {
+  test(`${what}: that breaks, and is said`, { skip }, () => {
+    assert.match(errorsOf(change).join('\n'), expected)
+  })
+}
+
+for (const [what, change, expected] of RAISED_HERE) {
+  test(`${what}: that breaks, though to oasdiff itself it does not, and is said`, { skip }, () => {
+    const errors = errorsOf(change)
+    assert.match(errors.join('\n'), expected)
+    assert.deepEqual(
+      errors.filter((line) => !RAISED_CHECKS.some((check) => line.endsWith(` [${check}]`))),
+      [],
+    )
+  })
+}
+
+for (const [what, change] of HARMLESS) {
+  test(`${what}: that breaks nothing`, { skip }, () => {
+    assert.deepEqual(compareOpenApi(BEFORE, changed(change)), { isBroken: false, said: [] })
+  })
+}
+
+test('each header of each answer gone: they are said, many as they are', { skip }, () => {
+  const document: Document = JSON.parse(readFileSync(RELEASE, 'utf8'))
+  const answers = Object.values<Document>(document.paths)
+    .flatMap((path) => Object.values<Document>(path))
+    .flatMap(({ responses }) => Object.values<Document>(responses))
+  const headers = answers.reduce((sum, one) => sum + Object.keys(one.headers ?? {}).length, 0)
+  for (const one of answers) delete one.headers
+  const { isBroken, said } = compareOpenApi(RELEASE, written('headerless.json', document))
+  assert.deepEqual({ isBroken, said: said.length }, { isBroken: true, said: headers })
+})
+
+for (const [what, announce, remove] of ANNOUNCED) {
+  test(`${what} goes when its sunset has come, and no earlier`, { skip }, () => {
+    const gone = changed(remove, 'gone.json')
+    const isBroken = (sunset: string) =>
+      compareOpenApi(changed(announce({ deprecated: true, 'x-sunset': sunset }), 'announced.json'), gone).isBroken
+    assert.deepEqual([isBroken('2026-01-01'), isBroken('2126-01-01')], [false, true])
+  })
+}
+
+test('what was looked at stands beside the release, word for word, and is left out', { skip }, () => {
+  const release = changed(() => undefined, 'accepting/openapi.json')
+  const wider = changed(({ components }) => {
+    components.schemas.Registration.properties.username.pattern = '^[a-z0-9._-]{2,64}$'
+    delete components.schemas.Registration.properties.phone
+  })
+  const [looked = '', ...others] = compareOpenApi(release, wider).said.sort()
+  assert.match(looked, /^error: POST \/v1\/users changed the pattern/)
+  writeFileSync(join(dirname(release), 'accepted.txt'), `# It takes more.\n${looked}\n`)
+  assert.deepEqual(compareOpenApi(release, wider), { isBroken: true, said: others })
+  writeFileSync(join(dirname(release), 'accepted.txt'), [looked, ...others].join('\n'))
+  assert.deepEqual(compareOpenApi(release, wider), { isBroken: false, said: [] })
+})
+
+test('what oasdiff cannot read is said', { skip }, () => {
+  assert.throws(
+    () => compareOpenApi(BEFORE, written('none.json', { openapi: 3 })),
+    /^Error: oasdiff ended with \d+: \S/,
+  )
+})
+
+test('each of oasdiff’s checks that breaks nobody by itself was thought about', { skip }, () => {
+  type Check = { id: string; level: string; direction: string; effect: string }
+  const catalogue = execFileSync(OASDIFF, ['checks', 'changelog', '--format', 'json'], { encoding: 'utf8' })
+  const lenient = (JSON.parse(catalogue) as Check[]).filter(({ level }) => level !== 'error')
+  // Requests that take more and answers that say less are what does no harm.
+  const isHarmless = ({ direction, effect }: Check) =>
+    (direction === 'request' && effect === 'widens') || (direction === 'response' && effect === 'narrows')
+  const timesIn = ({ id }: Check) =>
+    RAISED_CHECKS.filter((one) => one === id).length + LEFT.filter(({ checks }) => checks.test(id)).length
+  assert.deepEqual(
+    lenient.filter((check) => timesIn(check) !== 1 && !(isHarmless(check) && timesIn(check) === 0)),
+    [],
+    'in neither list, or twice',
+  )
+  assert.deepEqual(
+    RAISED_CHECKS.filter((id) => !lenient.some((check) => check.id === id)),
+    [],
+    'an error to oasdiff itself, or no check',
+  )
+  for (const { checks } of LEFT)
+    assert.ok(
+      lenient.some(({ id }) => checks.test(id)),
+      `${checks} names no check`,
+    )
+})
+
+function errorsOf(change: Change): string[] {
+  const { isBroken, said } = compareOpenApi(BEFORE, changed(change))
+  assert.equal(isBroken, true)
+  return said.filter((line) => line.startsWith('error: '))
+}
+
+function part(): Document {
+  const document: Document = JSON.parse(readFileSync(RELEASE, 'utf8'))
+  return { ...document, paths: Object.fromEntries(PATHS.map((path) => [path, document.paths[path]])) }
+}
+
+function changed(change: Change, name = 'after.json'): string {
+  const document = structuredClone(PART)
   change(document)
-  const path = join(folder, 'openapi.json')
+  return written(name, document)
+}
+
+function written(name: string, document: Document): string {
+  const path = join(folder, name)
+  mkdirSync(dirname(path), { recursive: true })
   writeFileSync(path, JSON.stringify(document))
   return path
 }
-
-describe('the OpenAPI document, and the last release’s', {
-  skip: (!process.env.CI && oasdiffMissing()) || false,
-}, () => {
-  test('what it says breaks no client of the last release', () => {
-    const { isBroken, said } = compareOpenApi(RELEASE, DOCUMENT)
-    assert.equal(isBroken, false, said.join('\n'))
-    const { status, stdout } = spawnSync(process.execPath, ['scripts/openapi-breaking.ts'], {
-      cwd: ROOT,
-      encoding: 'utf8',
-    })
-    assert.equal(status, 0, stdout)
-    assert.match(stdout, /^Breaks nobody: what has changed since contracts\/releases\//)
-  })
-
-  for (const [what, change, expected] of BREAKING) {
-    test(`${what}: that breaks, and is said`, () => {
-      const { isBroken, said } = compareOpenApi(RELEASE, changed(change))
-      assert.equal(isBroken, true)
-      assert.ok(
-        said.some((line) => expected.test(line)),
-        said.join('\n'),
-      )
-    })
-  }
-
-  for (const [what, change] of HARMLESS) {
-    test(`${what}: that breaks nothing`, () => {
-      assert.deepEqual(compareOpenApi(RELEASE, changed(change)), { isBroken: false, said: [] })
-    })
-  }
-})
