@@ -1,10 +1,17 @@
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process'
 import { join } from 'node:path'
+import type { Command } from 'commander'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 const CLI = join(ROOT, 'node_modules', '@pact-foundation', 'pact-cli', 'bin', 'pact-broker.js')
 /** As the organisation names environments, versions and branches: one word. */
 const WORD = /^[\w./+-]{1,255}$/
+/**
+ * How often a call is tried that the broker does not answer: half a second lies between the first and the second time, and
+ * twice as much before each further one. By itself its command line takes 8, which is a minute of silence.
+ */
+const HTTP_TRIES = 3
+const MAX_HTTP_TRIES = 8
 
 export const US = 'users-service'
 export const OUR_PACTS = join(ROOT, 'contracts', 'pacts')
@@ -16,10 +23,15 @@ export type Broker = { url: string; token: string }
 
 /** Where the broker is, and who we are to it. Throws Unset. */
 export function broker(env: NodeJS.ProcessEnv = process.env): Broker {
-  const url = needed(env, 'PACT_BROKER_BASE_URL', 'the URL of the Pact broker')
-  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? ''))
-    throw new Unset('PACT_BROKER_BASE_URL is no http or https URL.')
-  return { url: url.replace(/\/+$/, ''), token: needed(env, 'PACT_BROKER_TOKEN', 'a token of the Pact broker') }
+  const given = needed(env, 'PACT_BROKER_BASE_URL', 'the URL of the Pact broker')
+  const url = URL.parse(given)
+  if (url === null || !/^https?:$/.test(url.protocol)) throw new Unset('PACT_BROKER_BASE_URL is no http or https URL.')
+  // Every failure names the URL.
+  if (url.username !== '' || url.password !== '')
+    throw new Unset(
+      'PACT_BROKER_BASE_URL holds a name or password, which would be shown: PACT_BROKER_TOKEN is for that.',
+    )
+  return { url: given.replace(/\/+$/, ''), token: needed(env, 'PACT_BROKER_TOKEN', 'a token of the Pact broker') }
 }
 
 /** Of what is published or deployed: the commit, unless it is said. Throws Unset. */
@@ -37,17 +49,30 @@ export function environment(env: NodeJS.ProcessEnv = process.env): string {
   return word('PACT_ENVIRONMENT', env.PACT_ENVIRONMENT ?? '', 'the environment, as the broker knows it')
 }
 
+/** What is set, or `otherwise`. Throws Unset. */
+export function whole(name: string, otherwise: number, highest: number, env: NodeJS.ProcessEnv = process.env): number {
+  const value = Number(env[name] || otherwise)
+  if (!Number.isInteger(value) || value < 0 || value > highest)
+    throw new Unset(`${name} is no whole number between 0 and ${highest}.`)
+  return value
+}
+
 /** Runs the broker's own command line, to its end. The token is not among its arguments, which everybody here can see. */
 export function brokerCli({ url, token }: Broker, args: string[]): number {
+  const tries = whole('PACT_BROKER_HTTP_RETRIES', HTTP_TRIES, MAX_HTTP_TRIES)
   const settings = { PACT_BROKER_BASE_URL: url, PACT_BROKER_TOKEN: token, PACT_DO_NOT_TRACK: 'true' }
-  const env = { ...process.env, ...settings }
+  const env = { ...process.env, ...settings, PACT_BROKER_HTTP_RETRIES: String(tries) }
   return spawnSync(process.execPath, [CLI, ...args], { stdio: 'inherit', env }).status ?? 1
 }
 
-/** Ends with what `work` answers; what can be mended is one line. */
-export async function program(work: () => number | Promise<number>): Promise<void> {
+/** Ends with what `work` answers, given the options of `command`; what can be mended is one line. */
+export async function program<Options extends object>(
+  command: Command,
+  work: (options: Options) => number | Promise<number>,
+): Promise<void> {
+  const options = command.parse().opts<Options>()
   try {
-    process.exitCode = await work()
+    process.exitCode = await work(options)
   } catch (error) {
     if (!(error instanceof Unset)) throw error
     process.stderr.write(`${error.message}\n`)

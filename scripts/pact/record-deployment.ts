@@ -1,14 +1,12 @@
-// Tells the broker that this version is in an environment now: `npm run pact:record-deployment`.
+// `npm run pact:record-deployment`
+import { Command } from 'commander'
 import { broker, brokerCli, environment, program, US, version } from './broker.ts'
 
-await program(() =>
-  brokerCli(broker(), [
-    'record-deployment',
-    '--pacticipant',
-    US,
-    '--version',
-    version(),
-    '--environment',
-    environment(),
-  ]),
+const command = new Command('pact:record-deployment').description(
+  'Tells the broker that this version is in an environment now.',
 )
+
+await program(command, () => {
+  const said = ['--pacticipant', US, '--version', version(), '--environment', environment()]
+  return brokerCli(broker(), ['record-deployment', ...said])
+})

@@ -1,5 +1,5 @@
-// Verifies what others consume of us, as the broker knows it, against the real service: `npm run pact:verify`. With
-// `-- --publish` the broker is told the result.
+// `npm run pact:verify`, or `npm run pact:verify -- --publish`
+import { Command } from 'commander'
 import { branch, broker, program, Unset, version } from './broker.ts'
 
 const DAY_MS = 86_400_000
@@ -7,7 +7,11 @@ const DAY_MS = 86_400_000
 const WIP_DAYS = 30
 const DATE = /^\d{4}-\d\d-\d\d$/
 
-await program(async () => {
+const command = new Command('pact:verify')
+  .description('Verifies what others consume of us, as the broker knows it, against the real service.')
+  .option('--publish', 'tell the broker the result')
+
+await program<{ publish?: true }>(command, async ({ publish = false }) => {
   const { url, token } = broker()
   const from = {
     pactBrokerUrl: url,
@@ -20,14 +24,15 @@ await program(async () => {
   const { startProvider, verify } = await import('../../test/pact/provider/verifying.ts')
   const provider = await startProvider()
   try {
-    await verify(provider.service, {
+    const lacking = await verify(provider.service, {
       ...from,
-      ...{ providerBaseUrl: provider.url, publishVerificationResult: process.argv.includes('--publish') },
+      ...{ providerBaseUrl: provider.url, publishVerificationResult: publish },
       // What is in production or in a main branch, and what a branch of the same name needs of this one.
       consumerVersionSelectors: [{ mainBranch: true }, { deployedOrReleased: true }, { matchingBranch: true }],
       // What has never been kept yet is told, and fails nobody's build.
       ...{ enablePending: true, includeWipPactsSince },
     })
+    for (const state of lacking) process.stderr.write(`pending: ${state}\n`)
     return 0
   } catch (error) {
     process.stderr.write(`${(error as Error).message}\n`)

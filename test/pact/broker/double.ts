@@ -77,10 +77,20 @@ function routesOf(base: string, known: Memory): Route[] {
       /^\/contracts\/publish$/,
       (_, { body }) => {
         known.publish(body)
-        return [
-          200,
-          { notices: [{ type: 'success', text: 'Published.' }], logs: [], _links: self('/contracts/publish') },
-        ]
+        const link = (title: string, name: string) => ({ title, name, href: `${base}/` })
+        const { pacticipantName, pacticipantVersionNumber, contracts } = body
+        const _links = {
+          ...self('/contracts/publish'),
+          'pb:pacticipant': link('Pacticipant', pacticipantName),
+          'pb:pacticipant-version': link('Pacticipant version', pacticipantVersionNumber),
+          'pb:pacticipant-version-tags': [],
+          'pb:contracts': contracts.map(({ providerName }: { providerName: string }) => link('Pact', providerName)),
+        }
+        const _embedded = {
+          pacticipant: { name: pacticipantName, _links: { self: _links['pb:pacticipant'] } },
+          version: { number: pacticipantVersionNumber, _links: { self: _links['pb:pacticipant-version'] } },
+        }
+        return [200, { notices: [{ type: 'success', text: 'Published.' }], logs: [], _embedded, _links }]
       },
     ],
     ['GET', /^(\/pacts\/provider\/[^/]+\/for-verification)$/, ([path = '']) => [200, { _links: self(path) }]],
@@ -153,7 +163,10 @@ function routesOf(base: string, known: Memory): Route[] {
     [
       'GET',
       /^\/matrix$/,
-      (_, { query }) => [200, known.matrix(query.get('q[][pacticipant]'), query.get('q[][version]'))],
+      (_, { query }) => {
+        const [name, version] = [query.get('q[][pacticipant]') ?? '', query.get('q[][version]') ?? '']
+        return [200, known.matrix({ name, version, ignored: query.getAll('ignore[][pacticipant]') })]
+      },
     ],
   ]
 }

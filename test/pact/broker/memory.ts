@@ -1,3 +1,5 @@
+import { rowOf, summaryOf } from './matrix.ts'
+
 type Publication = {
   pacticipantName: string
   pacticipantVersionNumber: string
@@ -10,30 +12,54 @@ type Selection = {
   includeWipPactsSince?: string
   providerVersionBranch?: string
 }
-type Contract = { number: number; consumer: string; version: string; branch: string; provider: string; content: string }
+export type Contract = {
+  number: number
+  consumer: string
+  version: string
+  branch: string
+  provider: string
+  content: string
+}
 type Result = { providerApplicationVersion: string; success: boolean }
-type Deployment = { name: string; version: string }
+type Version = { name: string; version: string }
+/** `version` of `name`, before it is deployed; whoever is in `ignored` is left out. */
+type Question = Version & { ignored: string[] }
 
 export type Memory = ReturnType<typeof memory>
 
 const MAIN = 'main'
 
-/** What a broker knows, and concludes: as much of it as the rehearsal of a release needs. */
+/** What a broker knows, and concludes by the rules of a real one: as much of it as the rehearsal of a release needs. */
 export function memory() {
   const contracts: Contract[] = []
   const results: (Result & { contract: number })[] = []
-  const deployments: Deployment[] = []
-  const branches: { name: string; branch: string; version: string }[] = []
-  const isDeployed = (name: string, version: string) =>
-    deployments.some((one) => one.name === name && one.version === version)
-  const wasKept = ({ consumer, provider }: Contract) =>
-    results.some(({ contract, success }) => {
-      const of = contracts[contract]
-      return success && of?.consumer === consumer && of.provider === provider
-    })
-  const newest = (of: Contract[]) =>
-    of.filter(({ consumer, provider, branch, number }) =>
-      of.every((o) => o.consumer !== consumer || o.provider !== provider || o.branch !== branch || o.number <= number),
+  const deployments: Version[] = []
+  /** `results`: how many there were when it came. */
+  const branches: (Version & { branch: string; results: number })[] = []
+
+  const deployedOf = (name: string) => deployments.findLast((one) => one.name === name)?.version
+  const isDeployed = ({ consumer, version }: Contract) => deployedOf(consumer) === version
+  /** Results are of what a contract says, whichever version of its consumer says it. */
+  const resultsOf = (contract: Contract) =>
+    results
+      .map((one, index) => ({ ...one, index }))
+      .filter((one) => isSame(contracts[one.contract] as Contract, contract))
+  /**
+   * What was kept once on this branch of the provider's, or on another before this one began: whatever does not keep it has
+   * changed it (https://docs.pact.io/pending).
+   */
+  const wasKept = (contract: Contract, branch: string | undefined) => {
+    const begun = branches.find((one) => one.name === contract.provider && one.branch === branch)?.results
+    const isOf = (version: string) =>
+      branches.some((one) => one.name === contract.provider && one.version === version && one.branch === branch)
+    return resultsOf(contract).some(
+      ({ success, index, providerApplicationVersion }) =>
+        success && (isOf(providerApplicationVersion) || index < (begun ?? Number.POSITIVE_INFINITY)),
+    )
+  }
+  const heads = (of: Contract[]) =>
+    of.filter(({ consumer, branch, number }) =>
+      of.every((o) => o.consumer !== consumer || o.branch !== branch || o.number <= number),
     )
 
   return {
@@ -49,60 +75,67 @@ export function memory() {
     },
     contract: (number: number) => contracts[number] as Contract,
     forVerification(provider: string, selection: Selection) {
-      const {
-        consumerVersionSelectors = [],
-        includePendingStatus,
-        includeWipPactsSince,
-        providerVersionBranch,
-      } = selection
-      const isSelected = ({ consumer, version, branch }: Contract) =>
-        consumerVersionSelectors.some(
-          (one) =>
-            (one.mainBranch && branch === MAIN) ||
-            (one.deployedOrReleased && isDeployed(consumer, version)) ||
-            (one.matchingBranch && branch === providerVersionBranch),
-        )
-      return newest(contracts.filter((one) => one.provider === provider)).flatMap((one) => {
-        if (isSelected(one)) return [{ ...one, pending: includePendingStatus === true && !wasKept(one) }]
-        return includeWipPactsSince === undefined ? [] : [{ ...one, pending: true }]
-      })
+      const { consumerVersionSelectors: selectors = [], providerVersionBranch: branch } = selection
+      const theirs = contracts.filter((one) => one.provider === provider)
+      const latest = heads(theirs)
+      const selected = theirs.filter((one) =>
+        selectors.some(
+          ({ mainBranch, deployedOrReleased, matchingBranch }) =>
+            (mainBranch && one.branch === MAIN && latest.includes(one)) ||
+            (deployedOrReleased && isDeployed(one)) ||
+            (matchingBranch && one.branch === branch && latest.includes(one)),
+        ),
+      )
+      const isPending = (one: Contract) => !wasKept(one, branch)
+      const wip =
+        selection.includeWipPactsSince === undefined
+          ? []
+          : latest.filter((one) => isPending(one) && !selected.some((other) => isSame(one, other)))
+      return [
+        ...once(selected).map((one) => ({
+          ...one,
+          pending: selection.includePendingStatus === true && isPending(one),
+        })),
+        ...once(wip).map((one) => ({ ...one, pending: true })),
+      ]
     },
     verified(contract: number, result: Result): void {
       results.push({ ...result, contract })
     },
-    onBranch: (one: (typeof branches)[number]) => void branches.push(one),
-    deployed: (one: Deployment) => void deployments.push(one),
-    /** Of the provider's `version`, with what is deployed or in main; of each the newest result. */
-    matrix(name: string | null, version: string | null) {
-      const relied = newest(contracts.filter(({ provider, branch }) => provider === name && branch === MAIN))
-      const rows = relied.map((one) => {
-        const result = results.findLast((r) => r.contract === one.number && r.providerApplicationVersion === version)
-        return rowOf(one, version ?? '', result?.success ?? null)
-      })
-      const count = (of: boolean | null) =>
-        rows.filter((row) => (row.verificationResult?.success ?? null) === of).length
-      const [success, failed, unknown] = [count(true), count(false), count(null)]
-      const deployable = failed === 0 && unknown === 0
-      const reason = deployable ? 'All required results are there.' : `${failed} failed, ${unknown} are not known.`
-      return {
-        summary: { deployable, reason, success, failed, unknown },
-        notices: [{ type: deployable ? 'success' : 'error', text: reason }],
-        ...{ matrix: rows, _links: {} },
-      }
+    onBranch: (one: Version & { branch: string }) => void branches.push({ ...one, results: results.length }),
+    deployed: (one: Version) => void deployments.push(one),
+    /**
+     * Of what is deployed, whoever relies on `name` must be kept by this version; and this version's own contracts by
+     * whoever is deployed, which nobody knows of those who are not.
+     */
+    matrix({ name, version, ignored }: Question) {
+      const relying = contracts.filter((one) => one.provider === name && isDeployed(one))
+      const reliedOn = contracts.filter((one) => one.consumer === name && one.version === version)
+      const rows = [
+        ...relying.map((one) => [one, version] as const),
+        ...reliedOn.map((one) => [one, deployedOf(one.provider)] as const),
+      ]
+        .filter(([{ consumer, provider }]) => !ignored.includes(consumer) && !ignored.includes(provider))
+        .map(([one, by]) =>
+          rowOf(one, by, resultsOf(one).findLast((r) => r.providerApplicationVersion === by)?.success ?? null),
+        )
+      return { ...summaryOf(rows), matrix: rows, _links: {} }
     },
   }
 }
 
-const NOWHERE = { self: { href: '' } }
-const AT = '2026-11-28T10:00:00Z'
+function isSame(one: Contract, other: Contract): boolean {
+  return one.consumer === other.consumer && one.provider === other.provider && said(one) === said(other)
+}
 
-function rowOf({ consumer, version, provider }: Contract, providerVersion: string, success: boolean | null) {
-  const party = (name: string, number: string) => ({ name, version: { number, _links: NOWHERE }, _links: NOWHERE })
-  return {
-    ...{ consumer: party(consumer, version), provider: party(provider, providerVersion) },
-    pact: { createdAt: AT, _links: NOWHERE },
-    verificationResult: success === null ? null : { success, verifiedAt: AT, _links: NOWHERE },
-  }
+/** What of it is verified: not by which library it was written. */
+function said({ content }: Contract): string {
+  return JSON.stringify(JSON.parse(Buffer.from(content, 'base64').toString()).interactions)
+}
+
+/** Of those who say the same the newest. */
+function once(of: Contract[]): Contract[] {
+  return of.filter((one) => of.every((other) => !isSame(one, other) || other.number <= one.number))
 }
 
 /** Published in base64; the broker names each interaction, so that results can be told of each. */

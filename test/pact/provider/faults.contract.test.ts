@@ -1,11 +1,10 @@
 // Builds of this service that break what consumers rely on, each by one fault: verification fails, and says where.
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { type Fault, importWith } from '../../support/plant.ts'
 import { CONTRACTS, SERVICE } from '../kept.ts'
+import { askedWhetherItLives, madeUpContract, toldWhoLeft } from '../made-up.ts'
 
 type Provider = typeof import('./verifying.ts')
 type Planted = { what: string; fault: Fault; consumer: string; broken: string[]; whole: string }
@@ -53,21 +52,35 @@ for (const { what, fault, consumer, broken, whole } of PLANTED) {
   })
 }
 
-test('a provider state that nobody has made is a fault, though what it is for would hold', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'users-service-pact-'))
-  t.after(() => rmSync(folder, { recursive: true, force: true }))
-  const interaction = {
-    ...{ type: 'Synchronous/HTTP', description: 'a question whether it lives' },
-    providerStates: [{ name: 'it is full moon' }],
-    request: { method: 'GET', path: '/health/live' },
-    response: { status: 200 },
-  }
-  const parties = { consumer: { name: 'a-dreamer' }, provider: { name: SERVICE } }
-  const metadata = { pactSpecification: { version: '4.0' } }
-  writeFileSync(join(folder, 'a.json'), JSON.stringify({ ...parties, interactions: [interaction], metadata }))
+const NOBODY = { name: 'nobody has the number' }
+const FULL_MOON = { name: 'it is full moon' }
+const BADLY_NAMED = { name: 'somebody has an employee number', params: { employeeNumber: 42 } }
+
+test('a provider state that is not there breaks what it is for, and nothing after it', async (t) => {
+  const folder = madeUpContract(t, 'a-dreamer', [
+    askedWhetherItLives('asks at full moon', FULL_MOON, NOBODY),
+    askedWhetherItLives('asks at any time'),
+    askedWhetherItLives('asks of who cannot be registered', NOBODY, BADLY_NAMED),
+    askedWhetherItLives('asks of nobody', NOBODY),
+    toldWhoLeft('hears of who left at full moon', FULL_MOON),
+    toldWhoLeft('hears of who left', NOBODY),
+  ])
   const { startProvider, verify } = await import('./verifying.ts')
   const { service, url } = await startProvider()
   t.after(service.close)
-  const verified = verify(service, { providerBaseUrl: url, pactUrls: [join(folder, 'a.json')] })
-  await assert.rejects(verified, /^Error: provider state “it is full moon”: there is no such state$/)
+  const verified = verify(service, { providerBaseUrl: url, pactUrls: [join(folder, 'a-dreamer.json')] })
+  await assert.rejects(verified, ({ message }: Error) => {
+    const said = message.split('\n')
+    const expected = [
+      /^provider state “it is full moon”: there is no such state$/,
+      /^provider state “somebody has an employee number”: POST .*: 400 /,
+      /^provider state “it is full moon”: there is no such state$/,
+      / - asks at full moon: /,
+      / - asks of who cannot be registered: /,
+      / - hears of who left at full moon: /,
+    ]
+    for (const [index, line] of expected.entries()) assert.match(said[index] ?? '', line)
+    assert.equal(said.length, expected.length, message)
+    return true
+  })
 })

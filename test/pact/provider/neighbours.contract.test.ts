@@ -1,7 +1,6 @@
 // What we have agreed on with others is no wish: those who stand in for them keep it, and so do we where we answer in place
 // of the legacy application.
 import { type TestContext, test } from 'node:test'
-import { Verifier } from '@pact-foundation/pact'
 import { madeUpBranch } from '../../../src/adapters/http/made-up-branches.ts'
 import { startMadeUpNeighbours } from '../../../src/adapters/http/made-up-neighbours.ts'
 import { madeUpEmployment } from '../../../src/adapters/http/made-up-people.ts'
@@ -12,13 +11,12 @@ import { until } from '../../support/service.ts'
 import { bearer } from '../../support/tokens.ts'
 import { many } from '../../support/users.ts'
 import { contractWith } from './honoured.ts'
-import { startProvider, verify } from './verifying.ts'
+import { startProvider, verify, verifyWith } from './verifying.ts'
 
 const TODAY = new Date('2026-05-20T12:00:00Z')
 const PEOPLE = 5_000
 const BRANCHES = 999
 const ROUTES = ['get-user', 'get-user-by-username', 'get-permissions', 'get-branch-users', 'change-user']
-const QUIET = { logLevel: 'error', failIfNoPactsFound: true } as const
 
 const branchIds = many(BRANCHES, (n) => `B${String(n + 1).padStart(3, '0')}`)
 /** Managers have numbers of their own, and one of them has none. */
@@ -48,14 +46,7 @@ for (const neighbour of ['branches-service', 'people-service']) {
     const { url, close } = await startMadeUpNeighbours({ now: () => TODAY })
     t.after(close)
     const pactUrls = [contractWith(t, neighbour)]
-    const verifier = new Verifier({
-      ...QUIET,
-      provider: neighbour,
-      providerBaseUrl: url,
-      pactUrls,
-      stateHandlers: STATES,
-    })
-    await verifier.verifyProvider()
+    await verifyWith(STATES, { provider: neighbour, providerBaseUrl: url, pactUrls })
   })
 }
 

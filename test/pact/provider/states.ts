@@ -2,12 +2,7 @@ import assert from 'node:assert/strict'
 import type { Scope } from '../../../src/domain/principal.ts'
 import type { TestService } from '../../support/service.ts'
 import { bearer, developmentToken } from '../../support/tokens.ts'
-
-import { forAnyName } from './any-name.ts'
-
-type Values = Record<string, string | number>
-type Parameters = { [name: string]: unknown }
-type State = (parameters: Parameters) => Promise<Values>
+import type { Parameters, State } from './followed.ts'
 
 const PERMISSIONS = [
   { permission: 'receipt.void', effect: 'allow' },
@@ -16,13 +11,11 @@ const PERMISSIONS = [
 const HIGHEST_ID = Number.MAX_SAFE_INTEGER
 const EXPIRED_S = -60
 
-export type ProviderStates = ReturnType<typeof providerStates>
-
 /**
  * What consumers presuppose, brought about by commands of the API, as anybody could. Each makes somebody of its own, and
  * answers who that is: interactions are verified in any order, and as often as one likes.
  */
-export function providerStates(service: TestService) {
+export function providerStates(service: TestService): Record<string, State> {
   const freeUsername = () => `pact.${crypto.randomUUID()}`
   const ask = async (method: 'GET' | 'PUT' | 'POST' | 'PATCH', url: string, payload?: object) => {
     const answer = await service.app.inject({ method, url, ...(payload === undefined ? {} : { payload }) })
@@ -57,7 +50,7 @@ export function providerStates(service: TestService) {
     return who
   }
 
-  const states: Record<string, State> = {
+  return {
     'a token is shown': async ({ scopes }) => {
       const token = await developmentToken(service.config, { scopes: scopes as Scope[], subject: 'a-consumer' })
       shown = bearer(token)
@@ -90,26 +83,4 @@ export function providerStates(service: TestService) {
     // Of the legacy application, whose clients see the same people.
     'there is a user at the branch': (parameters) => cashier(parameters),
   }
-  return followed(states)
-}
-
-/**
- * Pact tells a provider state that fails, or that there is not, in the log, and goes on: whatever is verified then may even
- * hold. Here both are kept, for whoever verifies to fail by.
- */
-function followed(states: Record<string, State>) {
-  const faults: string[] = []
-  const handler = (name: string) => ({
-    async setup(parameters: unknown): Promise<Values> {
-      const state = Object.hasOwn(states, name) ? states[name] : undefined
-      try {
-        if (!state) throw new Error('there is no such state')
-        return await state((parameters ?? {}) as Parameters)
-      } catch (error) {
-        faults.push(`“${name}”: ${(error as Error).message}`)
-        return {}
-      }
-    },
-  })
-  return { names: Object.keys(states), handlers: forAnyName(handler), faults }
 }

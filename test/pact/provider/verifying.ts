@@ -1,12 +1,13 @@
 import { Verifier, type VerifierOptions } from '@pact-foundation/pact'
 import { startService, type TestService } from '../../support/service.ts'
 import { SERVICE } from '../kept.ts'
+import { followed, type State } from './followed.ts'
 import { messageHandlers } from './messages.ts'
 import { publishedBy } from './published.ts'
 import { providerStates } from './states.ts'
 
 /** Where the pacts come from, and what becomes of the result. */
-export type Verification = Omit<VerifierOptions, 'stateHandlers' | 'messageProviders'>
+export type Verification = Omit<VerifierOptions, 'stateHandlers' | 'messageProviders' | 'requestFilter'>
 
 /** No worker: what commands leave behind stays for whoever looks at what would be published. */
 export async function startProvider(environment: Record<string, string> = {}) {
@@ -16,18 +17,29 @@ export async function startProvider(environment: Record<string, string> = {}) {
 
 const STATE_LIMIT_MS = 30_000
 
-/** Rejects with the interactions that do not hold, and the provider states that could not be brought about. */
-export async function verify(service: TestService, verification: Verification): Promise<void> {
-  const states = providerStates(service)
+/** This service, over what its own commands have done. As `verifyWith`. */
+export function verify(service: TestService, verification: Verification): Promise<string[]> {
+  const messageProviders = messageHandlers(publishedBy(service))
+  return verifyWith(providerStates(service), { ...verification, messageProviders: messageProviders as never })
+}
+
+/**
+ * Answers which provider states could not be brought about of contracts that are pending. Rejects where an interaction does
+ * not hold that has to, with each of them, and with all provider states that could not be.
+ */
+export async function verifyWith(
+  states: Record<string, State>,
+  verification: Omit<VerifierOptions, 'stateHandlers' | 'requestFilter'>,
+): Promise<string[]> {
+  const { handlers, filter, faults } = followed(states)
   const found = await new Verifier({
     ...{ provider: SERVICE, logLevel: 'error', timeout: STATE_LIMIT_MS, failIfNoPactsFound: true },
-    ...{ stateHandlers: states.handlers as never, messageProviders: messageHandlers(publishedBy(service)) as never },
-    ...verification,
+    ...{ ...verification, stateHandlers: handlers as never, requestFilter: filter },
   })
     .verifyProvider()
     .then(() => [], faultsOf)
-  const faults = [...states.faults.map((fault) => `provider state ${fault}`), ...found]
-  if (faults.length > 0) throw new Error(faults.join('\n'))
+  if (found.length > 0) throw new Error([...faults, ...found].join('\n'))
+  return faults
 }
 
 type Report = { errors?: { interaction: string; mismatch?: { type?: string; mismatches?: unknown[] } }[] }
@@ -40,7 +52,9 @@ function faultsOf(error: Error): string[] {
   } catch {
     return [error.message]
   }
-  return (report.errors ?? []).map(
+  const { errors = [] } = report
+  if (errors.length === 0) return [error.message]
+  return errors.map(
     ({ interaction, mismatch }) => `${interaction}: ${JSON.stringify(mismatch?.mismatches ?? mismatch)}`,
   )
 }
