@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { after } from 'node:test'
+import { join, resolve } from 'node:path'
+import { after, test as nodeTest, type TestContext } from 'node:test'
 import { Pact } from '@pact-foundation/pact'
 import { jsonText } from '../../scripts/json-text.ts'
 
@@ -12,26 +12,44 @@ export const SERVICE = 'users-service'
 /** Pact's library reports to its makers that it was used, unless it is told not to; tests talk to nobody. */
 process.env.PACT_DO_NOT_TRACK = 'true'
 
-type Parties = { consumer: string; provider: string; folder: 'pacts' | 'consumers' }
+type Parties = { consumer: string; provider: string }
 type Interaction = { description: string }
+/** As `test` of node:test, without options: a test of a contract is left out by nobody. */
+type Test = (name: string, body: (t: TestContext) => Promise<void>) => void
 
 /**
- * The contract that the tests of a file make, one interaction each. When they have all ended, in whatever order, the file in
- * `contracts/` must say the same; with WRITE_PACTS=1 (`npm run pact:write`) that is written instead.
+ * The contract that the tests of a file make, one interaction each, by this `test`. When all of them have passed, in
+ * whatever order, the file in `folder`, from `contracts/`, must say the same; with WRITE_PACTS=1 (`npm run pact:write`) that
+ * is written instead. After some of them only, nothing is compared, and it is a fault to write: what the others would make
+ * is not known.
  */
-export function keptPact({ consumer, provider, folder }: Parties): Pact {
-  const kept = join(CONTRACTS, folder, `${consumer}-${provider}.json`)
+export function keptPact({ consumer, provider, folder }: Parties & { folder: string }): { pact: Pact; test: Test } {
+  const kept = resolve(CONTRACTS, folder, `${consumer}-${provider}.json`)
+  const isWriting = process.env.WRITE_PACTS === '1'
+  let declared = 0
+  let passed = 0
   const compare = (dir: string) => {
+    if (passed < declared) {
+      if (isWriting) throw new Error(`${kept} is not written: of its ${declared} tests ${passed} were run and passed`)
+      return
+    }
     const [made = ''] = readdirSync(dir)
     const text = textOf(readFileSync(join(dir, made), 'utf8'))
-    if (process.env.WRITE_PACTS === '1') writeFileSync(kept, text)
+    if (isWriting) writeFileSync(kept, text)
     else assert.equal(text, readFileSync(kept, 'utf8'), `${kept} is another one: npm run pact:write`)
   }
-  return temporaryPact({ consumer, provider }, compare).pact
+  const test: Test = (name, body) => {
+    declared += 1
+    nodeTest(name, async (t) => {
+      await body(t)
+      passed += 1
+    })
+  }
+  return { pact: temporaryPact({ consumer, provider }, compare).pact, test }
 }
 
 /** For what is tried against Pact's mock server, and is in no contract: it asks nothing of the other side. */
-export function temporaryPact({ consumer, provider }: Omit<Parties, 'folder'>, atTheEnd = (_dir: string) => {}) {
+export function temporaryPact({ consumer, provider }: Parties, atTheEnd = (_dir: string) => {}) {
   const dir = mkdtempSync(join(tmpdir(), 'users-service-pact-'))
   after(() => {
     try {

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
 import { MatchersV3 } from '@pact-foundation/pact'
 import { branchesService, describeBranches } from '../../../src/adapters/http/branches-service.ts'
 import { guardedClient } from '../../../src/adapters/http/guarded-client.ts'
@@ -11,7 +10,7 @@ const { arrayContaining, eachLike, fromProviderState, nullValue, regex, string }
 const PROVIDER = 'branches-service'
 const TIME = '^(?:[01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$'
 
-const pact = keptPact({ consumer: SERVICE, provider: PROVIDER, folder: 'pacts' })
+const { pact, test } = keptPact({ consumer: SERVICE, provider: PROVIDER, folder: 'pacts' })
 const asking = (url: string, branchIds: string[]) =>
   askedBy({
     open: (limits, deps) => guardedClient(describeBranches(url, limits), deps),

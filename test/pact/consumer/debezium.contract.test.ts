@@ -1,6 +1,6 @@
 // Where a site has Debezium's connector read the outbox in place of our relay, its message is one that we consume.
 import assert from 'node:assert/strict'
-import { type TestContext, test } from 'node:test'
+import type { TestContext } from 'node:test'
 import { MatchersV3 } from '@pact-foundation/pact'
 import { logFeed } from '../../../src/adapters/log-feed/log-feed.ts'
 import type { ConsumerListener } from '../../../src/ports/message-log.ts'
@@ -13,7 +13,7 @@ const LEASE_MS = 10_000
 const STRUCT = { type: 'struct' }
 const WRITTEN = '2026-11-28 10:00:00.000'
 
-const pact = keptPact({ consumer: SERVICE, provider: 'debezium', folder: 'pacts' })
+const { pact, test } = keptPact({ consumer: SERVICE, provider: 'debezium', folder: 'pacts' })
 
 /** What the real consumer of changes does with a message: what it handed on, which rows it deleted, what it did not know. */
 async function consumed(t: TestContext, value: string) {

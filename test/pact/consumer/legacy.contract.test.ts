@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type TestContext, test } from 'node:test'
+import type { TestContext } from 'node:test'
 import { MatchersV3 } from '@pact-foundation/pact'
 import { readConfig } from '../../../src/config.ts'
 import { wireLegacy } from '../../../src/wiring-legacy.ts'
@@ -31,7 +31,7 @@ const user = {
   updated: TIME,
 }
 
-const pact = keptPact({ consumer: SERVICE, provider: 'legacy', folder: 'pacts' })
+const { pact, test } = keptPact({ consumer: SERVICE, provider: 'legacy', folder: 'pacts' })
 const somebody = () => pact.addInteraction().given('there is a user at the branch', { branchId: BRANCH })
 const userPath = fromProviderState(`/users/\${userId}/`, '/users/42/')
 

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
 import { MatchersV3 } from '@pact-foundation/pact'
 import { guardedClient } from '../../../src/adapters/http/guarded-client.ts'
 import { describePeople, peopleService } from '../../../src/adapters/http/people-service.ts'
@@ -11,7 +10,7 @@ const PROVIDER = 'people-service'
 const DATE = 'yyyy-MM-dd'
 const NUMBER = 'E-0000001'
 
-const pact = keptPact({ consumer: SERVICE, provider: PROVIDER, folder: 'pacts' })
+const { pact, test } = keptPact({ consumer: SERVICE, provider: PROVIDER, folder: 'pacts' })
 const asking = (url: string) =>
   askedBy({
     open: (limits, deps) => guardedClient(describePeople(url, limits), deps),

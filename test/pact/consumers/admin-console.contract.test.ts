@@ -1,6 +1,5 @@
 // The contract of an admin console, as its team would write it: commands, and how they are refused.
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
 import { MatchersV3 } from '@pact-foundation/pact'
 import type { Scope } from '../../../src/domain/principal.ts'
 import { keptPact } from '../kept.ts'
@@ -28,7 +27,7 @@ const OLD_ETAG = '"9d4a9880.3.u.4"'
 const ADMINISTRATOR: Scope[] = ['users:read', 'users:write', 'users:pii', 'users:audit', 'roles:write']
 const NAMES = { givenName: 'Ann', familyName: 'Lee' }
 
-const pact = keptPact({ consumer: 'admin-console', provider: PROVIDER, folder: 'consumers' })
+const { pact, test } = keptPact({ consumer: 'admin-console', provider: PROVIDER, folder: 'consumers' })
 
 /** The part of the console that asks. A refusal is shown by its code; one of a field beside that field. */
 async function ask(url: string, method: string, path: string, body?: object, headers = {}): Promise<string> {

@@ -1,7 +1,6 @@
 // The contract of an HR feed, as its team would write it: it follows what happens over Kafka, asks for what messages do not
 // hold, and ends employments.
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
 import { MatchersV3 } from '@pact-foundation/pact'
 import { keptPact } from '../kept.ts'
 import {
@@ -24,7 +23,7 @@ const { arrayContaining, fromProviderState, integer, regex, string } = MatchersV
 const BRANCH = 'B001'
 const NUMBER = 'E-0000042'
 
-const pact = keptPact({ consumer: 'hr-feed', provider: PROVIDER, folder: 'consumers' })
+const { pact, test } = keptPact({ consumer: 'hr-feed', provider: PROVIDER, folder: 'consumers' })
 const given = (state: string, parameters = {}) =>
   pact
     .addInteraction()

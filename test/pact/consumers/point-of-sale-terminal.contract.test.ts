@@ -1,7 +1,6 @@
 // The contract of a terminal, as its team would write it: what a till asks when somebody signs on, and before they do what
 // not everybody may.
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
 import { MatchersV3 } from '@pact-foundation/pact'
 import { keptPact } from '../kept.ts'
 import {
@@ -24,7 +23,7 @@ const { eachLike, fromProviderState, integer, like, regex, string } = MatchersV3
 const BRANCH = 'B001'
 const TILL = mayScopes('users:read')
 
-const pact = keptPact({ consumer: 'point-of-sale-terminal', provider: PROVIDER, folder: 'consumers' })
+const { pact, test } = keptPact({ consumer: 'point-of-sale-terminal', provider: PROVIDER, folder: 'consumers' })
 
 /** The part of a till that asks. */
 function till(url: string) {
