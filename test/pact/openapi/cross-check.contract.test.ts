@@ -60,6 +60,24 @@ const FAULTS: Case[] = [
     'limit in its query is not to be 0',
   ],
   [
+    'a header of the question that it does not know',
+    READ,
+    ({ request }) => Object.assign(request.headers ?? {}, { 'X-Shoe': ['42'] }),
+    'it has no parameter x-shoe in its header',
+  ],
+  [
+    'a header that another operation knows',
+    LIST,
+    ({ request }) => Object.assign(request.headers ?? {}, { 'If-Match': ['"1"'] }),
+    'it has no parameter if-match in its header',
+  ],
+  [
+    'a header that is too long',
+    REGISTRATION,
+    ({ request }) => Object.assign(request.headers ?? {}, { 'Idempotency-Key': ['k'.repeat(10_000)] }),
+    `idempotency-key in its header is not to be ${'k'.repeat(10_000)}`,
+  ],
+  [
     'a field that no answer has',
     READ,
     ({ response }) => Object.assign(content(response.body), { shoeSize: 42 }),
@@ -112,6 +130,16 @@ for (const [what, of, change, fault] of FAULTS) {
     assert.ok(check(interaction).includes(fault), JSON.stringify(check(interaction)))
   })
 }
+
+test('headers that any question may show are no parameters, in capitals or not', () => {
+  const interaction = named(READ)
+  Object.assign(interaction.request.headers ?? {}, {
+    ACCEPT: ['*/*'],
+    'X-Request-Id': ['0f6e'],
+    'If-None-Match': ['"1"'],
+  })
+  assert.deepEqual(check(interaction), [])
+})
 
 const ajv = new Ajv2020.default({ strict: false, allErrors: true })
 addFormats.default(ajv)

@@ -26,6 +26,11 @@ const AT_FAULT = 400
 const UNSEEN = [401, 403]
 /** Any answer has these, and no operation tells of them. */
 const EVERYWHERE = ['content-type', 'cache-control']
+/** Any question may show these, and no operation tells of them: what HTTP itself gives sense to, who asks, and its trace. */
+const SHOWN_TO_ANY = [
+  ...['accept', 'accept-encoding', 'authorization', 'content-type', 'user-agent'],
+  ...['x-request-id', 'traceparent', 'tracestate'],
+]
 
 /**
  * In what an interaction is not what the OpenAPI document says: of its operation, what is sent, and what is expected of the
@@ -60,17 +65,18 @@ export function crossChecker(document: OpenApi) {
 
   function parameterFaults(
     operation: Operation,
-    { path, query = {} }: Interaction['request'],
+    { path, query = {}, headers = {} }: Interaction['request'],
     template: string,
   ): string[] {
     const parameters = (operation.parameters ?? []) as Parameter[]
     const inPath = new RegExp(`^${template.replaceAll(/\{(\w+)\}/g, '(?<$1>[^/]+)')}$`).exec(path)?.groups ?? {}
     const sent = [
       ...Object.entries(inPath).map(([name, value]) => ['path', name, value] as const),
-      ...Object.entries(query).flatMap(([name, values]) => values.map((value) => ['query', name, value] as const)),
+      ...textsIn('query', query),
+      ...textsIn('header', headers).filter(([, name]) => !SHOWN_TO_ANY.includes(name)),
     ]
     const lacking = parameters.filter(
-      ({ name, in: place, required }) => required && place === 'query' && !(name in query),
+      ({ name, in: place, required }) => required && !sent.some(([at, other]) => at === place && other === name),
     )
     return [
       ...lacking.map(({ name }) => `the parameter ${name} is needed`),
@@ -84,6 +90,13 @@ export function crossChecker(document: OpenApi) {
       }),
     ]
   }
+}
+
+/** Names of headers are the same in capitals. */
+function textsIn(place: 'query' | 'header', texts: Record<string, string[]>): [string, string, string][] {
+  return Object.entries(texts).flatMap(([name, values]) =>
+    values.map((value): [string, string, string] => [place, place === 'header' ? name.toLowerCase() : name, value]),
+  )
 }
 
 function ajvWith(document: OpenApi, options: Options = {}): Ajv2020 {
