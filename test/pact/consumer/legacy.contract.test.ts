@@ -1,14 +1,10 @@
 import assert from 'node:assert/strict'
-import type { TestContext } from 'node:test'
 import { MatchersV3 } from '@pact-foundation/pact'
-import { readConfig } from '../../../src/config.ts'
-import { wireLegacy } from '../../../src/wiring-legacy.ts'
-import { quiet, startFront } from '../../strangler/proxy/rig.ts'
 import { keptPact, SERVICE } from '../kept.ts'
-import { IGNORED, JSON_HEADERS, RETRY_AFTER_S, RETRY_HEADERS } from './neighbour.ts'
+import { JSON_HEADERS, RETRY_AFTER_S, RETRY_HEADERS } from './neighbour.ts'
+import { passedOn } from './passed-on.ts'
 
 const { boolean, eachLike, eachValueMatches, fromProviderState, integer, regex, string } = MatchersV3
-const ADDRESS = '127.0.0.1'
 const BRANCH = 'B001'
 /** As Python writes it, with microseconds or none. */
 const TIME = regex('^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.][0-9]{6})?Z$', '2026-11-28T10:00:00Z')
@@ -18,7 +14,7 @@ const ANSWERED = { ...JSON_HEADERS, 'Cache-Control': 'no-store' }
 /** What of a passed-on request the legacy application may rely on, beside what its client said (docs/strangler.md). */
 const PASSED_ON = {
   'X-Request-Id': string('0f6e'),
-  'X-Forwarded-For': string(ADDRESS),
+  'X-Forwarded-For': string('127.0.0.1'),
   'X-Forwarded-Host': string('shop.example'),
   'X-Forwarded-Proto': regex('^https?$', 'http'),
   Via: regex('^1[.][01] users-service$', '1.1 users-service'),
@@ -34,23 +30,6 @@ const user = {
 const { pact, test } = keptPact({ consumer: SERVICE, provider: 'legacy', folder: 'pacts' })
 const somebody = () => pact.addInteraction().given('there is a user at the branch', { branchId: BRANCH })
 const userPath = fromProviderState(`/users/\${userId}/`, '/users/42/')
-
-/** What a client is answered that asks the real proxy, behind its real guard. */
-async function passedOn(t: TestContext, url: string, path: string, init: RequestInit = {}) {
-  const config = readConfig({ LEGACY_URL: url }).legacy
-  const tokens = { issuer: 'https://issuer.example', audience: SERVICE }
-  const { legacy, close } = wireLegacy({ config, identity: null, tokens, observer: IGNORED, log: quiet })
-  assert.ok(legacy)
-  try {
-    const { port } = await startFront(t, legacy)
-    const answer = await fetch(`http://${ADDRESS}:${port}${path}`, init)
-    const { status, headers } = answer
-    assert.equal(headers.get('answered-by'), 'legacy')
-    return { status, headers, body: await answer.text() }
-  } finally {
-    await close()
-  }
-}
 
 type Read = { what: string; path: string; asked: string | ReturnType<typeof fromProviderState<string>>; body: object }
 const READS: Read[] = [

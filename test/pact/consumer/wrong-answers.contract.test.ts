@@ -8,6 +8,7 @@ import { describePeople, peopleService } from '../../../src/adapters/http/people
 import { CONTRACTS, SERVICE, temporaryPact } from '../kept.ts'
 import { everyLeaf, type Json, type JsonObject, withLeaf, withoutLeaf } from '../leaves.ts'
 import { askedBy, JSON_HEADERS } from './neighbour.ts'
+import { passedOn } from './passed-on.ts'
 
 // A provider cannot be asked to answer wrongly: none of this is in a contract. It is what the contracts stand on: each
 // field that they name is one without which we take no answer, and what they do not name is nothing to us.
@@ -85,5 +86,29 @@ for (const neighbour of Object.keys(NEIGHBOURS) as Neighbour[]) {
     await refused('no JSON', { headers: { 'Content-Type': 'text/html' }, body })
     await refused('a 404 of somebody in between', { status: 404, body: { code: 'no-such-route' } })
     await refused('a list', { body: [body] })
+  })
+}
+
+// The proxy to the legacy application reads no answer: what is wrong in one is its client's to see, as if nobody were in
+// between. One that breaks off never looks whole: test/strangler/proxy/faults.component.test.ts.
+const ODD = [
+  [200, 'text/html', '<h1>Sign in</h1>'],
+  [200, 'application/json', '{"id": "no number"'],
+  [404, 'application/json', '[]'],
+  [418, 'text/plain', 'I am a teapot.'],
+] as const
+const legacy = temporaryPact({ consumer: SERVICE, provider: 'legacy' }).pact
+
+for (const [status, type, text] of ODD) {
+  test(`legacy: ${status} with ${text} goes back as it is`, async (t) => {
+    await legacy
+      .addInteraction()
+      .uponReceiving(`a question that is answered with ${text}`)
+      .withRequest('GET', '/users/42/')
+      .willRespondWith(status, (response) => response.body(type, Buffer.from(text)))
+      .executeTest(async ({ url }) => {
+        const { status: had, headers, body } = await passedOn(t, url, '/users/42/')
+        assert.deepEqual([had, headers.get('content-type'), body], [status, type, text])
+      })
   })
 }
