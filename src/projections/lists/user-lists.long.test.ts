@@ -118,6 +118,7 @@ const WALKS: { what: string; filter: Partial<ListFilter>; from: string }[] = [
     from: 'database',
   },
   { what: 'a status', filter: { status: 'suspended' }, from: 'database' },
+  { what: 'whoever is active', filter: { status: 'active' }, from: 'database' },
   { what: 'a name', filter: { q: 'n' }, from: 'redis' },
   { what: 'a name and a role', filter: { q: 'n', role: 'cashier' }, from: 'redis' },
   { what: 'a name, a branch and a status', filter: { q: 'w', branchId: 'R1', status: 'active' }, from: 'redis' },
