@@ -7,7 +7,7 @@ import { mendingTypes } from './damage.ts'
 
 const { server, raw } = await redisOfFile()
 
-async function stage(t: Parameters<typeof connectClient>[0], partitions = 7) {
+async function stage(t: Parameters<typeof connectClient>[0], partitions = 12) {
   const keys = freshKeys(partitions)
   const client = await connectClient(t, server.url, keys)
   let dropped = 0
@@ -19,7 +19,8 @@ async function stage(t: Parameters<typeof connectClient>[0], partitions = 7) {
 
 type Type = 'string' | 'hash' | 'set' | 'zset'
 type Staged = Awaited<ReturnType<typeof stage>>
-const PARTITION = 3
+/** Of two digits, as are the partitions' number. */
+const PARTITION = 10
 /** What is kept where; `all`: without it a partition begins anew. */
 const PLACES: { what: string; type: Type; goes: 'alone' | 'all'; key(keys: Keys): string }[] = [
   { what: 'an entry', type: 'hash', goes: 'alone', key: (keys) => keys.user(PARTITION) },
@@ -58,16 +59,21 @@ const READ: Record<Type, ((redis: Staged['redis'], key: string) => Promise<unkno
 for (const { what, type, goes, key } of PLACES) {
   test(`${what}, where it is anything but a ${type}, goes ${goes}`, async (t) => {
     const { keys, redis, dropped } = await stage(t)
-    const [here, others] = [keys.of(PARTITION).inc, keys.of(PARTITION + 1).inc]
+    // All that could be taken along; that of the key's own partition, or of the key that is of none.
+    const own = key(keys).replace(/(\}:[^:]+:).*$/, '$1inc')
+    const incs = [...new Set([own, ...keys.partitions.map(({ inc }) => inc)])].filter((inc) => inc !== key(keys))
     let drops = 0
     for (const read of READ[type]) {
       const nothing = await read(redis, key(keys))
-      await raw.mset(here, 'i.run', others, 'i.run')
+      await raw.mset(Object.fromEntries(incs.map((inc) => [inc, 'i.run'])))
       await raw.rpush(key(keys), 'x')
       assert.deepEqual(await read(redis, key(keys)), nothing)
       drops += 1
       assert.equal(await raw.exists(key(keys)), 0)
-      assert.deepEqual(await raw.mget(here, others), [goes === 'all' ? null : 'i.run', 'i.run'])
+      assert.deepEqual(
+        await raw.mget(incs),
+        incs.map((inc) => (goes === 'all' && inc === own ? null : 'i.run')),
+      )
       assert.equal(dropped(), drops)
     }
   })
@@ -75,7 +81,7 @@ for (const { what, type, goes, key } of PLACES) {
   test(`${what} stays where another key of the same call is of another type`, async (t) => {
     const { keys, redis, dropped } = await stage(t)
     await WRITE[type](key(keys))
-    const damaged = keys.user(PARTITION + 7)
+    const damaged = keys.user(PARTITION + 12)
     await raw.set(damaged, 'text')
     // Two keys of different slots, where this is a hint or a copy: one server does not mind.
     const script = { name: 'c', source: "return redis.call('HGETALL', KEYS[2])" }

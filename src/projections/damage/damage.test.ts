@@ -8,8 +8,8 @@ import { mendingTypes } from './damage.ts'
 const keys = readModelKeys('damage')
 const WRONG = new Error('WRONGTYPE Operation against a key holding the wrong kind of value')
 
-/** A Redis whose first `get` finds another type there; what others have left of it to drop is `left`. */
-function start(left: number) {
+/** A Redis whose first `get` fails, by another type there if nothing else is said; what others have left to drop is `left`. */
+function start(left: number, fault: unknown = WRONG) {
   const told: string[] = []
   const dropped: number[] = []
   let gets = 0
@@ -18,12 +18,17 @@ function start(left: number) {
   const redis = {
     get: async () => {
       gets += 1
-      if (gets === 1) throw WRONG
+      if (gets === 1) throw fault
       return null
     },
     run: async () => left,
   } as unknown as ReadModelRedis & ExpiringKeys
-  return { redis: mendingTypes(redis, { log, onDropped: (count) => void dropped.push(count) }), told, dropped }
+  return {
+    redis: mendingTypes(redis, { log, onDropped: (count) => void dropped.push(count) }),
+    told,
+    dropped,
+    gets: () => gets,
+  }
 }
 
 test('what another caller has dropped already is told, and counted, by that one only', async () => {
@@ -34,3 +39,11 @@ test('what another caller has dropped already is told, and counted, by that one 
   assert.equal(await first.redis.get(keys.home.mark), null)
   assert.deepEqual([first.told.length, first.dropped], [1, [1]])
 })
+
+for (const fault of [new Error('ERR unknown command'), 'WRONGTYPE, but no error']) {
+  test(`a call that fails in another way (${fault}) is not made again`, async () => {
+    const { redis, gets, dropped } = start(1, fault)
+    await assert.rejects(redis.get(keys.home.mark), (error) => error === fault)
+    assert.deepEqual([gets(), dropped], [1, []])
+  })
+}
