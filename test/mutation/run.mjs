@@ -12,8 +12,6 @@ const FOUND = ['Killed', 'Timeout']
 const MISSED = ['Survived', 'NoCoverage']
 /** Tests beside the code, of all tiers that are of one process. */
 const testsIn = (folder) => globSync(`${folder}/*.test.ts`, { cwd: ROOT, exclude: ['**/*.{e2e,drill}.test.ts'] }).sort()
-/** Where code is only tried together with what uses it. */
-const TRIED_IN = { 'src/projections/username': 'src/projections/user' }
 
 process.chdir(ROOT)
 // The sandbox has no .tools, where set-up may have put a Redis.
@@ -38,7 +36,7 @@ async function mutate(folder) {
   const results = await new Stryker({
     ...base,
     mutate: [`${folder}/*.ts`, '!**/*.test.ts'],
-    tap: { ...base.tap, testFiles: testsIn(TRIED_IN[folder] ?? folder) },
+    tap: { ...base.tap, testFiles: testsIn(folder) },
     jsonReporter: { fileName: join(REPORTS, `${name}.json`) },
   }).runMutationTest()
   const counted = (statuses) => results.filter(({ status }) => statuses.includes(status)).length
