@@ -251,10 +251,35 @@ test('a user who kept moving while read is answered but not stored', async (t) =
   }
   const { begin, views, client, keys } = await start(t, { truth })
   await begin()
+  const scripts = t.mock.method(client, 'run')
   assert.equal((await views.byId(2)).from, 'database')
+  assert.equal((await views.byUsername(usernameOf(3)))?.from, 'database')
   // A fill takes two round trips; what the client asks for after them would be answered after it.
   for (let i = 0; i < 4; i += 1) await client.get(keys.home.mark)
-  assert.equal(await raw.exists(keys.user(2)), 0)
+  assert.deepEqual([await raw.exists(keys.user(2)), await raw.exists(keys.user(3))], [0, 0])
+  const applied = scripts.mock.calls.filter(({ arguments: [{ name }] }) => name.startsWith('apply'))
+  assert.deepEqual(applied, [])
+})
+
+test('nobody is put in by their name while this Redis is not believed', async (t) => {
+  const { views, client } = await start(t)
+  const scripts = t.mock.method(client, 'run')
+  assert.equal((await views.byUsername(usernameOf(3)))?.from, 'database')
+  assert.deepEqual(scripts.mock.calls, [])
+})
+
+test('a hit is one reading of Redis, and nothing else, whatever version of it is asked for', async (t) => {
+  const { begin, views, filled, client } = await start(t)
+  await begin()
+  const { version } = await views.byId(2)
+  await filled(2)
+  const calls = (['readBuffers', 'runForReader', 'run'] as const).map((name) => t.mock.method(client, name))
+  assert.equal((await views.byId(2)).from, 'redis')
+  assert.equal((await views.byId(2, version)).from, 'redis')
+  assert.deepEqual(
+    calls.map(({ mock }) => mock.callCount()),
+    [2, 0, 0],
+  )
 })
 
 test('what was read before a flush is not put in after it, and the flush is noticed', async (t) => {
