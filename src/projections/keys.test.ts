@@ -121,3 +121,47 @@ test('the username of a hint can be told from its key, and no other key is taken
 test('a schema without partitions is refused', () => {
   assert.throws(() => keysOf(EPOCH, '3p0'), RangeError)
 })
+
+test('where everything stands: a key that is another one, or means another thing, is another schema', () => {
+  const { partitions, home, of, user, username, usernameOf, beats, ...others } = keysOf(EPOCH, '3p12')
+  const { user: entry, lease, branch, ...names } = of(23)
+  const base = '{usr11}:0a1b2c3d.3p12:'
+  assert.deepEqual(
+    { ...names, entry: entry(23), lease: lease(23), branch: branch('B1') },
+    {
+      ...{ index: 11, base, entry: `${base}id:23`, lease: `${base}lease:23`, branch: `${base}branch:B1` },
+      ...{ names: `${base}names`, ids: `${base}ids`, dirty: `${base}dirty`, ghosts: `${base}ghosts` },
+      ...{ inc: `${base}inc`, mark: `${base}mark`, built: `${base}built`, ahead: `${base}ahead` },
+    },
+  )
+  assert.equal(home, partitions[0])
+  assert.deepEqual(others, {
+    ...{ epoch: EPOCH, tag: '3p12' },
+    userPrefixes: partitions.map((_, index) => `{usr${index}}:0a1b2c3d.3p12:id:`),
+    roles: '{usr0}:0a1b2c3d.3p12:roles',
+    stream: '{usr0}:0a1b2c3d.3p12:stream',
+    tally: '{usr0}:0a1b2c3d.3p12:tally',
+    jobs: '{usrjobs}:0a1b2c3d.3p12',
+    schemas: '{usr0}:0a1b2c3d:schemas',
+    changed: '{usr0}:0a1b2c3d:changed',
+    switched: '{usr0}:0a1b2c3d:switched',
+    everything: '{usr*}:*',
+    ownEverywhere: '{usr*}:0a1b2c3d.3p12:*',
+    jobsEverywhere: '{usrjobs}:0a1b2c3d.3p12:*',
+    hintsEverywhere: '{usr:n*}:0a1b2c3d.3p12:*',
+  })
+  assert.deepEqual(
+    [user(24), username('Ann.Lee')],
+    ['{usr0}:0a1b2c3d.3p12:id:24', '{usr:nann.lee}:0a1b2c3d.3p12:ann.lee'],
+  )
+  assert.equal(username('a}b'), '{usr:n}:0a1b2c3d.3p12:a}b')
+  assert.deepEqual([beats.length, new Set(beats).size, beats[7]], [512, 512, '{usr~7}:0a1b2c3d.3p12:'])
+})
+
+test('of keys with numbers of several digits, too, it is known whose they are', () => {
+  const { user, schemas, jobs, username } = keysOf(EPOCH, '13p12')
+  assert.deepEqual([user(11), schemas, `${jobs}:rebuild`, username('ann')].map(epochOf), [EPOCH, EPOCH, EPOCH, EPOCH])
+  assert.equal(epochOf(`${schemas}x`), null)
+  assert.equal(isForeignKey('{usr:fbranch-0a1b:B1}:12'), true)
+  assert.equal(isForeignKey('{usr:fbranch-xyz:B1}:12'), false)
+})

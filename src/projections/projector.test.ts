@@ -24,11 +24,20 @@ type Given = {
   users?: TrueUser[]
   rolesSettled?: boolean
   incarnation?: string | null
-  recorded?: string
+  /** By partition. */
+  recorded?: string[]
   others?: (typeof keys)[]
+  own?: typeof keys
 }
 /** A projector over a Redis that takes everything, and what it has done there. */
-function start({ users = [], rolesSettled = true, incarnation = INC, recorded = INC, others = [] }: Given) {
+function start({
+  users = [],
+  rolesSettled = true,
+  incarnation = INC,
+  recorded = [INC],
+  others = [],
+  own = keys,
+}: Given) {
   const done: string[] = []
   const truth = {
     users: async (userIds: number[]) => userIds.map((id) => users.find(({ userId }) => userId === id) ?? found(id)),
@@ -46,10 +55,10 @@ function start({ users = [], rolesSettled = true, incarnation = INC, recorded = 
   }
   const one = projector({
     redis: { incarnation: () => incarnation } as unknown as ReadModelRedis,
-    ...{ keys, truth, schemas: { others: async () => others } },
+    ...{ keys: own, truth, schemas: { others: async () => others } },
     users: entries as unknown as UserReadModel,
     roles: catalogue as unknown as RoleViews,
-    incarnations: { recorded: async () => new Map([[0, recorded]]) },
+    incarnations: { recorded: async () => new Map(recorded.entries()) },
   })
   return { ...one, done }
 }
@@ -89,9 +98,26 @@ test('a Redis that is not believed is not written, and one that was replaced mea
   const unknown = start({ incarnation: null })
   await assert.rejects(unknown.handle([change('user', '7')]), { name: 'OtherIncarnationError' })
   assert.deepEqual(unknown.done, [])
-  const replaced = start({ recorded: 'second.run' })
+  const replaced = start({ recorded: ['second.run'] })
   await assert.rejects(replaced.handle([change('user', '7')]), { name: 'OtherIncarnationError' })
   assert.deepEqual(replaced.done, ['apply 7'])
+})
+
+test('of several partitions that were written one is enough that was replaced', async () => {
+  const own = readModelKeys('projector', 2)
+  const changes = [change('user', '6'), change('user', '7')]
+  await start({ own, recorded: [INC, INC] }).handle(changes)
+  for (const recorded of [
+    [INC, 'second.run'],
+    ['second.run', INC],
+  ])
+    await assert.rejects(start({ own, recorded }).handle(changes), { name: 'OtherIncarnationError' })
+})
+
+test('a change of a role that is called as a user’s id is none of that user', async () => {
+  const { handle, done } = start({})
+  await handle([change('role', '7')])
+  assert.deepEqual(done, ['apply roles'])
 })
 
 test('in the schemas of other releases everything is fenced first, but for whom there never was', async () => {
