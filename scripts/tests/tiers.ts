@@ -4,8 +4,8 @@ import { startKafkaBroker } from '../kafka-broker.ts'
 
 /**
  * The tiers of the tests, from the cheapest on; what each may touch stands in docs/testing.md. `long` ones are component
- * tests that take their time; `drill` ones try for a minute what `make soak`, `crash-kafka` and `rehearse` do for many, and
- * that these see faults; `project` ones are about this repository, and not about the service.
+ * tests that take their time; `drill` ones try for a minute what `make soak`, `crash-kafka` and `rehearse` do for many, or
+ * what shows only under heavy load; `project` ones are about this repository, and not about the service.
  */
 export const TIERS = ['unit', 'component', 'contract', 'long', 'e2e', 'drill', 'project'] as const
 export type TierName = (typeof TIERS)[number]
@@ -100,22 +100,22 @@ export const SELECTION: Record<SelectionName, Selection> = {
   kafka: over(BROKER, [
     'test/api/{draining,visibility}.*.test.ts',
     'test/cluster/service.e2e.test.ts',
-    'test/jobs/{no-false-alarms,redis-acl}.e2e.test.ts',
+    'test/jobs/redis-acl.e2e.test.ts',
     'test/resilience/{database-lost,failover,redis-lost}.e2e.test.ts',
   ]),
   'kafka-rest': over(BROKER, [
-    'test/jobs/audit-commands.e2e.test.ts',
+    'test/jobs/{audit-commands.e2e,no-false-alarms.drill}.test.ts',
     'test/api/{bad-input,breakers,conditions,damaged,matrix,near,operations,paging,personal}.*.test.ts',
     'test/api/{profile,wire}.*.test.ts',
   ]),
   drda: over(DRIVER, [
-    'test/api/{health,history,idempotency,idempotency-crash,visibility}.*.test.ts',
+    'test/api/{idempotency-crash,visibility}.*.test.ts',
     'test/resilience/failover.e2e.test.ts',
     'test/jobs/audit-commands.e2e.test.ts',
   ]),
   'drda-rest': over(DRIVER, [
-    'test/api/{authority,bad-input,breakers,conditions,damaged,near,operations,paging}.*.test.ts',
-    'test/api/{personal,profile}.*.test.ts',
+    'test/api/{authority,bad-input,breakers,conditions,damaged,health,history,idempotency,near}.*.test.ts',
+    'test/api/{operations,paging,personal,profile}.*.test.ts',
   ]),
 }
 

@@ -47,7 +47,7 @@ export const TIMED: Record<string, [times: number, why: string]> = {
   'test/contract/sqlite.ts': [1, 'another program, which makes way for others between its rounds'],
   'test/drda/failures.e2e.test.ts': [1, 'a turn of the event loop'],
   'test/image/rehearsal.ts': [2, 'a client that sends its body slowly'],
-  'test/jobs/no-false-alarms.e2e.test.ts': [2, 'writers at a rate'],
+  'test/jobs/no-false-alarms.drill.test.ts': [2, 'writers at a rate'],
   'test/jobs/schema-change.e2e.test.ts': [2, 'readers and writers at a rate'],
   'test/jobs/stopping-worker.e2e.test.ts': [1, LIMIT],
   'test/kafka/adapters.e2e.test.ts': [
