@@ -92,12 +92,15 @@ test('an event loop that is late sheds searches first, then all but health and w
 
   later()
   await until('all is refused', async () => (await ask('/v1/roles')).status === 503, LIMIT_MS)
+  // First of all, for what lies there grows old. A loop that is late may miss a proof that it may be shown, and gets the next.
+  await until('what lies in memory is given', async () => {
+    const { status, headers } = await ask(`/v1/users/${near}`)
+    return status === 200 && headers.get('read-from') === 'near'
+  })
   // Whatever is asked of it, at once; and more than once, to see what is said of it.
   const asked = [...SEARCHES, ...READS, `/v1/users/${never}`, '/docs', '/old', '/v1/nowhere']
   assert.deepEqual(await statuses(...asked, ...asked), Array(2 * asked.length).fill(503))
   assert.equal((await ask('/v1/users', 'POST', person('too.much'))).status, 503)
-  const fromMemory = await ask(`/v1/users/${near}`)
-  assert.deepEqual([fromMemory.status, fromMemory.headers.get('read-from')], [200, 'near'])
   assert.deepEqual(await statuses(...HEALTH), [200, 200, 200])
   assert.deepEqual(legacy.asked.filter((one) => one === 'GET /old').length, 2)
   const worst = await metricsOf(replica)

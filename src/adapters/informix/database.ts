@@ -2,6 +2,7 @@ import { DomainError } from '../../domain/errors.ts'
 import type { DatabaseObserver, PoolCounts, PoolName } from '../../ports/metrics.ts'
 import type { Database, Session, SqlRow, SqlValue } from '../../ports.ts'
 import { isSqlError, surfaced } from '../sql/errors.ts'
+import { mayBeginAgain } from './again.ts'
 import { commitMarkers } from './commit-markers.ts'
 import { deadlineIn, msUntil } from './connection.ts'
 import { SERVERS, type ServerName } from './dialect.ts'
@@ -34,7 +35,6 @@ export type Informix = Database & {
   counts(): Record<PoolName, PoolCounts>
 }
 
-const MAX_ATTEMPTS = 3
 const MS = 1_000
 const OPEN_SLACK_MS = 1_000
 
@@ -110,7 +110,7 @@ async function executeAgain(pool: Pool, limitMs: number, sql: string, params: Sq
     try {
       return await pool.use(deadline, (connection) => connection.execute(sql, params, deadline))
     } catch (error) {
-      if (!wasDeadlock(error) || attempt === MAX_ATTEMPTS || msUntil(deadline) === 0) throw error
+      if (!wasDeadlock(error) || !(await mayBeginAgain(attempt, deadline))) throw error
     }
   }
 }

@@ -1,13 +1,11 @@
 import { DomainError } from '../../domain/errors.ts'
 import type { Database, Session } from '../../ports.ts'
 import { isSqlError, SqlError } from '../sql/errors.ts'
+import { mayBeginAgain } from './again.ts'
 import type { CommitMarkers } from './commit-markers.ts'
-import { type Connection, type Deadline, deadlineIn, msUntil, rollBack } from './connection.ts'
+import { type Connection, type Deadline, deadlineIn, rollBack } from './connection.ts'
 import { wasDeadlock, wasNotSent } from './errors.ts'
 import type { Pool } from './pool.ts'
-
-/** How often work begins again that the database has undone. */
-const MAX_ATTEMPTS = 3
 
 type Deps = { pool: Pool; markers: CommitMarkers; limitMs: number }
 
@@ -26,7 +24,7 @@ export function transactions({ pool, markers, limitMs }: Deps): Database['transa
         if (outcome === 'committed') return (error as LostCommit).result as Awaited<ReturnType<typeof work>>
         const cause = error instanceof LostCommit ? error.cause : error
         const mayRepeat = outcome === 'undone' || wasDeadlock(cause) || isSqlError(cause, 'unavailable')
-        if (!mayRepeat || attempt === MAX_ATTEMPTS || msUntil(deadline) === 0) throw cause
+        if (!mayRepeat || !(await mayBeginAgain(attempt, deadline))) throw cause
       }
     }
   }
