@@ -84,6 +84,7 @@ export const SELECTION: Record<SelectionName, Selection> = {
     order: 3_605_629_528,
     first: [
       'test/contract/drda-workers.e2e.test.ts',
+      'test/kafka/secured.e2e.test.ts',
       'test/jobs/replay.e2e.test.ts',
       'test/jobs/rebuild-resumed.e2e.test.ts',
       'test/contract/drda-data.e2e.test.ts',
