@@ -9,11 +9,11 @@ import { type KafkaBroker, startKafkaBroker } from '../../scripts/kafka-broker.t
 import { bulkLoad } from '../../src/adapters/sqlite/bulk-load.ts'
 import { seedRoles } from '../../src/jobs/seed/roles.ts'
 import { seedUsers } from '../../src/jobs/seed/users.ts'
-import { type Keys, readModelKeys } from '../../src/projections/keys.ts'
+import { readModelKeys } from '../../src/projections/keys.ts'
 import { kafkaEnvironment } from '../support/feeds.ts'
 import { startTestRedis } from '../support/redis.ts'
 import { until } from '../support/service.ts'
-import { keepHistory } from './checks.ts'
+import { type Checked, keepHistory } from './checks.ts'
 import { type Member, member } from './fleet.ts'
 import { type Harness, openHarness } from './harness.ts'
 
@@ -26,13 +26,10 @@ const GROUP_REBALANCE_MS = 3_000
 const LONGEST_TRANSACTION_MS = 30_000
 
 export type Topics = { changes: string; parked: string; group: string }
-export type Stage = {
+export type Stage = Checked & {
   broker: KafkaBroker
   harness: Harness
   topics: Topics
-  database: DatabaseSync
-  redis: Redis
-  keys: Keys
   relays: Member[]
   projectors: Member[]
   /** How often any of the processes has said that, since the beginning. */
@@ -41,7 +38,6 @@ export type Stage = {
   burst(): void
   /** One more that comes and goes. */
   guest: () => Member
-  users: number
 }
 
 /** A database, a Redis, a broker, two relays and two projecting workers, each a process of its own. */
