@@ -1,11 +1,10 @@
-import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Redis } from 'ioredis'
+import { freePort } from '../src/adapters/redis/free-port.ts'
 import { type Keys, readModelKeys } from '../src/projections/keys.ts'
 import { startTestRedis, type TestRedis } from '../test/support/redis.ts'
 import { type Credentials, credentialsIn, NOTHING_REFUSED } from './credentials.ts'
@@ -169,14 +168,4 @@ async function headOf(port: number, path: string, headers = {}): Promise<string 
   } catch {
     return null
   }
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no free port')
-  return address.port
 }

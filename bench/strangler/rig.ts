@@ -1,9 +1,10 @@
+import { freePort } from '../../src/adapters/redis/free-port.ts'
 import { textOf } from '../load/answer.ts'
 import { type Learned, learn, scattered } from '../people.ts'
 import type { Running } from '../processes.ts'
 import type { Operated } from '../resilience/breakers.ts'
 import { type OpenThread, startOpenThread } from '../resilience/open-thread.ts'
-import { type Data, freePort, type Stage, seedData, serviceEnv, setStage, startServing, untilBuilt } from '../stage.ts'
+import { type Data, type Stage, seedData, serviceEnv, setStage, startServing, untilBuilt } from '../stage.ts'
 import { type Legacy, startLegacy } from './legacy.ts'
 import { setMode } from './modes.ts'
 

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { Agent, request } from 'node:http'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { freePort } from '../../src/adapters/redis/free-port.ts'
 import { lastFirst } from '../contract/rig.ts'
 import { startService, until } from '../support/service.ts'
 import { bearer } from '../support/tokens.ts'
@@ -15,15 +15,6 @@ const CLIENTS = 24
 const BEFORE = 2_000
 /** On a machine with much else to do. */
 const START_LIMIT_MS = 30_000
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 type Asked = { result: number | string; last: boolean }
 type Client = { agent: Agent; port: number; token: string }

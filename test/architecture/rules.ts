@@ -108,7 +108,8 @@ export const PACKAGES: [files: string, ...packages: string[]][] = [
   ['src/adapters/redis/read-breaker.ts', 'opossum'],
   // A Redis of our own is a child process.
   ['src/adapters/redis/*-server.ts', 'node:child_process', 'node:events', 'node:fs', 'node:fs/promises', 'node:path'],
-  ['src/adapters/redis/local-server.ts', 'node:net', 'node:readline'],
+  ['src/adapters/redis/local-server.ts', 'node:readline'],
+  ['src/adapters/redis/free-port.ts', 'node:events', 'node:net'],
   ['src/adapters/redis/end-with-us.ts', 'type node:child_process'],
   ['src/adapters/redis/one-question.ts', 'node:net'],
   // Hands its connections to ioredis, as ioredis's own connectors do.

@@ -8,7 +8,7 @@ import { type TestContext, test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { CHART } from '../../scripts/chart/write.ts'
-import { freePort } from '../../src/adapters/redis/local-server.ts'
+import { freePort } from '../../src/adapters/redis/free-port.ts'
 import { ask } from '../../src/adapters/redis/one-question.ts'
 import { redisBinary } from '../support/redis.ts'
 

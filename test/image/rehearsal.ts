@@ -14,7 +14,7 @@ import {
   userOf,
 } from '../../scripts/image/container.ts'
 import { treeFaults } from '../../scripts/image/tree-faults.ts'
-import { freePort } from '../../src/adapters/redis/local-server.ts'
+import { freePort } from '../../src/adapters/redis/free-port.ts'
 import { DRDA_USER, drdaMissing, startDrdaServer } from '../support/drda/server.ts'
 import { startIssuer, type TestIssuer } from '../support/issuer.ts'
 import { startTestRedis, type TestRedis } from '../support/redis.ts'

@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Credentials, credentialsIn, NOTHING_REFUSED } from '../../bench/credentials.ts'
 import { type Processes, processes, untilDone } from '../../bench/processes.ts'
-import { freePort } from '../../src/adapters/redis/local-server.ts'
+import { freePort } from '../../src/adapters/redis/free-port.ts'
 import { dice, mulberry32 } from '../../src/jobs/seed/random.ts'
 import { type Outbox, openOutbox } from '../soak/outbox.ts'
 import { type Asker, asker } from './asker.ts'
@@ -115,12 +115,10 @@ export async function setStage(stack: AsyncDisposableStack, options: StageOption
   return { ...stage, pods, start, direct, of, whole: () => untilWhole(of, direct, outbox) }
 }
 
-/** Ports that were free a moment ago, each handed out once. */
+/** Found beforehand: pods are started without waiting. */
 const MOST_PORTS = 120
 async function freePorts(): Promise<() => number> {
-  const found = new Set<number>()
-  while (found.size < MOST_PORTS) found.add(await freePort())
-  const left = [...found]
+  const left = await Promise.all(Array.from({ length: MOST_PORTS }, () => freePort()))
   return () => {
     const port = left.pop()
     if (port === undefined) throw new Error(`more than ${MOST_PORTS} ports`)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { guardAgainstOurEnd } from '../../scripts/guard-against-our-end.ts'
 import { legacyFolder, legacyVenv } from '../../scripts/setup-legacy.mjs'
 import { isVenv } from '../../scripts/setup-venv.mjs'
-import { freePort } from '../../src/adapters/redis/local-server.ts'
+import { freePort } from '../../src/adapters/redis/free-port.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 const START_LIMIT_MS = 20_000

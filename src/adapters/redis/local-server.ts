@@ -2,11 +2,11 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { accessSync, constants } from 'node:fs'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { delimiter, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import { endWithUs } from './end-with-us.ts'
+import { freePort } from './free-port.ts'
 import { endLeftover, PID_FILE } from './leftover-server.ts'
 import { ask } from './one-question.ts'
 
@@ -168,16 +168,6 @@ function listen(child: ChildProcess, log: LocalRedisOptions['log']): string[] {
     })
   }
   return lastWords
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('No free port')
-  return address.port
 }
 
 function isRunning(child: ChildProcess): boolean {

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { guardAgainstOurEnd } from '../../../scripts/guard-against-our-end.ts'
 import { clusterFolder } from '../../../scripts/setup-cluster.mjs'
-import { freePort } from '../../../src/adapters/redis/local-server.ts'
+import { freePort } from '../../../src/adapters/redis/free-port.ts'
 import { ROOT } from '../support.ts'
 
 const START_LIMIT_MS = 60_000

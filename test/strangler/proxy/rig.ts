@@ -1,13 +1,8 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import {
-  type AddressInfo,
-  connect,
-  createServer as createRawServer,
-  type Server as RawServer,
-  type Socket,
-} from 'node:net'
+import { connect, createServer as createRawServer, type Server as RawServer, type Socket } from 'node:net'
 import type { TestContext } from 'node:test'
+import { freePort } from '../../../src/adapters/redis/free-port.ts'
 import type { Log } from '../../../src/ports.ts'
 import {
   type LegacyApplication,
@@ -116,8 +111,9 @@ export async function talkTo(t: TestContext, port: number): Promise<Talk> {
   }
 }
 
-/** Answers the port; the server and its connections are ended with the test. */
-export async function listening(t: TestContext, server: Server | RawServer, port = 0): Promise<number> {
+/** Answers the port, to which the server may come back; it and its connections are ended with the test. */
+export async function listening(t: TestContext, server: Server | RawServer, asked?: number): Promise<number> {
+  const port = asked ?? (await freePort())
   const sockets = new Set<Socket>()
   server.on('connection', (socket: Socket) => {
     sockets.add(socket)
@@ -129,7 +125,7 @@ export async function listening(t: TestContext, server: Server | RawServer, port
     server.close()
     for (const socket of sockets) socket.destroy()
   })
-  return (server.address() as AddressInfo).port
+  return port
 }
 
 export type Raw = {

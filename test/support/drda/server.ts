@@ -12,13 +12,14 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { guardAgainstOurEnd } from '../../../scripts/guard-against-our-end.ts'
 import { derbyFolder, driverPaths } from '../../../scripts/setup-drda.mjs'
 import { findOnPath } from '../../../scripts/setup-tools.mjs'
+import { freePort } from '../../../src/adapters/redis/free-port.ts'
 import { derbyTriggers, firings } from './triggers.ts'
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
@@ -204,15 +205,6 @@ function accepts(port: number): Promise<boolean> {
     socket.on('connect', () => resolve(true)).on('error', () => resolve(false))
     socket.on('connect', () => socket.destroy())
   })
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 const jars = () => join(derbyFolder(ROOT), '*')
