@@ -2,7 +2,7 @@ import { DomainError } from '../../domain/errors.ts'
 import type { DatabaseObserver, PoolCounts, PoolName } from '../../ports/metrics.ts'
 import type { Database, Session, SqlRow, SqlValue } from '../../ports.ts'
 import { isSqlError, surfaced } from '../sql/errors.ts'
-import { mayBeginAgain } from './again.ts'
+import { again } from './again.ts'
 import { commitMarkers } from './commit-markers.ts'
 import { deadlineIn, msUntil } from './connection.ts'
 import { SERVERS, type ServerName } from './dialect.ts'
@@ -104,15 +104,10 @@ function readTwice(pool: Pool, limitMs: number): Session['query'] {
 }
 
 /** One statement that commits by itself. Only a deadlock's victim is known to be undone. */
-async function executeAgain(pool: Pool, limitMs: number, sql: string, params: SqlValue[]): Promise<number> {
+function executeAgain(pool: Pool, limitMs: number, sql: string, params: SqlValue[]): Promise<number> {
   const deadline = deadlineIn(limitMs)
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await pool.use(deadline, (connection) => connection.execute(sql, params, deadline))
-    } catch (error) {
-      if (!wasDeadlock(error) || !(await mayBeginAgain(attempt, deadline))) throw error
-    }
-  }
+  const once = () => pool.use(deadline, (connection) => connection.execute(sql, params, deadline))
+  return again(once, wasDeadlock, deadline)
 }
 
 /** What a caller can mend gets its own word. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { connectionString } from './connection-string.ts'
-import { kindOf, sqlErrorFrom, wasDeadlock } from './errors.ts'
+import { isTooBusy, kindOf, sqlErrorFrom, wasDeadlock } from './errors.ts'
 import { STATES } from './protocol.ts'
 
 const failure = (code: number, state = '', text = '') => ({ code, state, text })
@@ -78,6 +78,12 @@ describe('errors of the driver', () => {
     const error = sqlErrorFrom(failure(-268, '23000', 'Unique constraint violated by Ann Secret'))
     assert.ok(!JSON.stringify([error.message, error.cause]).includes('Secret'))
   })
+})
+
+test('a server that is too busy may be asked again; another refusal is final', () => {
+  for (const code of [-908, -930, -27001]) assert.equal(isTooBusy(sqlErrorFrom(failure(code))), true, `${code}`)
+  for (const error of [sqlErrorFrom(failure(-951)), new Error('none of the database'), null])
+    assert.equal(isTooBusy(error), false)
 })
 
 describe('the connection string', () => {

@@ -1,6 +1,9 @@
 import { SqlError, type SqlErrorKind } from '../sql/errors.ts'
 import { type Failure, STATES } from './protocol.ts'
 
+/** What an error of the driver is told apart by. */
+type Details = { sqlcode: number; sqlstate: string; isDeadlock: boolean }
+
 /** A refusal by the driver as the rest of the service knows it. The database's own text stands in none: it names values. */
 export function sqlErrorFrom(failure: Failure): SqlError {
   const kind = kindOf(failure)
@@ -9,30 +12,36 @@ export function sqlErrorFrom(failure: Failure): SqlError {
     state === STATES.noDriver
       ? 'IBM’s driver cannot be loaded: docs/informix.md says what it needs'
       : `the database refuses (${kind}; code ${code}, SQLSTATE ${state || 'none'})`
-  return new SqlError(kind, said, {
-    sqlcode: code,
-    sqlstate: state,
-    isDeadlock: isDeadlock(failure),
-  })
+  const details: Details = { sqlcode: code, sqlstate: state, isDeadlock: isDeadlock(failure) }
+  return new SqlError(kind, said, details)
+}
+
+function detailsOf(error: unknown): Partial<Details> {
+  return error instanceof SqlError ? ((error.cause ?? {}) as Partial<Details>) : {}
 }
 
 /** It never reached the database: nothing has come of it. */
 export function wasNotSent(error: unknown): boolean {
-  return error instanceof SqlError && (error.cause as { sqlstate?: string } | undefined)?.sqlstate === STATES.notSent
+  return detailsOf(error).sqlstate === STATES.notSent
 }
 
 /** Chosen as the victim: what was done is undone, and may be done again at once. */
 export function wasDeadlock(error: unknown): boolean {
-  return error instanceof SqlError && (error.cause as { isDeadlock?: boolean } | undefined)?.isDeadlock === true
+  return detailsOf(error).isDeadlock === true
 }
+
+/** A server that is too busy refuses a connection at once, and lets in whoever comes a little later. */
+export function isTooBusy(error: unknown): boolean {
+  return TOO_BUSY.includes(detailsOf(error).sqlcode ?? 0)
+}
+const TOO_BUSY = [-908, -930, -27001]
 
 /**
  * What only whoever starts this can mend, with a password or a driver: both are read at the start. Informix' -951 and -952, and DRDA's
  * -30082, say that the user or the password is refused (https://www.ibm.com/docs/en/i/7.5?topic=tcpip-drda-connection-authorization-failure).
  */
 export function isRefusedForGood(error: unknown): boolean {
-  if (!(error instanceof SqlError)) return false
-  const { sqlcode, sqlstate } = (error.cause ?? {}) as { sqlcode?: number; sqlstate?: string }
+  const { sqlcode, sqlstate } = detailsOf(error)
   return sqlstate === STATES.noDriver || LOGIN_REFUSED.includes(sqlcode ?? 0)
 }
 const LOGIN_REFUSED = [-951, -952, -30082]

@@ -1,36 +1,38 @@
 import assert from 'node:assert/strict'
-import { describe, test } from 'node:test'
+import { test } from 'node:test'
 import { deadlineIn } from './connection.ts'
-import { sqlErrorFrom } from './errors.ts'
-import { untilNotTooBusy } from './processes.ts'
+import { type Driver, DriverFailure } from './driver.ts'
+import { driverProcesses } from './processes.ts'
 
-const refused = (code: number) => sqlErrorFrom({ code, state: '', text: '' })
+const SETTINGS = { connectionString: '', setUp: [], checkSql: '', maxConnections: 1, environment: {} }
 
-describe('a server that is too busy', () => {
-  test('is asked again, a few times', async () => {
-    let tries = 0
-    const open = async () => {
-      tries += 1
-      if (tries < 3) throw refused(-27001)
-      return 'in'
-    }
-    assert.equal(await untilNotTooBusy(open, deadlineIn(10_000)), 'in')
-    assert.equal(tries, 3)
-  })
-
-  for (const [what, code, limitMs, expected] of [
-    ['and no more than five times', -908, 10_000, 5],
-    ['but not past the deadline', -908, 1, 1],
-    ['another refusal is final', -951, 10_000, 1],
-  ] as const) {
-    test(what, async () => {
-      let tries = 0
-      const open = async () => {
-        tries += 1
-        throw refused(code)
-      }
-      await assert.rejects(untilNotTooBusy(open, deadlineIn(limitMs)), { name: 'SqlError' })
-      assert.equal(tries, expected)
-    })
+/** Opens a connection where the server refuses with these codes, one after the other, and then lets in. */
+async function opened(t: { after(end: () => unknown): void }, ...codes: number[]) {
+  let asked = 0
+  const driver: Driver = {
+    async call() {
+      asked += 1
+      const code = codes.shift()
+      if (code !== undefined) throw new DriverFailure({ code, state: '', text: '' })
+      return null
+    },
+    giveUp: () => undefined,
+    isWhole: () => true,
+    end: async () => undefined,
+    pid: undefined,
   }
+  const processes = driverProcesses(1, { ...SETTINGS, start: () => driver })
+  t.after(() => processes.close())
+  const outcome = await processes.open(deadlineIn(60_000)).then(
+    () => 'in',
+    (error) => error.name,
+  )
+  return { outcome, asked }
+}
+
+test('a server that is too busy is asked again, a few times; another refusal is final', async (t) => {
+  t.mock.method(Math, 'random', () => 0)
+  assert.deepEqual(await opened(t, -908, -27001), { outcome: 'in', asked: 3 })
+  assert.deepEqual(await opened(t, -908, -930, -908, -930, -908), { outcome: 'SqlError', asked: 5 })
+  assert.deepEqual(await opened(t, -951), { outcome: 'SqlError', asked: 1 })
 })

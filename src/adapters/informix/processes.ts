@@ -1,6 +1,7 @@
-import { setTimeout as wait } from 'node:timers/promises'
-import { type Connection, type ConnectionOptions, type Deadline, msUntil, openConnection } from './connection.ts'
+import { again } from './again.ts'
+import { type Connection, type ConnectionOptions, type Deadline, openConnection } from './connection.ts'
 import { type Driver, type DriverOptions, startDriver } from './driver.ts'
+import { isTooBusy } from './errors.ts'
 
 export type Processes = {
   /** In the process that holds the fewest connections; one that was given up is replaced. */
@@ -36,7 +37,7 @@ export function driverProcesses(
         if (slot.driver === driver) slot.connections -= 1
       }
       try {
-        const connection = await untilNotTooBusy(() => openConnection(driver, options, deadline), deadline)
+        const connection = await again(() => openConnection(driver, options, deadline), isTooBusy, deadline)
         return { ...connection, close: () => connection.close().finally(leave) }
       } catch (error) {
         leave()
@@ -52,22 +53,3 @@ export function driverProcesses(
 /** `onStart`: called whenever a process is started. */
 type Starting = { start?: typeof startDriver; onStart?(): void }
 type Slot = { driver: Driver | null; connections: number }
-
-/** -908, -930, -27001: a server that is too busy refuses at once, and lets in whoever comes a little later. */
-const TOO_BUSY = [-908, -930, -27001]
-const FIRST_PAUSE_MS = 25
-const MAX_TRIES = 5
-
-/** Pauses of 25 ms · 2ⁿ, with jitter: sixteen times the first, at most. */
-export async function untilNotTooBusy<Result>(open: () => Promise<Result>, deadline: Deadline): Promise<Result> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await open()
-    } catch (error) {
-      const { sqlcode } = Object((error as Error).cause) as { sqlcode?: number }
-      const pauseMs = FIRST_PAUSE_MS * 2 ** (tries - 1) * (0.5 + Math.random() / 2)
-      if (!TOO_BUSY.includes(sqlcode ?? 0) || tries === MAX_TRIES || msUntil(deadline) <= pauseMs) throw error
-      await wait(pauseMs)
-    }
-  }
-}

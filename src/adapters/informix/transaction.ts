@@ -1,7 +1,7 @@
 import { DomainError } from '../../domain/errors.ts'
 import type { Database, Session } from '../../ports.ts'
 import { isSqlError, SqlError } from '../sql/errors.ts'
-import { mayBeginAgain } from './again.ts'
+import { again } from './again.ts'
 import type { CommitMarkers } from './commit-markers.ts'
 import { type Connection, type Deadline, deadlineIn, rollBack } from './connection.ts'
 import { wasDeadlock, wasNotSent } from './errors.ts'
@@ -16,19 +16,22 @@ type Deps = { pool: Pool; markers: CommitMarkers; limitMs: number }
 export function transactions({ pool, markers, limitMs }: Deps): Database['transaction'] {
   return async (work, { certain = false } = {}) => {
     const deadline = deadlineIn(limitMs)
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await pool.use(deadline, (connection) => once(connection, work, certain ? markers : null, deadline))
-      } catch (error) {
-        const outcome = error instanceof LostCommit ? await outcomeOf(error, markers) : null
-        if (outcome === 'committed') return (error as LostCommit).result as Awaited<ReturnType<typeof work>>
-        const cause = error instanceof LostCommit ? error.cause : error
-        const mayRepeat = outcome === 'undone' || wasDeadlock(cause) || isSqlError(cause, 'unavailable')
-        if (!mayRepeat || !(await mayBeginAgain(attempt, deadline))) throw cause
-      }
-    }
+    const attempt = () =>
+      pool
+        .use(deadline, (connection) => once(connection, work, certain ? markers : null, deadline))
+        .catch(async (error) => {
+          if (error instanceof LostCommit && (await outcomeOf(error, markers)) === 'committed') return error.result
+          throw error
+        }) as ReturnType<typeof work>
+    return again(attempt, wasUndone, deadline).catch((error) => {
+      throw error instanceof LostCommit ? error.cause : error
+    })
   }
 }
+
+/** A lost COMMIT that gets here is known not to have been one. */
+const wasUndone = (error: unknown) =>
+  error instanceof LostCommit || wasDeadlock(error) || isSqlError(error, 'unavailable')
 
 /** Without a marker nobody can ask: whoever called knows how to find out, or need not. */
 async function outcomeOf({ marker, cause }: LostCommit, markers: CommitMarkers): Promise<'committed' | 'undone'> {
