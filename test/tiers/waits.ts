@@ -57,6 +57,7 @@ export const TIMED: Record<string, [times: number, why: string]> = {
   'test/kafka/debezium.e2e.test.ts': [1, 'a connector that looks at the tables'],
   'test/kafka/faulty.e2e.test.ts': [2, 'a Redis that is silent, and a database that is locked, for so long'],
   'test/kafka/rig.ts': [1, LIMIT],
+  'test/strangler/command-line.e2e.test.ts': [1, 'a legacy application that takes its time'],
   'test/strangler/conformance/legacy-fixture.ts': [1, LIMIT],
   'test/strangler/conformance/pieces.ts': [1, 'bytes that come in pieces'],
   'test/strangler/conformance/raw-client.ts': [2, LIMIT],
