@@ -8,7 +8,9 @@ import { SELECTION, type Selection } from '../scripts/tests/tiers.ts'
 
 const SEED = 11
 const TESTS = Array.from({ length: 9 }, (_, n) => `test('t${n}', () => {})`).join('\n')
-const passing = `import { test } from 'node:test'\n${TESTS}`
+const passing = `import { after, test } from 'node:test'\n${TESTS}`
+const { options = [] } = SELECTION.unit
+const AS_UNIT: Partial<Selection> = { options, isDealt: true }
 
 /** Files of tests with these texts, by name, run one at a time. */
 async function run(t: TestContext, files: Record<string, string>, more: Partial<Selection> = {}, seed = SEED) {
@@ -42,12 +44,22 @@ for (const [what, text] of Object.entries({
   'that cannot be loaded': "import './none.mjs'",
   'that fails after its tests': `${passing}\nsetTimeout(() => { throw new Error('late') }, 50)`,
   'that is killed': "process.kill(process.pid, 'SIGKILL')",
+  'that fails in what comes after its tests': `${passing}\nafter(() => { throw new Error('not tidy') })`,
+  'that ends before its tests are through': "import { test } from 'node:test'\ntest('bad', () => process.exit(0))",
 })) {
-  test(`a file ${what} has failed`, async (t) => {
-    assert.equal((await run(t, { 'a.mjs': passing })).isPassed, true)
-    assert.equal((await run(t, { 'a.mjs': passing, 'b.mjs': text })).isPassed, false)
-  })
+  for (const [how, more] of Object.entries({ 'by itself': {}, 'in one process with others': AS_UNIT })) {
+    test(`a file ${what}, ${how}, has failed`, async (t) => {
+      assert.equal((await run(t, { 'a.mjs': passing }, more)).isPassed, true)
+      assert.equal((await run(t, { 'a.mjs': passing, 'b.mjs': text }, more)).isPassed, false)
+    })
+  }
 }
+
+test('a file without a test has failed; one whose tests are left out has not', async (t) => {
+  const leftOut = "import { describe, test } from 'node:test'\ndescribe('all', { skip: 'why' }, () => test('a', () => {}))"
+  assert.equal((await run(t, { 'a.mjs': '' })).isPassed, false)
+  assert.equal((await run(t, { 'a.mjs': leftOut })).isPassed, true)
+})
 
 test('tests come in the order of the seed', async (t) => {
   const [one, same, another] = [await run(t, { 'a.mjs': passing }), await run(t, { 'a.mjs': passing }), SEED + 1]
@@ -89,6 +101,10 @@ const FORBIDDEN: Record<string, [attempt: string, told: RegExp]> = {
   'a file to write': ["fs.writeFileSync(import.meta.filename + '.new', '')", /ERR_ACCESS_DENIED/],
   'a database': ["new sqlite.DatabaseSync(import.meta.filename + '.db')", /opens no database/],
   'a database in memory': ["new DatabaseSync(':memory:')", /opens no database/],
+  'a database by another way': [
+    "new (process.getBuiltinModule('node:sqlite').DatabaseSync)(':memory:')",
+    /opens no database/,
+  ],
 }
 const MODULES = `
   import childProcess from 'node:child_process'
@@ -99,7 +115,6 @@ const MODULES = `
   import threads from 'node:worker_threads'`
 for (const [what, [attempt, told]] of Object.entries(FORBIDDEN)) {
   test(`a unit test is refused ${what}`, async (t) => {
-    const { options = [] } = SELECTION.unit
     const text = (line: string) => `${MODULES}\ntest('it', async () => {\n${line}\n})`
     assert.equal((await run(t, { 'a.mjs': text('fs.readFileSync(import.meta.filename)') }, { options })).isPassed, true)
     const { isPassed, faults } = await run(t, { 'a.mjs': text(attempt) }, { options })

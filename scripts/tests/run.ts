@@ -12,6 +12,8 @@ const COMPILED = join(ROOT, 'node_modules', '.cache', 'compiled')
 const LIMIT_MS = 600_000
 /** Of a process whose tests failed so much is told again at the end. */
 const MAX_FAULT_LINES = 60
+/** Below it Node's reporter says which tests failed, and why. */
+const FAILING = '\n✖ failing tests:\n'
 export const MAX_SEED = 0xff_ff_ff_ff
 const PASSED_ON = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
@@ -36,7 +38,7 @@ export type Outcome = {
 /** `skipped`: tests, and suites as one. */
 export type Counts = { pass: number; fail: number; skipped: number }
 /** Of one process. */
-type Ended = { code: number; output: string }
+type Ended = { isPassed: boolean; output: string }
 
 export function newSeed(): number {
   return Math.floor(Math.random() * MAX_SEED)
@@ -90,10 +92,10 @@ export async function runTests(selection: Selection, order: Order, tell: (text: 
   return {
     files: files.length,
     tests: countsIn(ended.map(({ output }) => output).join('')),
-    isPassed: !running.isCutShort() && ended.every(({ code }) => code === 0),
+    isPassed: !running.isCutShort() && ended.every(({ isPassed }) => isPassed),
     isCutShort: running.isCutShort(),
     tookMs: performance.now() - beganAt,
-    faults: ended.filter(({ code }) => code !== 0).map(faultIn),
+    faults: ended.filter(({ isPassed }) => !isPassed).map(faultIn),
   }
 }
 
@@ -113,6 +115,15 @@ function inOrder(files: string[], first: string[], seed: number): string[] {
   return placed.sort((one, other) => one.place - other.place).map(({ file }) => file)
 }
 
+/**
+ * Node's exit code alone does not tell: it is 0 where an `after` outside of all suites fails, where something ends the
+ * process before its tests are through, and where there are none.
+ */
+function hasPassed(code: number | null, output: string): boolean {
+  const { pass, skipped } = countsIn(output)
+  return code === 0 && /^ℹ tests \d+$/m.test(output) && !output.includes(FAILING) && pass + skipped > 0
+}
+
 function countsIn(output: string): Counts {
   const sum = (name: string) =>
     [...output.matchAll(new RegExp(`^ℹ ${name} (\\d+)$`, 'gm'))].reduce((total, [, count]) => total + Number(count), 0)
@@ -122,7 +133,7 @@ function countsIn(output: string): Counts {
 
 /** Which tests failed and why, as Node's reporter says last; of a process that ended in another way, its last words. */
 function faultIn({ output }: Ended): string {
-  const [, failing] = output.split('\n✖ failing tests:\n')
+  const [, failing] = output.split(FAILING)
   const lines =
     failing?.trim().split('\n').slice(0, MAX_FAULT_LINES) ?? output.trim().split('\n').slice(-MAX_FAULT_LINES)
   return lines.join('\n')
@@ -165,7 +176,7 @@ async function runNode(
   }, LIMIT_MS)
   try {
     const [code] = (await once(child, 'close')) as [number | null]
-    return { code: code ?? 1, output }
+    return { isPassed: hasPassed(code, output), output }
   } finally {
     clearTimeout(limit)
     children.delete(child)
