@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { wholeBetween } from '../src/cli/arguments.ts'
 import { CASES, type CaseName } from './cases.ts'
 
 export const PARTS = ['authentication', 'visibility', 'crowd', 'flush', 'rebuild'] as const
@@ -37,15 +38,6 @@ export function between(least: number, most: number) {
   return (text: string): number => {
     const value = Number(text)
     if (!(value >= least && value <= most)) throw new InvalidArgumentError(`It must be ${least} to ${most}.`)
-    return value
-  }
-}
-
-export function wholeBetween(least: number, most: number) {
-  const read = between(least, most)
-  return (text: string): number => {
-    const value = read(text)
-    if (!Number.isInteger(value)) throw new InvalidArgumentError('It must be a whole number.')
     return value
   }
 }

@@ -1,6 +1,6 @@
-import { Argument, Command } from 'commander'
-import { wholeBetween } from '../bench/options.ts'
-import { MAX_SEED, newSeed, type Outcome, runTests } from './tests/run.ts'
+import { Argument, Command, Option } from 'commander'
+import { wholeBetween } from '../src/cli/arguments.ts'
+import { filesOf, MAX_SEED, newSeed, type Outcome, runTests } from './tests/run.ts'
 import { SELECTION, SELECTIONS, type SelectionName } from './tests/tiers.ts'
 
 const MAX_REPEATS = 1_000
@@ -13,11 +13,11 @@ const program = new Command('node scripts/tests.ts')
   .option('--seed <number>', 'in the order of an earlier run', wholeBetween(0, MAX_SEED))
   .option('--shuffle', 'in a new order, also where a tier has one of its own; --repeat does so')
   .option('--only <part...>', 'only files whose path holds this')
-  .option(
-    '--repeat <times>',
-    'again and again, each time in another order; prints a line a run',
-    wholeBetween(1, MAX_REPEATS),
-    1,
+  .addOption(
+    new Option('--repeat <times>', 'again and again, each time in another order; prints a line a run')
+      .argParser(wholeBetween(1, MAX_REPEATS))
+      .default(1)
+      .conflicts('seed'),
   )
   .parse()
 
@@ -28,6 +28,7 @@ const missing = asked.flatMap((name) => {
   return why === null ? [] : [{ name, why }]
 })
 const names = asked.filter((name) => !missing.some((one) => one.name === name))
+const unknown = only.filter((part) => names.every((name) => filesOf(SELECTION[name], [part]).length === 0))
 const failures: string[] = []
 /** A line a run. */
 const lines: string[] = []
@@ -49,8 +50,8 @@ if (repeat === 1 && names.length > 1) process.stdout.write(`\n${lines.join('')}`
 for (const { name, why } of missing) process.stdout.write(`${name}: left out: ${why}\n`)
 if (repeat > 1) process.stdout.write(`${failures.length} of ${lines.length} runs failed\n${failures.join('')}`)
 // Nothing that was run is nothing that has passed.
-if (files === 0 && names.length > 0) process.stdout.write('No file of these tiers is called that.\n')
-process.exitCode = failures.length === 0 && files > 0 ? 0 : 1
+for (const part of unknown) process.stdout.write(`No file of ${names.join(', ')} has ${part} in its path.\n`)
+process.exitCode = failures.length === 0 && files > 0 && unknown.length === 0 ? 0 : 1
 
 function seedOf(name: SelectionName): number {
   const known = shuffle || repeat > 1 ? null : SELECTION[name].order

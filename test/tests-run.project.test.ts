@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
@@ -56,10 +57,29 @@ for (const [what, text] of Object.entries({
 }
 
 test('a file without a test has failed; one whose tests are left out has not', async (t) => {
-  const leftOut = "import { describe, test } from 'node:test'\ndescribe('all', { skip: 'why' }, () => test('a', () => {}))"
+  const leftOut =
+    "import { describe, test } from 'node:test'\ndescribe('all', { skip: 'why' }, () => test('a', () => {}))"
   assert.equal((await run(t, { 'a.mjs': '' })).isPassed, false)
   assert.equal((await run(t, { 'a.mjs': leftOut })).isPassed, true)
 })
+
+for (const [what, asked, told] of [
+  [
+    'whose file is called so',
+    ['unit', '--only', 'domain/user.test', 'nowhere'],
+    /^No file of unit has nowhere in its path\.$/m,
+  ],
+  ['in an order that is asked for', ['unit', '--repeat', '2', '--seed', '5'], /cannot be used with option '--seed/],
+] as const) {
+  test(`no test ${what}, again and again, or at all, is no success`, () => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['scripts/tests.ts', ...asked], {
+      cwd: ROOT,
+      encoding: 'utf8',
+    })
+    assert.equal(status, 1)
+    assert.match(stdout + stderr, told)
+  })
+}
 
 test('tests come in the order of the seed', async (t) => {
   const [one, same, another] = [await run(t, { 'a.mjs': passing }), await run(t, { 'a.mjs': passing }), SEED + 1]

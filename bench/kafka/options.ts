@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander'
-import { wholeBetween } from '../options.ts'
+import { wholeBetween } from '../../src/cli/arguments.ts'
 
 export const PARTS = ['bursts', 'coalescing', 'visibility'] as const
 export type Part = (typeof PARTS)[number]

@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { between, wholeBetween } from '../options.ts'
+import { wholeBetween } from '../../src/cli/arguments.ts'
+import { between } from '../options.ts'
 import { CONTESTANTS, type ContestantName } from './contestants.ts'
 
 export type Options = {

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander'
-import { between, wholeBetween } from '../options.ts'
+import { wholeBetween } from '../../src/cli/arguments.ts'
+import { between } from '../options.ts'
 import { CASES, type Case } from './cases.ts'
 
 export type Options = { seconds: number; rate: number; only: string; write?: true }

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander'
-import { between, wholeBetween } from '../options.ts'
+import { wholeBetween } from '../../src/cli/arguments.ts'
+import { between } from '../options.ts'
 
 export const PARTS = ['cost', 'shadow', 'faults', 'memory'] as const
 export type Part = (typeof PARTS)[number]

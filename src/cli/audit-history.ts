@@ -4,13 +4,13 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { readConfig } from '../config.ts'
 import { type Audit, openAudit } from '../wiring-audit.ts'
 import { databasePath } from '../wiring-database.ts'
-import { between } from './arguments.ts'
+import { wholeBetween } from './arguments.ts'
 import { compareEnds, eraseUser, type Tell, tellEnds, verifyChains } from './audit-actions.ts'
 import { nameOf, reasonOf, whoever } from './audited.ts'
 import { PlainError } from './plain-error.ts'
 import { untilInterrupted } from './stopping.ts'
 
-const aUser = between(1, Number.MAX_SAFE_INTEGER)
+const aUser = wholeBetween(1, Number.MAX_SAFE_INTEGER)
 const tell: Tell = (line) => void process.stdout.write(`${line}\n`)
 
 type VerifyOptions = {

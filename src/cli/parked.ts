@@ -3,12 +3,12 @@ import { Command } from 'commander'
 import { readConfig } from '../config.ts'
 import { openParked } from '../wiring.ts'
 import { databasePath } from '../wiring-database.ts'
-import { between } from './arguments.ts'
+import { wholeBetween } from './arguments.ts'
 import { type Chosen, dropParked, listParked, MAX_PAGE, type Page, type Parked, retryParked } from './parked-actions.ts'
 import { PlainError } from './plain-error.ts'
 
 const DEFAULT_PAGE = 50
-const anId = between(1, Number.MAX_SAFE_INTEGER)
+const anId = wholeBetween(1, Number.MAX_SAFE_INTEGER)
 const collect = (text: string, earlier: number[] = []): number[] => [...earlier, anId(text)]
 
 const BACKGROUND = `
@@ -28,7 +28,7 @@ export function parkedCommand(): Command {
 function listCommand(): Command {
   return new Command('list')
     .description('Show them, oldest first')
-    .option('--limit <number>', 'at most so many', between(1, MAX_PAGE), DEFAULT_PAGE)
+    .option('--limit <number>', 'at most so many', wholeBetween(1, MAX_PAGE), DEFAULT_PAGE)
     .option('--after <id>', 'only those that come after this change', anId, 0)
     .option('--json', 'for programs: one JSON document')
     .action((page: Page) => withParked((parked) => listParked(parked, page)))

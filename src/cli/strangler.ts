@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError } from 'commander'
 import { readConfig } from '../config.ts'
 import { createServiceLog } from '../wiring-log.ts'
 import { MODES, type ModeName, openStrangler, type Strangler, UNLIMITED } from '../wiring-strangling.ts'
-import { between } from './arguments.ts'
+import { wholeBetween } from './arguments.ts'
 import { reasonOf, whoever as whoIsHere } from './audited.ts'
 import { withBundledRedis } from './bundled-redis.ts'
 import { PlainError } from './plain-error.ts'
@@ -69,14 +69,19 @@ type PromoteOptions = {
 }
 
 function promoteCommand(): Command {
-  const seconds = between(1, MAX_SECONDS)
+  const seconds = wholeBetween(1, MAX_SECONDS)
   return new Command('promote')
     .description('Walk a route up (shadow, then a canary of 1, 5, 25, 50, 100 %) while the evidence allows')
     .argument('<route>')
     .requiredOption('--reason <text>', 'why; the audit keeps it', reasonOf)
     .option('--to <mode>', 'where to end: canary (of 100 %) or native', goalOf, 'canary')
     .option('--step-seconds <number>', 'a step lasts at least so long', seconds, 300)
-    .option('--least <number>', 'and until so many answers were compared, or given', between(1, 1_000_000_000), 1_000)
+    .option(
+      '--least <number>',
+      'and until so many answers were compared, or given',
+      wholeBetween(1, 1_000_000_000),
+      1_000,
+    )
     .option('--patience-seconds <number>', 'a step lasts at most so long; then it ends there', seconds, 86_400)
     .option('--again', 'also where a canary was set back')
     .action(async (route: string, options: PromoteOptions) => {

@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { readConfig } from '../config.ts'
 import { SCOPE_NAMES } from '../config-auth.ts'
 import { mintToken, type TokenWanted } from '../wiring-tokens.ts'
-import { between } from './arguments.ts'
+import { wholeBetween } from './arguments.ts'
 import { PlainError } from './plain-error.ts'
 
 type ScopeName = (typeof SCOPE_NAMES)[number]
@@ -32,7 +32,7 @@ export function tokenCommand(): Command {
     .option('--subject <name>', 'who is to be asking', DEFAULT_SUBJECT)
     .option('--client <name>', 'the program that asks for them')
     .option('--branches <ids>', 'limits writes to people of these branches, separated by commas', listed)
-    .option('--user-id <id>', 'which user they are', between(1, Number.MAX_SAFE_INTEGER))
+    .option('--user-id <id>', 'which user they are', wholeBetween(1, Number.MAX_SAFE_INTEGER))
     .addOption(
       new Option('--expires-in <time>', 'in seconds (90s), minutes (30m), hours (12h) or days (1d)')
         .argParser(seconds)
