@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
-import { globSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { filesOf, ROOT } from '../scripts/tests/run.ts'
 import { SELECTION, TIERS } from '../scripts/tests/tiers.ts'
 import { PLAY_TIME, TIMED, waitsIn } from './tiers/waits.ts'
 
-const ALL = globSync('**/*.test.ts', { cwd: ROOT, exclude: ['**/node_modules/**', 'var/**'] }).sort()
+/** Whatever looks like a file of tests; `x.check.ts` are those of the chart's own programs. */
+const LOOKS_LIKE_TESTS = '**/*{.test,.tests,.spec,_test}.{ts,mts,cts,js,mjs,cjs}'
+const ALL = globSync(LOOKS_LIKE_TESTS, { cwd: ROOT, exclude: ['**/node_modules/**', 'var/**'] }).sort()
 
 /** What tests share, beside them. */
 const HELPERS = globSync('{test,bench,scripts}/**/*.ts', {
@@ -23,6 +25,7 @@ const STARTERS: Record<string, string> = {
   'bench/kafka/rig.ts': 'setRig',
   'bench/processes.ts': 'processes',
   'scripts/kafka-broker.ts': 'startKafkaBroker',
+  'test/contract/drda.ts': 'withDrdaServer',
   'test/kafka/rig.ts': 'startProcess',
   'test/kafka-crash/stage.ts': 'setStage',
   'test/support/drda/server.ts': 'startDrdaServer',
@@ -32,7 +35,17 @@ const STARTERS: Record<string, string> = {
 const STARTED = new RegExp(String.raw`\b(?:${Object.values(STARTERS).join('|')})\(`)
 /** Of one process. */
 const IN_PROCESS = /\.(?:component|long|contract)\.test\.ts$/
-const SET_ASIDE = /\b(?:test|describe|suite|it|t)\.(?:only|todo|skip)\(|\b(?:only|todo|skip): true/
+/** Programs; and what starts a server only where the environment asks for the tests to be run over it. */
+const STARTING = [
+  'test/chart/processes.check.ts',
+  'test/image/rehearsal.ts',
+  'test/support/databases.ts',
+  'test/support/feeds.ts',
+]
+/** A function of the same name, in one process. */
+const NOT_STARTING = 'test/simulation/'
+const SET_ASIDE =
+  /\b(?:test|describe|suite|it|t)\.(?:only|todo|skip|expectFailure)\(|\b(?:only|todo|skip|expectFailure): (?:true|['"`])/
 
 type Faults = (path: string, source: string) => string[]
 const RULES: Record<string, Faults> = {
@@ -46,13 +59,15 @@ const RULES: Record<string, Faults> = {
   'leaves no others out': (path, source) => (SET_ASIDE.test(source) ? [`${path}: leaves others out`] : []),
 }
 const code = new Map(ALL.map((path) => [path, read(path)]))
-/** This file speaks of what it forbids. */
-const SELF = 'test/tiers.project.test.ts'
+/** They speak of what is forbidden here. */
+const SPEAKERS = ['test/tests-run.project.test.ts', 'test/tiers.project.test.ts']
 
 describe('each test file', () => {
   for (const [name, rule] of Object.entries(RULES)) {
     test(name, () => {
-      const found = [...code].filter(([path]) => path !== SELF).flatMap(([path, source]) => rule(path, source))
+      const found = [...code]
+        .filter(([path]) => !SPEAKERS.includes(path))
+        .flatMap(([path, source]) => rule(path, source))
       assert.deepEqual(found, [])
     })
   }
@@ -66,13 +81,23 @@ describe('each test file', () => {
   })
 
   test('shares nothing that starts the service in a way that is not known', () => {
-    const starting = HELPERS.filter((path) => OURS.test(read(path)))
+    const starting = HELPERS.filter((path) => {
+      const source = read(path)
+      return OURS.test(source) || (path.startsWith('test/') && !path.startsWith(NOT_STARTING) && STARTED.test(source))
+    })
     assert.deepEqual(
       starting.filter((path) => !(path in STARTERS)),
-      ['test/chart/processes.check.ts'],
+      STARTING,
     )
     for (const [path, name] of Object.entries(STARTERS))
       assert.match(read(path), new RegExp(String.raw`^export (?:async )?function ${name}\(`, 'm'))
+  })
+
+  test('of which it is known that it waits is there', () => {
+    assert.deepEqual(
+      Object.keys(TIMED).filter((path) => !existsSync(join(ROOT, path))),
+      [],
+    )
   })
 
   test('that is to be first is there', () => {
@@ -105,6 +130,12 @@ const PLANTED: [rule: string, path: string, source: string, isFault: boolean][] 
     'await new Promise((done) => setTimeout(done, LONG_MS))',
     'await new Promise<void>(done => { globalThis.setTimeout(done, 50) })',
     'Atomics.wait(cell, 0, 0, 50)',
+    'await promisify(setTimeout)(50)',
+    "await once(AbortSignal.timeout(50), 'abort')",
+    `import { setInterval } ${PROMISES}\nfor await (const _ of setInterval(50)) break`,
+    `import { setInterval as often } ${PROMISES}\nfor await (const _ of often(50)) break`,
+    "const { setTimeout: nap } = await import('node:timers/promises')",
+    "execFileSync('sleep', ['1'])",
   ].map((source): [string, string, string, boolean] => ['waits for conditions', 'src/a.test.ts', source, true]),
   ['waits for conditions', 'test/support/kafka.e2e.test.ts', 'setTimeout(look, 1)', true],
   ['waits for conditions', 'src/a.test.ts', "await until('it is so', async () => isSo())", false],
@@ -122,6 +153,10 @@ const PLANTED: [rule: string, path: string, source: string, isFault: boolean][] 
     't.todo(',
     "test('later', { todo: true }",
     "test('no', { skip: true }",
+    "test('no', { skip: 'flaky' }",
+    "test('later', { todo: 'later' }",
+    "test('bad', { expectFailure: true }",
+    'test.expectFailure(',
   ].map((source): [string, string, string, boolean] => ['leaves no others out', 'src/a.test.ts', source, true]),
   ['leaves no others out', 'src/a.test.ts', "test('only this', { skip: kafkaMissing() ?? false }", false],
 ]

@@ -2,12 +2,16 @@
 const NAMED = /^import \{([^}]*)\} from '(?:node:)?timers(?:\/promises)?'/gm
 const WHOLE = /^import (?:\* as )?(\w+) from '(?:node:)?timers(?:\/promises)?'/gm
 /** Of these imports what waits for time; a turn of the event loop (`setImmediate`) is no time. */
-const WAITING = /(setTimeout|scheduler)(?: as (\w+))?/g
+const WAITING = /(setTimeout|setInterval|scheduler)(?: as (\w+))?/g
 /** A socket's own `setTimeout` is not among these: it is a limit. */
 const ALWAYS = [
   String.raw`(?<!\.)\bsetTimeout\(`,
   String.raw`\bglobalThis\.setTimeout\(`,
   String.raw`\bAtomics\.wait\(`,
+  String.raw`\bpromisify\(setTimeout\)`,
+  String.raw`\bonce\(AbortSignal\.timeout\(`,
+  String.raw`\bimport\(['"](?:node:)?timers`,
+  String.raw`Sync\(['"]sleep['"]`,
 ]
 
 /** How many calls of this source wait for time to pass, by whatever name, and whoever awaits them. */
@@ -16,7 +20,9 @@ export function waitsIn(source: string): number {
     .flatMap(([, names = '']) => [...names.matchAll(WAITING)].map(([, name, as]) => as ?? name))
     .filter((name) => name !== 'setTimeout')
     .map((name) => String.raw`(?<!\.)\b${name}(?:\.wait)?\(`)
-  const whole = [...source.matchAll(WHOLE)].map(([, name]) => String.raw`\b${name}\.(?:setTimeout|scheduler\.wait)\(`)
+  const whole = [...source.matchAll(WHOLE)].map(
+    ([, name]) => String.raw`\b${name}\.(?:setTimeout|setInterval|scheduler\.wait)\(`,
+  )
   return source.match(new RegExp([...named, ...whole, ...ALWAYS].join('|'), 'g'))?.length ?? 0
 }
 
@@ -57,6 +63,7 @@ export const TIMED: Record<string, [times: number, why: string]> = {
   'test/kafka/debezium.e2e.test.ts': [1, 'a connector that looks at the tables'],
   'test/kafka/faulty.e2e.test.ts': [2, 'a Redis that is silent, and a database that is locked, for so long'],
   'test/kafka/rig.ts': [1, LIMIT],
+  'test/neighbours/resilience.long.test.ts': [1, 'callers at a rate'],
   'test/strangler/command-line.e2e.test.ts': [1, 'a legacy application that takes its time'],
   'test/strangler/conformance/legacy-fixture.ts': [1, LIMIT],
   'test/strangler/conformance/pieces.ts': [1, 'bytes that come in pieces'],
