@@ -31,7 +31,7 @@ run-kafka: ## start everything with the changes over a Kafka of its own, on loop
 	@$(WITH_NODE) FEED=kafka EVENTS=on KAFKA_CREATE_TOPICS=on exec node scripts/with-kafka.ts --export-brokers --dir var/kafka -- node src/main.ts all --seed-users $(USERS)
 
 # Tests start a Redis of their own and never touch the one that REDIS_URL names.
-test: ## lint, types, and all tests
+test: ## lint, types, and the tests of all tiers but the drills
 	@REDIS_URL= $(SETUP)
 	@node scripts/setup-drda.mjs
 	@node scripts/setup-kafka.mjs
@@ -153,12 +153,12 @@ test-cluster: ## install, upgrade, roll back and remove the Helm chart on a real
 	@node scripts/setup-cluster.mjs
 	@$(WITH_NODE) node --test test/chart/cluster/installs.ts
 
-coverage: ## measure how much of the code the tests run, a tier at a time and together: ten minutes
+coverage: ## measure how much of the code the tests run, a tier at a time and together: six minutes
 	@REDIS_URL= $(SETUP)
 	@$(WITH_NODE) exec node scripts/coverage.ts
 
 # MUTATE='src/domain src/projections/near' tries these folders only.
-mutants: ## change domain and projections in thousands of small ways, and see which changes no test finds: two hours
+mutants: ## change domain and projections in thousands of small ways, and see which changes no test finds: three and a half hours
 	@REDIS_URL= $(SETUP)
 	@node scripts/setup-mutation.mjs
 	@$(WITH_NODE) exec node test/mutation/run.mjs $(MUTATE)
