@@ -1,4 +1,4 @@
-import { type SpawnSyncReturns, spawnSync } from 'node:child_process'
+import { type SpawnSyncReturns, type StdioOptions, spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 
@@ -12,6 +12,8 @@ const WORD = /^[\w./+-]{1,255}$/
  */
 const HTTP_TRIES = 3
 const MAX_HTTP_TRIES = 8
+/** A broker answers with 100 rows at most, of some kilobytes each. */
+const MAX_ANSWER_BYTES = 16 * 1024 * 1024
 
 export const US = 'users-service'
 export const OUR_PACTS = join(ROOT, 'contracts', 'pacts')
@@ -19,7 +21,7 @@ export const OUR_PACTS = join(ROOT, 'contracts', 'pacts')
 /** What whoever runs it can mend, in one sentence. */
 export class Unset extends Error {}
 
-export type Broker = { url: string; token: string }
+type Broker = { url: string; token: string }
 
 /** Where the broker is, and who we are to it. Throws Unset. */
 export function broker(env: NodeJS.ProcessEnv = process.env): Broker {
@@ -57,12 +59,26 @@ export function whole(name: string, otherwise: number, highest: number, env: Nod
   return value
 }
 
-/** Runs the broker's own command line, to its end. The token is not among its arguments, which everybody here can see. */
-export function brokerCli({ url, token }: Broker, args: string[]): number {
+/** Runs the broker's own command line, to its end, and answers with what it ended with. */
+export function brokerCli(broker: Broker, args: string[]): number {
+  return run(broker, args, 'inherit').status ?? 1
+}
+
+/** The same, and what it says is not shown: it is answered, where it ended with 0, or else its last line, which says why. */
+export function answerOf(broker: Broker, args: string[]): { answer: string } | { failure: string } {
+  const { status, stdout, error } = run(broker, args, ['ignore', 'pipe', 'inherit'])
+  if (status === 0) return { answer: stdout }
+  const said = (stdout ?? '').trim().split('\n').at(-1)?.replace(/^❌ /, '')
+  return { failure: error?.message ?? (said || `it ended with ${status}`) }
+}
+
+/** The token is not among the arguments, which everybody here can see. */
+function run({ url, token }: Broker, args: string[], stdio: StdioOptions): SpawnSyncReturns<string> {
   const tries = whole('PACT_BROKER_HTTP_RETRIES', HTTP_TRIES, MAX_HTTP_TRIES)
   const settings = { PACT_BROKER_BASE_URL: url, PACT_BROKER_TOKEN: token, PACT_DO_NOT_TRACK: 'true' }
   const env = { ...process.env, ...settings, PACT_BROKER_HTTP_RETRIES: String(tries) }
-  return spawnSync(process.execPath, [CLI, ...args], { stdio: 'inherit', env }).status ?? 1
+  const options = { stdio, env, encoding: 'utf8', maxBuffer: MAX_ANSWER_BYTES } as const
+  return spawnSync(process.execPath, [CLI, ...args], options)
 }
 
 /** Ends with what `work` answers, given the options of `command`; what can be mended is one line. */

@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { freePort } from '../../../src/adapters/redis/free-port.ts'
 import { until } from '../../support/service.ts'
 import { askedWhetherItLives, madeUpContract } from '../made-up.ts'
 import { startBrokerDouble } from './double.ts'
 import { type Env, released, script, settingsFor, VERSION } from './running.ts'
 
 const SOON = { PACT_RETRIES_WHILE_UNKNOWN: '3', PACT_RETRY_INTERVAL_S: '0' }
-const WHILE_WAITED = { PACT_RETRIES_WHILE_UNKNOWN: '60', PACT_RETRY_INTERVAL_S: '1' }
+/** More often than it is ever asked in these tests. */
+const WHILE_WAITED = { PACT_RETRIES_WHILE_UNKNOWN: '180', PACT_RETRY_INTERVAL_S: '0' }
+const STOPPED = /^The broker does not say whether this may be deployed, and is not asked again: .+\n$/
 
 /** Somebody who relies on us is deployed, and nobody has verified that. */
 async function rig(t: TestContext) {
@@ -18,11 +21,12 @@ async function rig(t: TestContext) {
   return { broker, asked, canIDeploy }
 }
 
-test('it asks again while a result is not there yet, so often as is set, and then it is no', async (t) => {
+test('it asks again while a result is not there yet, so often as is set, says so once, and then it is no', async (t) => {
   const { asked, canIDeploy } = await rig(t)
   const { code, out } = await canIDeploy(SOON)
   assert.deepEqual([code, asked().length], [1, 4])
-  assert.match(out, /1 are not known/)
+  assert.match(out, /1 are not known\.\nAsks every 0 s, 3 times more\.\n/)
+  assert.equal(out.split('Asks every').length, 2)
 })
 
 test('a result that comes meanwhile is waited for', async (t) => {
@@ -37,8 +41,39 @@ test('a result that comes meanwhile is waited for', async (t) => {
 test('what is known to be broken is not waited for', async (t) => {
   const { broker, asked, canIDeploy } = await rig(t)
   broker.memory.verified(0, { providerApplicationVersion: VERSION, success: false })
-  assert.equal((await canIDeploy(WHILE_WAITED)).code, 1)
-  assert.equal(asked().length, 1)
+  const { code, out } = await canIDeploy(WHILE_WAITED)
+  assert.equal(code, 1)
+  assert.doesNotMatch(out, /Asks every/)
+  assert.equal(asked().length, 2, 'whether it is known, and the answer')
+})
+
+test('a broker that refuses the token is asked once, and one that is down as often as any call is tried', async (t) => {
+  const { broker, asked, canIDeploy } = await rig(t)
+  const stopped = async (env: Env, why: RegExp) => {
+    const before = asked().length
+    const { code, out, err } = await canIDeploy({ ...WHILE_WAITED, ...env })
+    assert.deepEqual([code, out], [1, ''])
+    assert.match(err, STOPPED)
+    assert.match(err, why)
+    return asked().length - before
+  }
+  assert.equal(await stopped({ PACT_BROKER_TOKEN: 'another' }, /401 Unauthorized/), 1)
+  const nobody = `http://127.0.0.1:${await freePort()}`
+  await stopped({ PACT_BROKER_BASE_URL: nobody, PACT_BROKER_HTTP_RETRIES: '1' }, /Failed to access pact broker/)
+  broker.fault = 503
+  assert.equal(await stopped({ PACT_BROKER_HTTP_RETRIES: '2' }, /503 Service Unavailable/), 2)
+})
+
+test('a broker that goes down while it is waited for is not waited for any more', async (t) => {
+  const { broker, asked, canIDeploy } = await rig(t)
+  const answered = canIDeploy({ ...WHILE_WAITED, PACT_BROKER_HTTP_RETRIES: '1' })
+  await until('it has asked', async () => asked().length > 0)
+  broker.fault = 503
+  const before = asked().length
+  const { code, err } = await answered
+  assert.equal(code, 1)
+  assert.match(err, STOPPED)
+  assert.ok(asked().length <= before + 1)
 })
 
 test('who has no Pact is left out: Debezium, or whoever is named', async (t) => {

@@ -17,6 +17,8 @@ export type BrokerDouble = {
   /** What has come, in its order. */
   asked: Asked[]
   memory: Memory
+  /** With this it answers everything, while it is set. */
+  fault?: 500 | 503
 }
 
 /**
@@ -28,9 +30,9 @@ export async function startBrokerDouble(t: Pick<TestContext, 'after'>): Promise<
   const token = 'a-token-of-the-broker'
   const asked: Asked[] = []
   const remembered = memory()
-  let base = ''
+  const broker: BrokerDouble = { url: '', token, asked, memory: remembered }
   const server = createServer(async (request, response) => {
-    const { pathname, searchParams } = new URL(request.url ?? '', base)
+    const { pathname, searchParams } = new URL(request.url ?? '', broker.url)
     const body = await text(request)
     const one: Asked = {
       ...{ method: request.method ?? '', path: pathname, query: searchParams },
@@ -38,7 +40,8 @@ export async function startBrokerDouble(t: Pick<TestContext, 'after'>): Promise<
     }
     asked.push(one)
     if (one.authorization !== `Bearer ${token}`) return send(response, [401, {}])
-    const routes = routesOf(base, remembered)
+    if (broker.fault !== undefined) return send(response, [broker.fault, {}])
+    const routes = routesOf(broker.url, remembered)
     const route = routes.find(([method, path]) => method === one.method && path.test(one.path))
     if (!route) return send(response, [404, {}])
     // A branch may have a slash in its name.
@@ -51,8 +54,8 @@ export async function startBrokerDouble(t: Pick<TestContext, 'after'>): Promise<
     server.close()
     server.closeAllConnections()
   })
-  base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  return { url: base, token, asked, memory: remembered }
+  broker.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return broker
 }
 
 function send(response: ServerResponse, [status, body]: Answer): void {

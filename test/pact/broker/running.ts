@@ -10,9 +10,10 @@ const CLI = join(ROOT, 'node_modules', '@pact-foundation', 'pact-cli', 'bin', 'p
 
 export const VERSION = '0a1b2c3'
 export const BRANCH = 'feature/contracts'
-/** Nobody is waited for: what is not known stays so. */
+/** As patient as in earnest, and without the time: a call too many shows. */
+export const PATIENT = { PACT_RETRIES_WHILE_UNKNOWN: '2', PACT_RETRY_INTERVAL_S: '0' }
 export const SETTINGS = {
-  ...{ PACT_VERSION: VERSION, PACT_BRANCH: BRANCH, PACT_ENVIRONMENT: 'production', PACT_RETRIES_WHILE_UNKNOWN: '0' },
+  ...{ PACT_VERSION: VERSION, PACT_BRANCH: BRANCH, PACT_ENVIRONMENT: 'production', ...PATIENT },
 }
 export type Env = Record<string, string | undefined>
 export type Ended = { code: number | null; out: string; err: string }
