@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { freePort } from '../../../src/adapters/redis/free-port.ts'
 import { until } from '../../support/service.ts'
+import { SERVICE } from '../kept.ts'
 import { askedWhetherItLives, madeUpContract } from '../made-up.ts'
 import { startBrokerDouble } from './double.ts'
-import { type Env, released, script, settingsFor, VERSION } from './running.ts'
+import { BRANCH, type Env, published, released, script, settingsFor, VERSION } from './running.ts'
 
 const SOON = { PACT_RETRIES_WHILE_UNKNOWN: '3', PACT_RETRY_INTERVAL_S: '0' }
 /** More often than it is ever asked in these tests. */
@@ -16,6 +17,7 @@ async function rig(t: TestContext) {
   const broker = await startBrokerDouble(t)
   const folder = madeUpContract(t, 'a-consumer', [askedWhetherItLives('asks')])
   assert.ok(await released(broker, folder, 'c-1', ['a-consumer']))
+  broker.memory.onBranch({ name: SERVICE, branch: BRANCH, version: VERSION })
   const asked = () => broker.asked.filter(({ path }) => path === '/matrix')
   const canIDeploy = (env: Env) => script('can-i-deploy', { ...settingsFor(broker), ...env })
   return { broker, asked, canIDeploy }
@@ -74,6 +76,21 @@ test('a broker that goes down while it is waited for is not waited for any more'
   assert.equal(code, 1)
   assert.match(err, STOPPED)
   assert.ok(asked().length <= before + 1)
+})
+
+test('what was never published may not be deployed, though nobody relies on it, and is not waited for', async (t) => {
+  const broker = await startBrokerDouble(t)
+  const ask = () => script('can-i-deploy', { ...settingsFor(broker), ...WHILE_WAITED })
+  const { code, err } = await ask()
+  assert.equal(code, 1)
+  assert.match(err, STOPPED)
+  assert.match(err, /Pacticipant users-service not found/)
+  assert.equal((await published(broker, madeUpContract(t, 'a-consumer', []), 'c-1', 'main')).code, 0)
+  const { code: refused, out } = await ask()
+  assert.equal(refused, 1)
+  assert.match(out, /^No pacts or verifications have been published for version 0a1b2c3 of users-service$/m)
+  assert.match(out, /Computer says no/)
+  assert.doesNotMatch(out, /Asks every/)
 })
 
 test('who has no Pact is left out: Debezium, or whoever is named', async (t) => {

@@ -24,7 +24,7 @@ export type BrokerDouble = {
 /**
  * The few endpoints of a Pact broker that its command line and the verifier use
  * (https://docs.pact.io/pact_broker/api), on loopback: it remembers what it is told, and answers out of that. Whoever shows
- * another token is refused.
+ * another token is refused, and whoever asks of somebody it has never heard of.
  */
 export async function startBrokerDouble(t: Pick<TestContext, 'after'>): Promise<BrokerDouble> {
   const token = 'a-token-of-the-broker'
@@ -96,11 +96,16 @@ function routesOf(base: string, known: Memory): Route[] {
         return [200, { notices: [{ type: 'success', text: 'Published.' }], logs: [], _embedded, _links }]
       },
     ],
-    ['GET', /^(\/pacts\/provider\/[^/]+\/for-verification)$/, ([path = '']) => [200, { _links: self(path) }]],
+    [
+      'GET',
+      /^\/pacts\/provider\/([^/]+)\/for-verification$/,
+      ([provider = ''], { path }) => (known.knows(provider) ? [200, { _links: self(path) }] : [404, {}]),
+    ],
     [
       'POST',
       /^\/pacts\/provider\/([^/]+)\/for-verification$/,
       ([provider = ''], { body }) => {
+        if (!known.knows(provider)) return [404, {}]
         const pacts = known.forVerification(provider, body).map(({ number, consumer, pending }) => ({
           shortDescription: `of ${consumer}`,
           verificationProperties: { pending, notices: [{ when: 'before_verification', text: `pending: ${pending}` }] },
@@ -149,7 +154,8 @@ function routesOf(base: string, known: Memory): Route[] {
     [
       'GET',
       /^\/pacticipants\/([^/]+)\/versions\/([^/]+)$/,
-      ([name, version]) => {
+      ([name = '', version = '']) => {
+        if (!known.exists({ name, version })) return [404, {}]
         const path = `/pacticipants/${name}/versions/${version}`
         const deployed = { name: 'production', href: `${base}${path}/deployed-versions/environment/1` }
         return [200, { number: version, _links: { ...self(path), 'pb:record-deployment': [deployed] } }]
@@ -168,6 +174,7 @@ function routesOf(base: string, known: Memory): Route[] {
       /^\/matrix$/,
       (_, { query }) => {
         const [name, version] = [query.get('q[][pacticipant]') ?? '', query.get('q[][version]') ?? '']
+        if (!known.knows(name)) return [400, { errors: [`Pacticipant ${name} not found`] }]
         return [200, known.matrix({ name, version, ignored: query.getAll('ignore[][pacticipant]') })]
       },
     ],

@@ -23,9 +23,25 @@ export function summaryOf(rows: Row[]) {
   const count = (of: boolean | null) => rows.filter((row) => (row.verificationResult?.success ?? null) === of).length
   const [success, failed, unknown] = [count(true), count(false), count(null)]
   const deployable = unknown > 0 ? null : failed === 0
-  const reason = deployable ? 'All required results are there.' : `${failed} failed, ${unknown} are not known.`
-  return {
-    summary: { deployable, reason, success, failed, unknown },
-    notices: [{ type: deployable ? 'success' : 'error', text: reason }],
-  }
+  const yes =
+    rows.length > 0
+      ? 'All required verification results are published and successful'
+      : 'There are no missing dependencies'
+  return concluded(
+    { deployable, success, failed, unknown },
+    deployable ? yes : `${failed} failed, ${unknown} are not known.`,
+  )
+}
+
+/** In a broker's words, as in `lib/pact_broker/matrix/resolved_selector.rb` of https://github.com/pact-foundation/pact_broker. */
+export function noVersion({ name, version }: { name: string; version: string }) {
+  const reason = `No pacts or verifications have been published for version ${version} of ${name}`
+  return concluded({ deployable: false, success: 0, failed: 0, unknown: 0 }, reason)
+}
+
+type Counts = { deployable: boolean | null; success: number; failed: number; unknown: number }
+
+function concluded(counts: Counts, reason: string) {
+  const type = counts.deployable ? 'success' : 'error'
+  return { summary: { ...counts, reason }, notices: [{ type, text: reason }] }
 }

@@ -27,6 +27,7 @@ function rig() {
           ...{ includePendingStatus: true, includeWipPactsSince: '2026-01-01', providerVersionBranch: branch },
         })
         .map(({ version, pending }) => `${version}${pending ? ' pending' : ''}`),
+    told: (version: string) => known.onBranch({ name: 'p', branch: 'main', version }),
     canDeploy: (name: string, version: string, ignored: string[] = []) =>
       known.matrix({ name, version, ignored }).summary.deployable,
   }
@@ -81,8 +82,10 @@ test('another branch’s is work in progress until it has been kept, and then no
 })
 
 test('a provider may be deployed when it keeps what is deployed, whatever is in main', () => {
-  const { known, publish, verified, canDeploy } = rig()
+  const { known, publish, verified, told, canDeploy } = rig()
   publish('c1', 'main', contentOf('one'))
+  told('p1')
+  told('p2')
   assert.equal(canDeploy('p', 'p1'), true)
   known.deployed({ name: 'c', version: 'c1' })
   assert.equal(canDeploy('p', 'p1'), null)
@@ -104,4 +107,21 @@ test('a consumer may be deployed when the deployed version of its provider keeps
   assert.deepEqual([canDeploy('c', 'c1'), canDeploy('c', 'c1', ['p'])], [null, true])
   known.deployed({ name: 'p', version: 'p1' })
   assert.equal(canDeploy('c', 'c1'), true)
+})
+
+test('what was neither published nor verified, nor told of, may not be deployed, though nobody relies on it', () => {
+  const { known, publish, verified, told, canDeploy } = rig()
+  const { summary, notices } = known.matrix({ name: 'p', version: 'p1', ignored: [] })
+  assert.deepEqual(
+    [summary.deployable, summary.unknown, notices],
+    [false, 0, [{ type: 'error', text: 'No pacts or verifications have been published for version p1 of p' }]],
+  )
+  publish('c1', 'main', contentOf('one'))
+  assert.deepEqual([canDeploy('p', 'p1'), canDeploy('p', 'p1', ['c']), canDeploy('c', 'c2')], [false, false, false])
+  known.verified(0, { providerApplicationVersion: 'p1', success: true })
+  assert.deepEqual([canDeploy('p', 'p1'), canDeploy('p', 'p2')], [true, false])
+  told('p2')
+  assert.equal(canDeploy('p', 'p2'), true)
+  verified(0, 'p3', 'main')
+  assert.equal(canDeploy('p', 'p3'), true)
 })

@@ -1,4 +1,4 @@
-import { rowOf, summaryOf } from './matrix.ts'
+import { noVersion, rowOf, summaryOf } from './matrix.ts'
 
 type Publication = {
   pacticipantName: string
@@ -57,6 +57,11 @@ export function memory() {
         success && (isOf(providerApplicationVersion) || index < (begun ?? Number.POSITIVE_INFINITY)),
     )
   }
+  /** Published, or verified, or at least told of: nobody else can be deployed. */
+  const exists = ({ name, version }: Version) =>
+    contracts.some((one) => one.consumer === name && one.version === version) ||
+    branches.some((one) => one.name === name && one.version === version) ||
+    results.some((one) => contracts[one.contract]?.provider === name && one.providerApplicationVersion === version)
   const heads = (of: Contract[]) =>
     of.filter(({ consumer, branch, number }) =>
       of.every((o) => o.consumer !== consumer || o.branch !== branch || o.number <= number),
@@ -67,6 +72,11 @@ export function memory() {
     results,
     deployments,
     branches,
+    exists,
+    /** Whoever has published, is published of, or has a version. */
+    knows: (name: string) =>
+      contracts.some(({ consumer, provider }) => consumer === name || provider === name) ||
+      branches.some((one) => one.name === name),
     publish({ pacticipantName, pacticipantVersionNumber, branch = '', contracts: given }: Publication): void {
       for (const { providerName, content } of given) {
         const of = { consumer: pacticipantName, version: pacticipantVersionNumber, branch, provider: providerName }
@@ -106,9 +116,10 @@ export function memory() {
     deployed: (one: Version) => void deployments.push(one),
     /**
      * Of what is deployed, whoever relies on `name` must be kept by this version; and this version's own contracts by
-     * whoever is deployed, which nobody knows of those who are not.
+     * whoever is deployed, which nobody knows of those who are not. A version that there is not may not be deployed at all.
      */
     matrix({ name, version, ignored }: Question) {
+      if (!exists({ name, version })) return { ...noVersion({ name, version }), matrix: [], _links: {} }
       const relying = contracts.filter((one) => one.provider === name && isDeployed(one))
       const reliedOn = contracts.filter((one) => one.consumer === name && one.version === version)
       const rows = [

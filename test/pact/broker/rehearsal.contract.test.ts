@@ -112,7 +112,11 @@ test('a release, from contracts to a deployment', async (t) => {
   })
 
   await t.test('before our neighbours, as they are deployed, have verified what we need of them, neither', async () => {
-    for (const name of NEIGHBOURS) assert.equal((await deployed(broker, name, 'n-1')).code, 0)
+    for (const name of NEIGHBOURS) {
+      assert.equal((await deployed(broker, name, 'n-1')).code, 1, 'nobody has told of that version')
+      memory.onBranch({ name, branch: 'main', version: 'n-1' })
+      assert.equal((await deployed(broker, name, 'n-1')).code, 0)
+    }
     const { code, said } = await askedBy('can-i-deploy')
     assert.equal(code, 1)
     assert.match(said, /3 are not known/)
