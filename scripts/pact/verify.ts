@@ -1,6 +1,6 @@
 // `npm run pact:verify`, or `npm run pact:verify -- --publish`
 import { Command } from 'commander'
-import { branch, broker, program, Unset, version } from './broker.ts'
+import { answerOf, branch, broker, program, Unset, US, version } from './broker.ts'
 
 const DAY_MS = 86_400_000
 /** Contracts of branches that are older, and that nobody of us has ever kept, are nobody's work in progress any more. */
@@ -20,6 +20,14 @@ await program<{ publish?: true }>(command, async ({ publish = false }) => {
     providerVersionBranch: branch(),
   }
   const includeWipPactsSince = wipSince()
+  // The verifier takes any 404 for "no contracts", which is no failure: also that of a broker that is none.
+  const known = answerOf({ url, token }, ['describe-pacticipant', '--name', US])
+  if ('failure' in known) {
+    process.stderr.write(
+      `The broker does not know ${US}, or does not say so, and nothing is verified: ${known.failure}\n`,
+    )
+    return 1
+  }
   // Not before all of that is known: the whole service comes with it.
   const { startProvider, verify } = await import('../../test/pact/provider/verifying.ts')
   const provider = await startProvider()

@@ -70,6 +70,7 @@ function routesOf(base: string, known: Memory): Route[] {
     _links: {
       ...self('/'),
       'pb:publish-contracts': { href: `${base}/contracts/publish` },
+      'pb:pacticipant': template('/pacticipants/{pacticipant}'),
       'pb:provider-pacts-for-verification': template('/pacts/provider/{provider}/for-verification'),
     },
   }
@@ -139,6 +140,7 @@ function routesOf(base: string, known: Memory): Route[] {
       'GET',
       /^\/pacticipants\/([^/]+)$/,
       ([name = '']) => {
+        if (!known.knows(name)) return [404, {}]
         const branches = template(`/pacticipants/${name}/branches/{branch}/versions/{version}`)
         return [200, { name, _links: { ...self(`/pacticipants/${name}`), 'pb:branch-version': branches } }]
       },
