@@ -4,8 +4,12 @@ import type { Command } from 'commander'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 const CLI = join(ROOT, 'node_modules', '@pact-foundation', 'pact-cli', 'bin', 'pact-broker.js')
-/** As the organisation names environments, versions and branches: one word. */
-const WORD = /^[\w./+-]{1,255}$/
+/**
+ * Environments, versions and branches are one word, of what git takes for a branch
+ * (https://git-scm.com/docs/git-check-ref-format): so it is no option, and no part of a path that means another one. No shell
+ * sees it, and both command line and verifier write it into URLs as they have to.
+ */
+const WORD = /^(?![-./]|@$)(?!.*(?:\.\.|\/\.|\/\/|@\{))[^\s\p{Cc}~^:?*[\\]{1,255}(?<![./])$/u
 /**
  * How often a call is tried that the broker does not answer: half a second lies between the first and the second time, and
  * twice as much before each further one. By itself its command line takes 8, which is a minute of silence.

@@ -39,7 +39,13 @@ test('a consumer that is deployed already has to be kept by the first deployment
   const { code, out } = await run('can-i-deploy', WITHOUT_PACT)
   assert.equal(code, 1)
   assert.match(out, /1 are not known/)
-  assert.equal((await run('verify', {}, '--publish')).code, 0)
+  const PACT_BRANCH = 'dependabot/npm_and_yarn/@types/node-1'
+  assert.equal((await run('verify', { PACT_BRANCH }, '--publish')).code, 0)
+  assert.deepEqual(
+    broker.memory.branches.map((one) => one.branch),
+    [PACT_BRANCH],
+    'a name with more than letters in it comes whole',
+  )
   assert.equal((await run('can-i-deploy', WITHOUT_PACT)).code, 0)
 })
 
