@@ -1,16 +1,17 @@
-import type { OutgoingMessage } from '../../../src/ports/message-log.ts'
 import { forAnyName } from './any-name.ts'
-import type { Published } from './published.ts'
+import type { Followed } from './followed.ts'
+import type { Appended, Published } from './published.ts'
+import { othersTold } from './whom.ts'
 
 type Descriptor = { description: string }
 type Made = { __pactMessageMetadata: Record<string, string>; message: unknown }
 
 /**
  * Answers what would be published of what the provider state has done. Which message a consumer means is the end of its
- * description: the CloudEvents `type` of an event, `change` or `mark` (docs/contracts.md).
+ * description: the CloudEvents `type` of an event, `change` or `mark` (docs/contracts.md). One about somebody else than whom
+ * the state has made is not answered.
  */
-export function messageHandlers(published: Published) {
-  const { topics } = published
+export function messageHandlers(published: Published, { given, faults }: Pick<Followed, 'given' | 'faults'>) {
   const handler = async ({ description }: Descriptor): Promise<Made> => {
     const name = description.split(' ').at(-1) ?? ''
     const isOfChanges = name === 'change' || name === 'mark'
@@ -20,12 +21,15 @@ export function messageHandlers(published: Published) {
       return name === (isOfChanges ? kind : type)
     })
     if (!message) throw new Error(`nothing named ${name} was published`)
-    return madeOf(message, isOfChanges ? topics.changes : topics.events)
+    const others = othersTold(message, given())
+    if (others.length > 0) faults.push(`${description}: the message is about ${others.join(', ')}`)
+    if (others.length > 0) throw new Error('a message about somebody else')
+    return madeOf(message)
   }
   return forAnyName(() => handler)
 }
 
-function madeOf({ key, value, headers = {} }: OutgoingMessage, topic: string): Made {
+function madeOf({ topic, key, value, headers = {} }: Appended): Made {
   const kafkaHeaders = Object.entries(headers).map(([name, header]) => [`header.${name}`, header])
   return {
     // Pact would take a header `content-type` for how the body is to be compared, and knows JSON by one name only.

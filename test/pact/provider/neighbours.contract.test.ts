@@ -1,54 +1,77 @@
 // What we have agreed on with others is no wish: those who stand in for them keep it, and so do we where we answer in place
 // of the legacy application.
+import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { madeUpBranch } from '../../../src/adapters/http/made-up-branches.ts'
-import { startMadeUpNeighbours } from '../../../src/adapters/http/made-up-neighbours.ts'
+import * as madeUpNeighbours from '../../../src/adapters/http/made-up-neighbours.ts'
 import { madeUpEmployment } from '../../../src/adapters/http/made-up-people.ts'
-import type { Employment } from '../../../src/domain/neighbours.ts'
+import type { Branch, Employment } from '../../../src/domain/neighbours.ts'
 import { databasePath } from '../../../src/wiring-database.ts'
 import { legacyDjangoMissing, startLegacyDjango } from '../../support/legacy-django.ts'
+import { type Fault, importWith } from '../../support/plant.ts'
 import { until } from '../../support/service.ts'
 import { bearer } from '../../support/tokens.ts'
-import { many } from '../../support/users.ts'
+import type { Parameters } from './followed.ts'
 import { contractWith } from './honoured.ts'
 import { startProvider, verify, verifyWith } from './verifying.ts'
 
+const MADE_UP = 'src/adapters/http/made-up-neighbours.ts'
 const TODAY = new Date('2026-05-20T12:00:00Z')
-const PEOPLE = 5_000
-const BRANCHES = 999
 const ROUTES = ['get-user', 'get-user-by-username', 'get-permissions', 'get-branch-users', 'change-user']
 
-const branchIds = many(BRANCHES, (n) => `B${String(n + 1).padStart(3, '0')}`)
-/** Managers have numbers of their own, and one of them has none. */
-const numbers = [1, 9_000_001].flatMap((first) => many(PEOPLE, (n) => `E-${String(first + n).padStart(7, '0')}`))
-const employed = (fits: (employment: Employment) => boolean) => async () => {
-  const found = numbers.map((number) => madeUpEmployment(number, TODAY)).find((one) => one !== null && fits(one))
-  if (!found) throw new Error('nobody is employed so')
-  return { employeeNumber: found.employeeNumber }
-}
+/** They cannot be made to say what they do not say: whom a contract names has to be one of whom they say it. */
+const employed =
+  (fits: (one: Employment | null) => unknown) =>
+  async ({ employeeNumber }: Parameters) => {
+    if (!fits(madeUpEmployment(String(employeeNumber), TODAY))) throw new Error(`${employeeNumber} is another one`)
+    return {}
+  }
+const branch =
+  (fits: (one: Branch | null) => unknown) =>
+  async ({ branchId }: Parameters) => {
+    if (!fits(madeUpBranch(String(branchId)))) throw new Error(`${branchId} is another one`)
+    return {}
+  }
 const STATES = {
-  'there is a branch': async () => ({}),
-  'there is no branch': async () => ({}),
-  'there is a branch without a phone': async () => ({
-    branchId: branchIds.find((branchId) => madeUpBranch(branchId)?.phone === null) ?? '',
-  }),
-  'nobody has the number': async () => ({ employeeNumber: 'X-1' }),
-  'somebody is employed, under a manager, and not on leave': employed((one) => one.manager !== null && !one.leave),
-  'somebody without a manager is on leave until a day': employed((one) => one.manager === null && !!one.leave?.until),
-  'somebody is on leave until a day': employed((one) => one.manager !== null && typeof one.leave?.until === 'string'),
-  'somebody is on leave, nobody knows for how long': employed(
-    (one) => one.manager !== null && one.leave?.until === null,
-  ),
+  'there is a branch': branch((one) => one !== null),
+  'there is no branch': branch((one) => one === null),
+  'there is a branch without a phone': branch((one) => one?.phone === null),
+  'nobody has the number': employed((one) => one === null),
+  'somebody is employed, under a manager, and not on leave': employed((one) => one?.manager && !one.leave),
+  'somebody without a manager is on leave until a day': employed((one) => one?.manager === null && one.leave?.until),
+  'somebody is on leave until a day': employed((one) => one?.manager && one.leave?.until),
+  'somebody is on leave, nobody knows for how long': employed((one) => one?.manager && one.leave?.until === null),
+}
+type MadeUp = typeof import('../../../src/adapters/http/made-up-neighbours.ts')
+
+async function verifiedNeighbour(t: TestContext, neighbour: string, { startMadeUpNeighbours }: MadeUp) {
+  const { url, close } = await startMadeUpNeighbours({ now: () => TODAY })
+  t.after(close)
+  const pactUrls = [contractWith(t, neighbour)]
+  await verifyWith(STATES, { provider: neighbour, providerBaseUrl: url, pactUrls })
 }
 
-for (const neighbour of ['branches-service', 'people-service']) {
-  test(`the made-up ${neighbour} keeps our contract with it`, async (t) => {
-    const { url, close } = await startMadeUpNeighbours({ now: () => TODAY })
-    t.after(close)
-    const pactUrls = [contractWith(t, neighbour)]
-    await verifyWith(STATES, { provider: neighbour, providerBaseUrl: url, pactUrls })
-  })
+for (const neighbour of ['branches-service', 'people-service'])
+  test(`the made-up ${neighbour} keeps our contract with it`, (t) => verifiedNeighbour(t, neighbour, madeUpNeighbours))
+
+const OTHERS: Record<string, Fault> = {
+  'branches-service': {
+    file: 'src/adapters/http/made-up-branches.ts',
+    from: 'return {\n    branchId,',
+    to: "return {\n    branchId: 'B777',",
+  },
+  'people-service': {
+    file: 'src/adapters/http/made-up-people.ts',
+    from: 'return {\n    employeeNumber,',
+    to: "return {\n    employeeNumber: 'E-4711',",
+  },
 }
+
+for (const [neighbour, fault] of Object.entries(OTHERS))
+  test(`a ${neighbour} that answers about another one does not keep it`, async (t) => {
+    const faulty = await importWith<MadeUp>(fault, MADE_UP, /\/src\/.*\.ts$/)
+    await assert.rejects(verifiedNeighbour(t, neighbour, faulty), /B777|E-4711/)
+  })
 
 async function provider(t: TestContext) {
   const started = await startProvider()

@@ -10,17 +10,18 @@ const LONG_MS = 60_000
 const POLL_MS = 5
 
 export type Published = ReturnType<typeof publishedBy>
+export type Appended = OutgoingMessage & { topic: string }
 
 /**
  * What the service's relay would append to Kafka for what has been committed so far: the real one of changes, and the real
- * publisher of events, over a log in memory.
+ * publisher of events, over a log in memory. The topics are those of its configuration.
  */
 export function publishedBy({ config, query }: TestService) {
-  const topics = { changes: 'users.changes', events: 'users.events' }
+  const topics = config.kafka?.topics
+  if (!topics) throw new Error('no broker is named: without KAFKA_BROKERS nothing is published')
   return {
-    topics,
     /** The newest first. */
-    async events(): Promise<OutgoingMessage[]> {
+    async events(): Promise<Appended[]> {
       const { database, close } = openDatabase(config)
       const log = memory()
       const deps: EventPublisherDeps = {
@@ -35,7 +36,7 @@ export function publishedBy({ config, query }: TestService) {
       return log.messages.toReversed()
     },
     /** A mark among them. The newest first. */
-    async changes(): Promise<OutgoingMessage[]> {
+    async changes(): Promise<Appended[]> {
       const { database, scan, close } = openDatabase(config)
       const log = memory()
       const held = { token: 1, stream: '', published: 0 }
@@ -71,10 +72,10 @@ async function epochIn(query: TestService['query']): Promise<string> {
 
 /** One partition. */
 function memory() {
-  const messages: OutgoingMessage[] = []
+  const messages: Appended[] = []
   const writer: MessageWriter = {
-    async append(_topic, added) {
-      messages.push(...added)
+    async append(topic, added) {
+      messages.push(...added.map((one) => ({ topic, ...one })))
       return [{ partition: 0, firstOffset: messages.length - added.length, count: added.length }]
     },
     close: async () => undefined,

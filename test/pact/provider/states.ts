@@ -22,11 +22,16 @@ export function providerStates(service: TestService): Record<string, State> {
     assert.ok(answer.statusCode < 300, `${method} ${url}: ${answer.statusCode} ${answer.body}`)
     return answer
   }
-  const registered = async (details: object = {}) => {
-    const username = freeUsername()
+  const registered = async ({ username = freeUsername(), ...details }: Parameters = {}) => {
+    await freed(String(username))
     const body = { username, givenName: 'Ann', familyName: 'Lee', jobTitle: 'Cashier', ...details }
     const { userId }: { userId: number } = (await ask('POST', '/v1/users', body)).json()
-    return { userId, username }
+    return { userId, username: String(username) }
+  }
+  /** Whoever had a name, of an earlier interaction, has another one from now on. */
+  const freed = async (username: string) => {
+    const { statusCode, body } = await service.app.inject(`/v1/users/by-username/${username}`)
+    if (statusCode === 200) await ask('PATCH', `/v1/users/${JSON.parse(body).userId}`, { username: freeUsername() })
   }
   const etagOf = async (userId: number, authorization: string): Promise<string> => {
     const answer = await service.app.inject({ url: `/v1/users/${userId}`, headers: { authorization } })
@@ -36,9 +41,10 @@ export function providerStates(service: TestService): Record<string, State> {
   let shown = bearer(service.token)
   const known = async (who: { userId: number; username: string }) => ({ ...who, etag: await etagOf(who.userId, shown) })
 
-  const cashier = async ({ branchId = 'B001' }: Parameters) => {
+  const cashier = async ({ branchId = 'B001', username }: Parameters) => {
     await ask('PUT', '/v1/roles/cashier', { title: 'Cashier', privileged: false, permissions: PERMISSIONS })
-    const who = await registered({ homeBranchId: branchId, email: 'ann.lee@example.com', phone: '+1 212 555 0100' })
+    const more = { homeBranchId: branchId, email: 'ann.lee@example.com', phone: '+1 212 555 0100' }
+    const who = await registered({ username, ...more })
     await ask('PUT', `/v1/users/${who.userId}/roles/cashier?branchId=${branchId}`)
     await ask('PUT', `/v1/users/${who.userId}/limits/discount-percent`, { value: 15 })
     await ask('PUT', `/v1/users/${who.userId}/preferences/receipt-greeting`, { value: 'Hello!' })
