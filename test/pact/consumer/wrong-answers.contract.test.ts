@@ -1,91 +1,99 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { test } from 'node:test'
-import { branchesService, describeBranches } from '../../../src/adapters/http/branches-service.ts'
-import { guardedClient } from '../../../src/adapters/http/guarded-client.ts'
-import { describePeople, peopleService } from '../../../src/adapters/http/people-service.ts'
-import { CONTRACTS, SERVICE, temporaryPact } from '../kept.ts'
-import { everyLeaf, type Json, type JsonObject, withLeaf, withoutLeaf } from '../leaves.ts'
-import { askedBy, JSON_HEADERS } from './neighbour.ts'
+import * as branches from '../../../src/adapters/http/branches-service.ts'
+import * as people from '../../../src/adapters/http/people-service.ts'
+import { type Fault, importWith } from '../../support/plant.ts'
+import { SERVICE, temporaryPact } from '../kept.ts'
 import { passedOn } from './passed-on.ts'
+import { type Answer, agreedOn, branchesBy, employmentBy, type Neighbour, wrongAnswers } from './wrong.ts'
 
 // A provider cannot be asked to answer wrongly: none of this is in a contract. It is what the contracts stand on: each
 // field that they name is one without which we take no answer, and what they do not name is nothing to us.
 
-const NEIGHBOURS = {
-  'branches-service': {
-    asked: 'a question about a branch that there is, and one that there is not',
-    answer: (url: string): Promise<Ended> =>
-      askedBy({
-        open: (limits, deps) => guardedClient(describeBranches(url, limits), deps),
-        ask: (client, caller) => branchesService(client).branches(['B001', 'X-1'], caller),
-      }),
-  },
-  'people-service': {
-    asked: 'a question when somebody is on leave until a day',
-    answer: (url: string): Promise<Ended> =>
-      askedBy({
-        open: (limits, deps) => guardedClient(describePeople(url, limits), deps),
-        ask: (client, caller) => peopleService(client).employment('E-0000001', caller),
-      }),
-  },
-}
-type Ended = { answer?: unknown; reason?: string; attempts: number }
-type Neighbour = keyof typeof NEIGHBOURS
-type Answer = { status?: number; headers?: Record<string, string>; body: Json }
-type Request = { method: string; path: string; query?: Record<string, string[]> }
+const OURS = { 'branches-service': branchesBy(branches), 'people-service': employmentBy(people) }
 
-/** The example of an interaction that is committed. */
-function agreedOn(neighbour: Neighbour): { request: Request; body: JsonObject } {
-  const { interactions } = JSON.parse(readFileSync(join(CONTRACTS, 'pacts', `${SERVICE}-${neighbour}.json`), 'utf8'))
-  const wanted = NEIGHBOURS[neighbour].asked
-  const { request, response } = interactions.find((one: { description: string }) => one.description === wanted)
-  return { request, body: response.body.content }
-}
-
-for (const neighbour of Object.keys(NEIGHBOURS) as Neighbour[]) {
-  const { pact } = temporaryPact({ consumer: SERVICE, provider: neighbour })
-  const { request, body } = agreedOn(neighbour)
-  let tried = 0
-  const answered = ({ status = 200, headers = JSON_HEADERS, body: given }: Answer) => {
-    tried += 1
-    const { method, path, query = {} } = request
-    return pact
-      .addInteraction()
-      .uponReceiving(`try ${tried}`)
-      .withRequest(method, path, (one) => one.query(query))
-      .willRespondWith(status, (response) => response.headers(headers).jsonBody(given))
-      .executeTest<Ended>(({ url }) => NEIGHBOURS[neighbour].answer(url))
-  }
+for (const neighbour of Object.keys(OURS) as Neighbour[]) {
+  const [{ request, body }] = agreedOn(neighbour)
+  const { ended, taken } = wrongAnswers(neighbour)
+  const ask = OURS[neighbour]
   const refused = async (what: string, answer: Answer) =>
-    assert.deepEqual(await answered(answer), { reason: 'wrong-answer', attempts: 1 }, what)
+    assert.deepEqual(await ended(ask, request, answer), { reason: 'wrong-answer', attempts: 1 }, what)
 
   test(`${neighbour}: an answer that lacks a field, or has another type in one, is none`, async () => {
-    const leaves = [...everyLeaf(body)]
-    assert.ok(leaves.length >= 5)
-    for (const leaf of leaves) {
-      await refused(`without ${leaf.join('.')}`, { body: withoutLeaf(body, leaf) })
-      await refused(`another type in ${leaf.join('.')}`, { body: withLeaf(body, leaf, { not: 'agreed' }) })
-    }
+    assert.deepEqual(await taken(ask), [])
   })
 
   test(`${neighbour}: more fields than are agreed on are passed over, wherever they are`, async () => {
-    const { answer: agreed } = (await answered({ body })) ?? assert.fail()
+    const { answer: agreed } = await ended(ask, request, { body })
     const more = JSON.parse(JSON.stringify(body), (_, value) =>
       typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value, addedLater: [1] } : value,
     )
     assert.notDeepEqual(more, body)
-    assert.deepEqual((await answered({ body: more }))?.answer, agreed)
+    assert.deepEqual((await ended(ask, request, { body: more })).answer, agreed)
     assert.ok(agreed)
   })
 
   test(`${neighbour}: an answer about somebody else, of another type or with another status is none`, async () => {
-    const other = JSON.parse(JSON.stringify(body).replaceAll('B001', 'B002').replaceAll('E-0000001', 'E-0000002'))
-    await refused('about another one', { body: other })
+    const [asked = ''] = /[BE]-?[0-9]{3,}/.exec(`${request.path} ${request.query?.ids}`) ?? []
+    await refused('about another one', { body: JSON.parse(JSON.stringify(body).replaceAll(asked, 'E-0004711')) })
     await refused('no JSON', { headers: { 'Content-Type': 'text/html' }, body })
     await refused('a 404 of somebody in between', { status: 404, body: { code: 'no-such-route' } })
     await refused('a list', { body: [body] })
+  })
+}
+
+// Clients that would do without what the contract names: each is told from ours.
+const NOTHING_ELSE = /^$/
+const PEOPLE = 'src/adapters/http/people-service.ts'
+const BRANCHES = 'src/adapters/http/branches-service.ts'
+const LAX: [field: string, neighbour: Neighbour, fault: Fault][] = [
+  [
+    'manager',
+    'people-service',
+    {
+      file: PEOPLE,
+      from: '.min(1), name: AgreedText }).nullable()',
+      to: '.min(1), name: AgreedText }).nullable().default(null)',
+    },
+  ],
+  [
+    'leave',
+    'people-service',
+    {
+      file: PEOPLE,
+      from: 'until: z.iso.date().nullable() }).nullable()',
+      to: 'until: z.iso.date().nullable() }).nullable().default(null)',
+    },
+  ],
+  [
+    'leave.until',
+    'people-service',
+    { file: PEOPLE, from: 'until: z.iso.date().nullable()', to: 'until: z.iso.date().nullable().default(null)' },
+  ],
+  [
+    'branches.openingHours',
+    'branches-service',
+    { file: BRANCHES, from: '.max(MOST_OPENINGS)', to: '.max(MOST_OPENINGS).default([])' },
+  ],
+  [
+    'branches.phone',
+    'branches-service',
+    { file: BRANCHES, from: 'phone: AgreedText.nullable()', to: 'phone: AgreedText.nullable().default(null)' },
+  ],
+  [
+    'branches',
+    'branches-service',
+    { file: BRANCHES, from: '.max(MAX_BRANCHES_A_CALL)', to: '.max(MAX_BRANCHES_A_CALL).default([])' },
+  ],
+]
+
+for (const [field, neighbour, fault] of LAX) {
+  const { taken } = wrongAnswers(neighbour)
+  test(`${neighbour}: a client that would do without ${field} is found`, async () => {
+    const lax = await importWith<typeof branches & typeof people>(fault, fault.file, NOTHING_ELSE)
+    const found = await taken(fault.file === PEOPLE ? employmentBy(lax) : branchesBy(lax))
+    assert.ok(found.length > 0)
+    for (const one of found) assert.equal(one.replace(/\.[0-9]+\./g, '.').split(': without ')[1], field)
   })
 }
 
