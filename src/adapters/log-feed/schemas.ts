@@ -69,7 +69,11 @@ const Row = z.object({
     .regex(/^(?:user|role) *$/)
     .meta({ description: 'A CHAR column is padded with blanks.' }),
   entity_id: z.string().min(1).max(STREAM_LENGTH),
-  changed_at: z.string().min(1).max(STREAM_LENGTH),
+  changed_at: z
+    .string()
+    .max(STREAM_LENGTH)
+    .regex(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} *$/)
+    .meta({ description: 'By the database’s clock, UTC, to the millisecond, and perhaps blanks.' }),
 })
 const Envelope = z.object({
   before: z.null().optional(),

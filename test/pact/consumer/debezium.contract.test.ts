@@ -1,17 +1,20 @@
 // Where a site has Debezium's connector read the outbox in place of our relay, its message is one that we consume.
 import assert from 'node:assert/strict'
-import type { TestContext } from 'node:test'
+import { test as nodeTest, type TestContext } from 'node:test'
 import { MatchersV3 } from '@pact-foundation/pact'
 import { logFeed } from '../../../src/adapters/log-feed/log-feed.ts'
+import { decode } from '../../../src/adapters/log-feed/messages.ts'
+import { DebeziumMessage } from '../../../src/adapters/log-feed/schemas.ts'
 import type { ConsumerListener } from '../../../src/ports/message-log.ts'
 import type { Change } from '../../../src/ports.ts'
 import { quiet, until } from '../../strangler/proxy/rig.ts'
 import { keptPact, SERVICE } from '../kept.ts'
 
-const { integer, nullValue, regex, string } = MatchersV3
+const { integer, nullValue, regex } = MatchersV3
 const LEASE_MS = 10_000
 const STRUCT = { type: 'struct' }
 const WRITTEN = '2026-11-28 10:00:00.000'
+const CHANGED_AT = '^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}[.][0-9]{3} *$'
 
 const { pact, test } = keptPact({ consumer: SERVICE, provider: 'debezium', folder: 'pacts' })
 
@@ -64,7 +67,7 @@ const row = (entity: string, entityId: unknown) => ({
   change_id: integer(123),
   entity: regex(`^${entity} *$`, entity),
   entity_id: entityId,
-  changed_at: string(WRITTEN),
+  changed_at: regex(CHANGED_AT, WRITTEN),
 })
 const envelope = (op: string, after: unknown) => ({
   ...{ before: nullValue(), after, op, source: { table: 'entity_changes' } },
@@ -101,3 +104,26 @@ test('a message that is wrong is set aside, and read no further: that is in no c
   const { handled, parked } = await consumed(t, JSON.stringify({ op: 'c', after: { change_id: 123, entity: 'user' } }))
   assert.deepEqual([handled, parked.length], [[], 1])
 })
+
+const TIMES = {
+  [WRITTEN]: true,
+  [`${WRITTEN}  `]: true,
+  '2026-11-28T10:00:00Z': false,
+  '2026-11-28 10:00:00': false,
+  [` ${WRITTEN}`]: false,
+  '1764324000000': false,
+  x: false,
+  '': false,
+}
+for (const [text, isTime] of Object.entries(TIMES)) {
+  nodeTest(
+    `“${text}” is ${isTime ? 'a' : 'no'} time of a change: to the contract, to the reader, and in the schema`,
+    () => {
+      const after = { change_id: 123, entity: 'user', entity_id: '42', changed_at: text }
+      const message = { before: null, after, op: 'c', source: { table: 'entity_changes' } }
+      const { kind } = decode({ value: Buffer.from(JSON.stringify(message)) })
+      const found = [new RegExp(CHANGED_AT).test(text), kind === 'change', DebeziumMessage.safeParse(message).success]
+      assert.deepEqual(found, [isTime, isTime, isTime])
+    },
+  )
+}
