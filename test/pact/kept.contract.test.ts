@@ -1,11 +1,12 @@
 // Of which runs of its tests a contract is compared, or written.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 
+const ROOT = join(import.meta.dirname, '..', '..')
 const FIXTURE = join(import.meta.dirname, 'kept-fixture.ts')
 const ONE = '--test-name-pattern=the first'
 const NONE = '--test-name-pattern=no such test'
@@ -72,4 +73,16 @@ test('when one fails, the contract is not named as another one', (t) => {
   const { status, stdout } = run(FAILING)
   assert.equal(status, 1)
   assert.doesNotMatch(stdout, /is another one/)
+})
+
+test('what pact:write runs makes contracts, and reads none: in any order, and at once', () => {
+  const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+  const [, pattern = ''] = /"(.+)"/.exec(scripts['pact:write']) ?? []
+  const textOf = (file: string) => readFileSync(join(ROOT, file), 'utf8')
+  const makes = globSync('test/pact/{consumer,consumers}/*.test.ts', { cwd: ROOT }).filter((file) =>
+    textOf(file).includes('keptPact('),
+  )
+  assert.ok(makes.length >= 7)
+  assert.deepEqual(globSync(pattern, { cwd: ROOT }).sort(), makes.sort())
+  for (const file of makes) assert.doesNotMatch(textOf(file), /readFileSync|CONTRACTS/, file)
 })
