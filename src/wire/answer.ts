@@ -48,7 +48,7 @@ export function momentAnswer(body: object, visible = true): Answer {
 }
 
 // Plain JSON Schema: @fastify/swagger wraps each header in a `schema` of its own.
-const ETAG = { type: 'string', description: 'Names this version.' }
+const ETAG = { type: 'string', pattern: '^"[^"]+"$', description: 'Names this version.' }
 const READ_AGE = {
   type: 'integer',
   description: 'At most so many milliseconds ago it was still so. Absent when it is not known.',
@@ -72,7 +72,7 @@ export const SWITCH_VISIBILITY = {
   description: 'Only when it is so: committed, and in force in this replica only within a second, as in the others.',
 }
 const CACHE = { type: 'string', description: 'Whether a copy may be kept, and asked about again.' }
-const LOCATION = { type: 'string', description: 'Where the new user is.' }
+const LOCATION = { type: 'string', pattern: '^/v1/users/[1-9][0-9]*$', description: 'Where the new user is.' }
 
 const json = (schema: z.ZodType) => ({ 'application/json': { schema } })
 

@@ -34,12 +34,13 @@ const SHOWN_TO_ANY = [
 
 /**
  * In what an interaction is not what the OpenAPI document says: of its operation, what is sent, and what is expected of the
- * answer. A consumer names only what it needs: what it leaves out of an answer is no fault, what it adds is.
+ * answer. A consumer names only what it needs: what it leaves out of an answer is no fault, what it adds is. Looked at are
+ * the examples, not what its matchers would take besides; and of what is answered 400 not the question.
  */
 export function crossChecker(document: OpenApi) {
   const given = ajvWith(document)
   const expected = ajvWith(withoutRequired(document))
-  // What travels as text in a path or query may mean a number.
+  // What travels as text in a path, query or header may mean a number.
   const inText = ajvWith(document, { coerceTypes: true })
   return ({ request, response, providerStates = [] }: Interaction): string[] => {
     const found = operationOf(document, { method: request.method as 'GET', url: request.path })
@@ -63,6 +64,22 @@ export function crossChecker(document: OpenApi) {
     ]
   }
 
+  /** Names of headers are the same in capitals. */
+  function headerFaults(described: Record<string, object>, { headers = {} }: Interaction['response']): string[] {
+    return Object.entries(headers).flatMap(([name, values]) => {
+      const [, found] = Object.entries(described).find(([one]) => one.toLowerCase() === name.toLowerCase()) ?? []
+      if (!found) return EVERYWHERE.includes(name.toLowerCase()) ? [] : [`its answer has no header ${name}`]
+      const { schema = {} } = found as { schema?: Schema }
+      return values
+        .filter((value) => !isTextOf(schema, value))
+        .map((value) => `${name} of its answer is not to be ${value}`)
+    })
+  }
+
+  function isTextOf(schema: Schema, value: string): boolean {
+    return inText.validate({ type: 'object', properties: { value: absolute(schema) } }, { value })
+  }
+
   function parameterFaults(
     operation: Operation,
     { path, query = {}, headers = {} }: Interaction['request'],
@@ -83,10 +100,7 @@ export function crossChecker(document: OpenApi) {
       ...sent.flatMap(([place, name, value]) => {
         const parameter = parameters.find((one) => one.in === place && one.name === name)
         if (!parameter) return [`it has no parameter ${name} in its ${place}`]
-        const schema = absolute(parameter.schema)
-        return inText.validate({ type: 'object', properties: { value: schema } }, { value })
-          ? []
-          : [`${name} in its ${place} is not to be ${value}`]
+        return isTextOf(parameter.schema, value) ? [] : [`${name} in its ${place} is not to be ${value}`]
       }),
     ]
   }
@@ -136,13 +150,6 @@ function bodyFaults(ajv: Ajv2020, at: string[], described: Described, sent: Sent
 
 function neededFaults({ requestBody }: Operation): string[] {
   return (requestBody as { required?: boolean }).required === false ? [] : ['it needs a body']
-}
-
-function headerFaults(described: Record<string, object>, { headers = {} }: Interaction['response']): string[] {
-  const known = [...Object.keys(described), ...EVERYWHERE].map((name) => name.toLowerCase())
-  return Object.keys(headers)
-    .filter((name) => !known.includes(name.toLowerCase()))
-    .map((name) => `its answer has no header ${name}`)
 }
 
 function scopeFaults({ security = [] }: Operation, states: State[]): string[] {
