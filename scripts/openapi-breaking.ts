@@ -17,14 +17,23 @@ export const DOCUMENT = documentIn(ROOT)
 export const oasdiffMissing = (): string | undefined =>
   existsSync(OASDIFF) ? undefined : 'oasdiff is missing: node scripts/setup-oasdiff.mjs needed'
 
-/** Of the newest release, by its number. */
+/** Three numbers, since what an `-rc.1` promises nobody can tell. */
+export const VERSION = /^(\d+)\.(\d+)\.(\d+)$/
+
+/** Of the newest release, by its number. Throws, in one sentence, where there is none, or what stands there is none. */
 export function lastRelease(root = ROOT): string {
   const releases = releasesIn(root)
   const versions = readdirSync(releases).sort(new Intl.Collator('en', { numeric: true }).compare)
-  return join(releases, versions.at(-1) ?? '', 'openapi.json')
+  const odd = versions.find((name) => !VERSION.test(name) || !existsSync(join(releases, name, 'openapi.json')))
+  if (odd !== undefined)
+    throw new Error(`contracts/releases/${odd} is no release: it needs three numbers, and a document.`)
+  const last = versions.at(-1)
+  if (last === undefined) throw new Error('contracts/releases holds no release.')
+  return join(releases, last, 'openapi.json')
 }
 
-export type Comparison = { isBroken: boolean; said: string[] }
+/** `stale`: lines that are accepted, and are said no more. */
+export type Comparison = { isBroken: boolean; said: string[]; stale: string[] }
 /** As oasdiff prints it: https://github.com/oasdiff/oasdiff/blob/main/docs/BREAKING-CHANGES.md#json-schema */
 type Change = { id: string; text: string; level: number; section?: string; operation?: string; path?: string }
 /** oasdiff's numbers. */
@@ -34,8 +43,8 @@ const ERROR = 3
 /**
  * What whoever was served by the first document would miss in the second, one line each: for callers (what they send is
  * refused) as for readers (what they rely on is gone). Which changes break is oasdiff's say, and that of `raised`. Lines that
- * stand in `accepted.txt` beside the first document were looked at, and are left out. Throws where oasdiff is missing, or
- * cannot read one of them.
+ * stand in `accepted.txt` beside the first document were looked at, and are left out; one that is not said any more would
+ * accept the same later, unseen. Throws where oasdiff is missing, or cannot read one of them.
  */
 export function compareOpenApi(before: string, after: string, raised = RAISED): Comparison {
   const errors = new Set(raised.flatMap(({ checks }) => checks))
@@ -43,8 +52,14 @@ export function compareOpenApi(before: string, after: string, raised = RAISED): 
   // Not by oasdiff's own file of levels: some of its checks take no notice of that.
   const found = changesBetween(before, after)
     .map((change) => (errors.has(change.id) ? { ...change, level: ERROR } : change))
-    .filter((change) => change.level >= WARNING && !accepted.has(lineOf(change)))
-  return { isBroken: found.some(({ level }) => level === ERROR), said: found.map(lineOf) }
+    .filter(({ level }) => level >= WARNING)
+  const lines = new Set(found.map(lineOf))
+  const left = found.filter((change) => !accepted.has(lineOf(change)))
+  return {
+    isBroken: left.some(({ level }) => level === ERROR),
+    said: left.map(lineOf),
+    stale: [...accepted].filter((line) => !lines.has(line)),
+  }
 }
 
 function changesBetween(before: string, after: string): Change[] {
@@ -73,13 +88,23 @@ function acceptedBeside(before: string): Set<string> {
   return new Set(lines.map((line) => line.trim()).filter((line) => line !== '' && !line.startsWith('#')))
 }
 
-if (import.meta.main) {
+/** What is printed, and whether there is something to be done. */
+function outcome(): { isFault: boolean; lines: string[] } {
   const missing = oasdiffMissing()
-  const { isBroken, said } =
-    missing === undefined ? compareOpenApi(lastRelease(), DOCUMENT) : { isBroken: true, said: [] }
-  const about = `what has changed since ${relative(ROOT, lastRelease())}`
-  process.stdout.write(
-    `${missing ?? [`${isBroken ? 'Breaks clients' : 'Breaks nobody'}: ${about}`, ...said].join('\n')}\n`,
-  )
-  process.exitCode = isBroken ? 1 : 0
+  if (missing !== undefined) return { isFault: true, lines: [missing] }
+  try {
+    const release = lastRelease()
+    const { isBroken, said, stale } = compareOpenApi(release, DOCUMENT)
+    const headline = `${isBroken ? 'Breaks clients' : 'Breaks nobody'}: what has changed since ${relative(ROOT, release)}`
+    const unused = stale.map((line) => `accepted.txt: there is no such change (any more): ${line}`)
+    return { isFault: isBroken || stale.length > 0, lines: [headline, ...said, ...unused] }
+  } catch (error) {
+    return { isFault: true, lines: [(error as Error).message] }
+  }
+}
+
+if (import.meta.main) {
+  const { isFault, lines } = outcome()
+  process.stdout.write(`${lines.join('\n')}\n`)
+  process.exitCode = isFault ? 1 : 0
 }

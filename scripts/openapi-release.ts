@@ -3,10 +3,16 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { Command } from 'commander'
-import { compareOpenApi, documentIn, lastRelease, oasdiffMissing, ROOT, releasesIn } from './openapi-breaking.ts'
+import {
+  compareOpenApi,
+  documentIn,
+  lastRelease,
+  oasdiffMissing,
+  ROOT,
+  releasesIn,
+  VERSION,
+} from './openapi-breaking.ts'
 
-/** Three numbers, since what an `-rc.1` promises nobody can tell. */
-const VERSION = /^(\d+)\.(\d+)\.(\d+)$/
 type Version = [major: number, minor: number, patch: number]
 
 export type Release = { isKept: boolean; said: string }
@@ -23,7 +29,8 @@ export function keepRelease(root: string, { isBreakMeant }: { isBreakMeant: bool
   if (existsSync(kept)) return refused(`${named} has been released: raise the version in package.json first.`)
   if (!existsSync(releasesIn(root)) || readdirSync(releasesIn(root)).length === 0) return keep([])
 
-  const before = lastRelease(root)
+  const before = tried(() => lastRelease(root))
+  if (before instanceof Error) return refused(before.message)
   const beforeName = basename(dirname(before))
   const last = versionOf(beforeName)
   if (last === undefined || !isAbove(version, last)) {
@@ -40,6 +47,14 @@ export function keepRelease(root: string, { isBreakMeant }: { isBreakMeant: bool
     mkdirSync(dirname(kept), { recursive: true })
     copyFileSync(documentIn(root), kept)
     return { isKept: true, said: [...breaks, kept].join('\n') }
+  }
+}
+
+function tried<Value>(get: () => Value): Value | Error {
+  try {
+    return get()
+  } catch (error) {
+    return error as Error
   }
 }
 

@@ -14,6 +14,7 @@ import {
   ROOT,
 } from '../../../scripts/openapi-breaking.ts'
 import { LEFT, RAISED } from '../../../scripts/openapi-levels.ts'
+import { linkedProject } from './linked.ts'
 import { ANNOUNCED, BREAKING, type Change, type Document, HARMLESS, PATHS, RAISED_HERE } from './planted.ts'
 
 const RELEASE = lastRelease()
@@ -60,7 +61,7 @@ for (const [what, change, expected] of RAISED_HERE) {
 
 for (const [what, change] of HARMLESS) {
   test(`${what}: that breaks nothing`, { skip }, () => {
-    assert.deepEqual(compareOpenApi(BEFORE, changed(change)), { isBroken: false, said: [] })
+    assert.deepEqual(compareOpenApi(BEFORE, changed(change)), { isBroken: false, said: [], stale: [] })
   })
 }
 
@@ -93,10 +94,36 @@ test('what was looked at stands beside the release, word for word, and is left o
   const [looked = '', ...others] = compareOpenApi(release, wider).said.sort()
   assert.match(looked, /^error: POST \/v1\/users changed the pattern/)
   writeFileSync(join(dirname(release), 'accepted.txt'), `# It takes more.\n${looked}\n`)
-  assert.deepEqual(compareOpenApi(release, wider), { isBroken: true, said: others })
+  assert.deepEqual(compareOpenApi(release, wider), { isBroken: true, said: others, stale: [] })
   writeFileSync(join(dirname(release), 'accepted.txt'), [looked, ...others].join('\n'))
-  assert.deepEqual(compareOpenApi(release, wider), { isBroken: false, said: [] })
+  assert.deepEqual(compareOpenApi(release, wider), { isBroken: false, said: [], stale: [] })
+  const narrower = changed(() => undefined, 'as-it-was.json')
+  const { isBroken, said, stale } = compareOpenApi(release, narrower)
+  assert.deepEqual([isBroken, said, stale.toSorted()], [false, [], [looked, ...others].sort()])
 })
+
+const LINE = 'error: GET /v1/users changed nothing at all [api-shoe-changed]'
+const LEFT_BEHIND: [what: string, file: string, expected: RegExp][] = [
+  [
+    'a line that accepts what is not changed',
+    '0.1.0/accepted.txt',
+    /^Breaks nobody: .*\naccepted\.txt: there is no such/,
+  ],
+  ['a folder that is no release', 'next/notes.txt', /^contracts\/releases\/next is no release: .*\.\n$/],
+  ['a release without a document', '9.9.9/notes.txt', /^contracts\/releases\/9\.9\.9 is no release: .*\.\n$/],
+]
+for (const [what, file, expected] of LEFT_BEHIND) {
+  test(`${what} is told, in one sentence, and is a fault`, { skip }, (t) => {
+    const { root, run } = linkedProject({ hasTools: true })
+    t.after(() => rmSync(root, { recursive: true, force: true }))
+    const path = join(root, 'contracts/releases', file)
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(path, `${LINE}\n`)
+    const { status, output } = run([join(root, 'scripts/openapi-breaking.ts')])
+    assert.equal(status, 1, output)
+    assert.match(output, expected)
+  })
+}
 
 test('what oasdiff cannot read is said', { skip }, () => {
   assert.throws(

@@ -1,20 +1,13 @@
 // Where oasdiff is missing its tests are left out one by one, so that their sum says how many; with CI set that is a failure.
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
-import { cpSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { ROOT } from '../../../scripts/openapi-breaking.ts'
+import { linkedProject } from './linked.ts'
 
-/** This repository, but for .tools; another version of it, in which contracts are its own. */
-const folder = mkdtempSync(join(tmpdir(), 'users-service-toolless-'))
+const { root: folder, run } = linkedProject({ hasTools: false })
 after(() => rmSync(folder, { recursive: true, force: true }))
-for (const name of ['node_modules', 'scripts', 'src', 'test']) symlinkSync(join(ROOT, name), join(folder, name))
-cpSync(join(ROOT, 'contracts'), join(folder, 'contracts'), { recursive: true })
-writeFileSync(join(folder, 'package.json'), JSON.stringify({ type: 'module', version: '999.0.0' }))
-/** As from that folder, though the files are the same. */
-const AS_LINKED = ['--preserve-symlinks', '--preserve-symlinks-main']
 
 test('without CI each is left out, and none is passed', () => {
   const { status, output } = runWith({ CI: undefined })
@@ -45,14 +38,6 @@ test('no document is said to break nobody, and none is kept', () => {
 
 function runWith(env: { CI: string | undefined }) {
   return run(['--test-reporter=spec', join(folder, 'test/pact/openapi/breaking.contract.test.ts')], env)
-}
-
-function run(args: string[], env: NodeJS.ProcessEnv = {}) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [...AS_LINKED, ...args], {
-    encoding: 'utf8',
-    env: { ...process.env, NODE_TEST_CONTEXT: undefined, ...env },
-  })
-  return { status, output: `${stdout}${stderr}` }
 }
 
 function countOf(name: string, output: string): number {

@@ -99,6 +99,13 @@ test('a release of this service that lost a field is refused, and stays broken t
   assert.equal(compareOpenApi(lastRelease(root), documentIn(root)).isBroken, true)
 })
 
+test('where something else stands among the releases nothing is kept', (t) => {
+  const root = project(t, '0.1.0', '0.2.0')
+  write(root, 'contracts/releases/next/openapi.json', documentOf(HARMLESS))
+  const { isKept, said } = keepRelease(root, { isBreakMeant: false })
+  assert.deepEqual([isKept, /^contracts\/releases\/next is no release: .*\.$/.test(said)], [false, true], said)
+})
+
 test('the first release is compared with nothing', (t) => {
   const root = mkdtempSync(join(tmpdir(), 'users-service-release-'))
   t.after(() => rmSync(root, { recursive: true, force: true }))
