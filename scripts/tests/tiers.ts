@@ -4,8 +4,8 @@ import { startKafkaBroker } from '../kafka-broker.ts'
 
 /**
  * The tiers of the tests, from the cheapest on; what each may touch stands in docs/testing.md. `long` ones are component
- * tests that take their time; `drill` ones try for a minute what `make soak`, `crash-kafka` and `rehearse` do for many, or
- * what shows only under heavy load; `project` ones are about this repository, and not about the service.
+ * tests that take their time; `drill` ones take more of it than `make test` has: short soaks, crashes and simulations, and
+ * contracts of the database once more; `project` ones are about this repository, and not about the service.
  */
 export const TIERS = ['unit', 'component', 'contract', 'long', 'e2e', 'drill', 'project'] as const
 export type TierName = (typeof TIERS)[number]
@@ -63,7 +63,16 @@ export const SELECTION: Record<SelectionName, Selection> = {
     order: null,
   },
   component: { files: named('component'), atATime: MANY_WAITING_FILES, order: null },
-  contract: { files: named('contract'), atATime: WAITING_FILES, order: null },
+  contract: {
+    files: named('contract'),
+    atATime: MANY_WAITING_FILES,
+    order: null,
+    first: [
+      'test/pact/openapi/breaking.contract.test.ts',
+      'test/pact/broker/rehearsal.contract.test.ts',
+      'test/pact/provider/faults.contract.test.ts',
+    ],
+  },
   // These have been seen in few orders yet, and a new one may find a test that needs what another left behind.
   long: {
     files: named('long'),
@@ -85,13 +94,10 @@ export const SELECTION: Record<SelectionName, Selection> = {
       'test/contract/drda-workers.e2e.test.ts',
       'test/kafka/secured.e2e.test.ts',
       'test/jobs/replay.e2e.test.ts',
-      'test/jobs/rebuild-resumed.e2e.test.ts',
       'test/contract/drda-data.e2e.test.ts',
       'test/drda/failures.e2e.test.ts',
       'test/tracing/switching.e2e.test.ts',
       'test/resilience/sentinel.e2e.test.ts',
-      'test/contract/drda-audit.e2e.test.ts',
-      'test/contract/drda-changes.e2e.test.ts',
       'test/attacks/overload.e2e.test.ts',
       'test/kafka/topics.e2e.test.ts',
       'test/kafka/adapters.e2e.test.ts',
@@ -99,7 +105,12 @@ export const SELECTION: Record<SelectionName, Selection> = {
     ],
   },
   drill: { files: named('drill'), atATime: CORES, order: null },
-  project: { files: named('project'), atATime: WAITING_FILES, order: 1_004_160_400 },
+  project: {
+    files: named('project'),
+    atATime: WAITING_FILES,
+    order: 1_004_160_400,
+    first: ['test/informix-sql/statements.project.test.ts', 'test/metrics/alerts.project.test.ts'],
+  },
   kafka: over(BROKER, [
     'test/api/{draining,visibility}.*.test.ts',
     'test/cluster/service.e2e.test.ts',

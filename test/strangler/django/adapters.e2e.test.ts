@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
+import { after, afterEach, before, describe, test } from 'node:test'
 import { openConnection } from '../../../src/adapters/sqlite/connection.ts'
 import type { User } from '../../../src/domain/user.ts'
 import { legacyDjangoMissing } from '../../support/legacy-django.ts'
@@ -18,6 +18,8 @@ describe(`beside the real legacy application (${USERS} made-up users, seed ${SEE
     both = await startBoth(USERS)
   })
   after(async () => both?.close())
+  // What Django has written, the next test is to find shown.
+  afterEach(async () => both?.service.drained())
 
   test('get-user: everybody, and nobody', async () => {
     for (const id of [...everybody.map((user) => user.id), USERS + 1, Number.MAX_SAFE_INTEGER]) {
