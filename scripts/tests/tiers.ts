@@ -62,7 +62,17 @@ export const SELECTION: Record<SelectionName, Selection> = {
     isDealt: true,
     order: null,
   },
-  component: { files: named('component'), atATime: MANY_WAITING_FILES, order: null },
+  component: {
+    files: named('component'),
+    atATime: MANY_WAITING_FILES,
+    order: null,
+    first: [
+      'test/api/headers.component.test.ts',
+      'test/api/health.component.test.ts',
+      'src/adapters/redis/tracking-beats.component.test.ts',
+      'src/adapters/redis/read-breaker.component.test.ts',
+    ],
+  },
   contract: {
     files: named('contract'),
     atATime: MANY_WAITING_FILES,
