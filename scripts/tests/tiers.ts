@@ -66,12 +66,7 @@ export const SELECTION: Record<SelectionName, Selection> = {
     files: named('component'),
     atATime: MANY_WAITING_FILES,
     order: null,
-    first: [
-      'test/api/headers.component.test.ts',
-      'test/api/health.component.test.ts',
-      'src/adapters/redis/tracking-beats.component.test.ts',
-      'src/adapters/redis/read-breaker.component.test.ts',
-    ],
+    first: ['src/adapters/redis/tracking-beats.component.test.ts', 'src/adapters/redis/read-breaker.component.test.ts'],
   },
   contract: {
     files: named('contract'),
@@ -89,6 +84,7 @@ export const SELECTION: Record<SelectionName, Selection> = {
     atATime: MANY_WAITING_FILES,
     order: 1_657_908_545,
     first: [
+      'test/api/headers.long.test.ts',
       'test/contract/sqlite.long.test.ts',
       'test/api/damaged.long.test.ts',
       'src/jobs/audit/auditor.long.test.ts',
