@@ -43,10 +43,11 @@ test: ## lint, types, and the tests of all tiers but the drills
 	@npm test --silent
 
 # Continuous integration runs them, too: six minutes more than are to be waited for after each change.
-test-rest: ## run the API's other tests over a broker and over IBM's driver, and short soaks, crashes and rollouts
+test-rest: ## run the API's other tests over a broker and over IBM's driver, and drills: short soaks, crashes, rollouts and the like
 	@REDIS_URL= $(SETUP)
 	@node scripts/setup-drda.mjs
 	@node scripts/setup-kafka.mjs
+	@node scripts/setup-oasdiff.mjs
 	@npm run --silent test:rest
 
 # With STRICT=1 it fails also where no registry could be asked: for a pipeline that relies on it.

@@ -1,10 +1,9 @@
 // A change of the OpenAPI document that breaks clients of the last release fails, with a list of what it breaks.
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import {
   compareOpenApi,
   DOCUMENT,
@@ -14,25 +13,20 @@ import {
   ROOT,
 } from '../../../scripts/openapi-breaking.ts'
 import { LEFT, RAISED } from '../../../scripts/openapi-levels.ts'
+import { changes } from './changes.ts'
 import { linkedProject } from './linked.ts'
-import { ANNOUNCED, BREAKING, type Change, type Document, HARMLESS, PATHS, RAISED_HERE } from './planted.ts'
+import { BREAKING } from './planted.ts'
 
-const RELEASE = lastRelease()
-const folder = mkdtempSync(join(tmpdir(), 'users-service-openapi-'))
-after(() => rmSync(folder, { recursive: true, force: true }))
-
+const { before: BEFORE, changed, written, errorsOf } = changes()
 const missing = oasdiffMissing()
 /** Each test by itself, so that each is among those left out. */
 const skip = missing ?? false
 const RAISED_CHECKS = RAISED.flatMap(({ checks }) => checks)
-/** Of the last release's document some paths. */
-const PART = part()
-const BEFORE = written('before.json', PART)
 
 test('oasdiff is here', { skip: (!process.env.CI && missing) || false }, () => assert.equal(missing, undefined))
 
 test('what it says breaks no client of the last release', { skip }, () => {
-  const { isBroken, said } = compareOpenApi(RELEASE, DOCUMENT)
+  const { isBroken, said } = compareOpenApi(lastRelease(), DOCUMENT)
   assert.equal(isBroken, false, said.join('\n'))
   const { status, stdout } = spawnSync(process.execPath, ['scripts/openapi-breaking.ts'], {
     cwd: ROOT,
@@ -45,43 +39,6 @@ test('what it says breaks no client of the last release', { skip }, () => {
 for (const [what, change, expected] of BREAKING) {
   test(`${what}: that breaks, and is said`, { skip }, () => {
     assert.match(errorsOf(change).join('\n'), expected)
-  })
-}
-
-for (const [what, change, expected] of RAISED_HERE) {
-  test(`${what}: that breaks, though to oasdiff itself it does not, and is said`, { skip }, () => {
-    const errors = errorsOf(change)
-    assert.match(errors.join('\n'), expected)
-    assert.deepEqual(
-      errors.filter((line) => !RAISED_CHECKS.some((check) => line.endsWith(` [${check}]`))),
-      [],
-    )
-  })
-}
-
-for (const [what, change] of HARMLESS) {
-  test(`${what}: that breaks nothing`, { skip }, () => {
-    assert.deepEqual(compareOpenApi(BEFORE, changed(change)), { isBroken: false, said: [], stale: [] })
-  })
-}
-
-test('each header of each answer gone: they are said, many as they are', { skip }, () => {
-  const document: Document = JSON.parse(readFileSync(RELEASE, 'utf8'))
-  const answers = Object.values<Document>(document.paths)
-    .flatMap((path) => Object.values<Document>(path))
-    .flatMap(({ responses }) => Object.values<Document>(responses))
-  const headers = answers.reduce((sum, one) => sum + Object.keys(one.headers ?? {}).length, 0)
-  for (const one of answers) delete one.headers
-  const { isBroken, said } = compareOpenApi(RELEASE, written('headerless.json', document))
-  assert.deepEqual({ isBroken, said: said.length }, { isBroken: true, said: headers })
-})
-
-for (const [what, announce, remove] of ANNOUNCED) {
-  test(`${what} goes when its sunset has come, and no earlier`, { skip }, () => {
-    const gone = changed(remove, 'gone.json')
-    const isBroken = (sunset: string) =>
-      compareOpenApi(changed(announce({ deprecated: true, 'x-sunset': sunset }), 'announced.json'), gone).isBroken
-    assert.deepEqual([isBroken('2026-01-01'), isBroken('2126-01-01')], [false, true])
   })
 }
 
@@ -157,27 +114,3 @@ test('each of oasdiff’s checks that breaks nobody by itself was thought about'
       `${checks} names no check`,
     )
 })
-
-function errorsOf(change: Change): string[] {
-  const { isBroken, said } = compareOpenApi(BEFORE, changed(change))
-  assert.equal(isBroken, true)
-  return said.filter((line) => line.startsWith('error: '))
-}
-
-function part(): Document {
-  const document: Document = JSON.parse(readFileSync(RELEASE, 'utf8'))
-  return { ...document, paths: Object.fromEntries(PATHS.map((path) => [path, document.paths[path]])) }
-}
-
-function changed(change: Change, name = 'after.json'): string {
-  const document = structuredClone(PART)
-  change(document)
-  return written(name, document)
-}
-
-function written(name: string, document: Document): string {
-  const path = join(folder, name)
-  mkdirSync(dirname(path), { recursive: true })
-  writeFileSync(path, JSON.stringify(document))
-  return path
-}
