@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as branches from '../../../src/adapters/http/branches-service.ts'
 import * as people from '../../../src/adapters/http/people-service.ts'
-import { type Fault, importWith } from '../../support/plant.ts'
+import { importWith } from '../../support/plant.ts'
 import { SERVICE, temporaryPact } from '../kept.ts'
 import { passedOn } from './passed-on.ts'
 import { type Answer, agreedOn, branchesBy, employmentBy, type Neighbour, wrongAnswers } from './wrong.ts'
@@ -44,54 +44,22 @@ for (const neighbour of Object.keys(OURS) as Neighbour[]) {
 
 // Clients that would do without what the contract names: each is told from ours.
 const NOTHING_ELSE = /^$/
-const PEOPLE = 'src/adapters/http/people-service.ts'
-const BRANCHES = 'src/adapters/http/branches-service.ts'
-const LAX: [field: string, neighbour: Neighbour, fault: Fault][] = [
-  [
-    'manager',
-    'people-service',
-    {
-      file: PEOPLE,
-      from: '.min(1), name: AgreedText }).nullable()',
-      to: '.min(1), name: AgreedText }).nullable().default(null)',
-    },
-  ],
-  [
-    'leave',
-    'people-service',
-    {
-      file: PEOPLE,
-      from: 'until: z.iso.date().nullable() }).nullable()',
-      to: 'until: z.iso.date().nullable() }).nullable().default(null)',
-    },
-  ],
-  [
-    'leave.until',
-    'people-service',
-    { file: PEOPLE, from: 'until: z.iso.date().nullable()', to: 'until: z.iso.date().nullable().default(null)' },
-  ],
-  [
-    'branches.openingHours',
-    'branches-service',
-    { file: BRANCHES, from: '.max(MOST_OPENINGS)', to: '.max(MOST_OPENINGS).default([])' },
-  ],
-  [
-    'branches.phone',
-    'branches-service',
-    { file: BRANCHES, from: 'phone: AgreedText.nullable()', to: 'phone: AgreedText.nullable().default(null)' },
-  ],
-  [
-    'branches',
-    'branches-service',
-    { file: BRANCHES, from: '.max(MAX_BRANCHES_A_CALL)', to: '.max(MAX_BRANCHES_A_CALL).default([])' },
-  ],
+/** `of`: what the fault is appended to. */
+const LAX: [field: string, neighbour: Neighbour, of: string, otherwise: string][] = [
+  ['manager', 'people-service', '.min(1), name: AgreedText }).nullable()', 'null'],
+  ['leave', 'people-service', 'until: z.iso.date().nullable() }).nullable()', 'null'],
+  ['leave.until', 'people-service', 'until: z.iso.date().nullable()', 'null'],
+  ['branches.openingHours', 'branches-service', '.max(MOST_OPENINGS)', '[]'],
+  ['branches.phone', 'branches-service', 'phone: AgreedText.nullable()', 'null'],
+  ['branches', 'branches-service', '.max(MAX_BRANCHES_A_CALL)', '[]'],
 ]
 
-for (const [field, neighbour, fault] of LAX) {
+for (const [field, neighbour, of, otherwise] of LAX) {
   const { taken } = wrongAnswers(neighbour)
   test(`${neighbour}: a client that would do without ${field} is found`, async () => {
+    const fault = { file: `src/adapters/http/${neighbour}.ts`, from: of, to: `${of}.default(${otherwise})` }
     const lax = await importWith<typeof branches & typeof people>(fault, fault.file, NOTHING_ELSE)
-    const found = await taken(fault.file === PEOPLE ? employmentBy(lax) : branchesBy(lax))
+    const found = await taken(neighbour === 'people-service' ? employmentBy(lax) : branchesBy(lax))
     assert.ok(found.length > 0)
     for (const one of found) assert.equal(one.replace(/\.[0-9]+\./g, '.').split(': without ')[1], field)
   })
