@@ -52,8 +52,11 @@ async function waited(question: string[], retries: number, intervalS: number): P
 function summaryOf(question: string[]): z.infer<typeof SUMMARY> | { failure: string } {
   const asked = answerOf(broker(), [...question, '--output', 'json'])
   if ('failure' in asked) return asked
-  const { data } = ANSWER.safeParse(JSON.parse(asked.answer))
-  return data?.summary ?? { failure: 'it answers with something else' }
+  try {
+    return ANSWER.parse(JSON.parse(asked.answer)).summary
+  } catch {
+    return { failure: 'it does not answer as a Pact broker does' }
+  }
 }
 
 /** The command line says that it heeds this setting itself, and does not. */

@@ -49,7 +49,7 @@ test('what is known to be broken is not waited for', async (t) => {
   assert.equal(asked().length, 2, 'whether it is known, and the answer')
 })
 
-test('a broker that refuses the token is asked once, and one that is down as often as any call is tried', async (t) => {
+test('a broker that refuses the token, or is none, is asked once, and one that is down as often as any call is tried', async (t) => {
   const { broker, asked, canIDeploy } = await rig(t)
   const stopped = async (env: Env, why: RegExp) => {
     const before = asked().length
@@ -64,6 +64,8 @@ test('a broker that refuses the token is asked once, and one that is down as oft
   await stopped({ PACT_BROKER_BASE_URL: nobody, PACT_BROKER_HTTP_RETRIES: '1' }, /Failed to access pact broker/)
   broker.fault = 503
   assert.equal(await stopped({ PACT_BROKER_HTTP_RETRIES: '2' }, /503 Service Unavailable/), 2)
+  broker.fault = 200
+  assert.equal(await stopped({}, /does not answer as a Pact broker does/), 1)
 })
 
 test('a broker that goes down while it is waited for is not waited for any more', async (t) => {

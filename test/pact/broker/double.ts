@@ -17,8 +17,8 @@ export type BrokerDouble = {
   /** What has come, in its order. */
   asked: Asked[]
   memory: Memory
-  /** With this it answers everything, while it is set. */
-  fault?: 500 | 503
+  /** With this it answers everything, while it is set; 200 is what no broker answers: an empty object. */
+  fault?: 200 | 500 | 503
 }
 
 /**
