@@ -35,7 +35,7 @@ const lines: string[] = []
 let files = 0
 const runs = Array.from({ length: repeat }, (_, times) => names.map((name) => ({ name, time: times + 1 }))).flat()
 for (const { name, time } of runs) {
-  const order = { seed: seed ?? seedOf(name), only, more: [] }
+  const order = { seed: seed ?? seedOf(name), only }
   const outcome = await runTests(SELECTION[name], order, (text) => void (repeat === 1 && process.stdout.write(text)))
   const line = lineOf(name, order.seed, outcome)
   const text = `${line}${faultsOf(outcome)}`

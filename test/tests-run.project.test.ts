@@ -22,7 +22,7 @@ async function run(t: TestContext, files: Record<string, string>, more: Partial<
   const selection = { files: [`${place}/*.mjs`], atATime: 1, order: null, ...more }
   const first = more.first?.map((name) => join(place, name)) ?? []
   let told = ''
-  const outcome = await runTests({ ...selection, first }, { seed, only: [], more: [] }, (text) => {
+  const outcome = await runTests({ ...selection, first }, { seed, only: [] }, (text) => {
     told += text
   })
   const begun = [...told.matchAll(/(\w+\.mjs) \([\d.]+ s\)$/gm)].map(([, name]) => name)
@@ -43,6 +43,7 @@ test('what passes and what fails is counted, over all files', async (t) => {
 
 for (const [what, text] of Object.entries({
   'that cannot be loaded': "import './none.mjs'",
+  'that fails half-way': `${passing}\nthrow new Error('half-way')\ntest('never told of', () => {})`,
   'that fails after its tests': `${passing}\nsetTimeout(() => { throw new Error('late') }, 50)`,
   'that is killed': "process.kill(process.pid, 'SIGKILL')",
   'that fails in what comes after its tests': `${passing}\nafter(() => { throw new Error('not tidy') })`,

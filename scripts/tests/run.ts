@@ -8,6 +8,8 @@ import type { Selection } from './tiers.ts'
 export const ROOT = join(import.meta.dirname, '..', '..')
 /** What Node compiled of modules; the same for all processes of all files, which is a third of what a small one costs. */
 const COMPILED = join(ROOT, 'node_modules', '.cache', 'compiled')
+/** Runs its arguments' tests in one process. */
+const SHARE = join(import.meta.dirname, 'share.ts')
 /** A process of tests that stands still is ended, and says so. */
 const LIMIT_MS = 600_000
 /** Of a process whose tests failed so much is told again at the end. */
@@ -21,8 +23,6 @@ export type Order = {
   seed: number
   /** Of the files only those whose path holds one of these; all, without any. */
   only: string[]
-  /** What Node is told besides. */
-  more: string[]
 }
 /** Of one run. */
 export type Outcome = {
@@ -64,18 +64,14 @@ export async function runTests(selection: Selection, order: Order, tell: (text: 
   const running = passSignalsOn()
   const run = async (args: string[], name: string) => {
     const begunAt = performance.now()
-    const one = await runNode(
-      [`--test-random-seed=${order.seed}`, ...(selection.options ?? []), ...order.more, ...args],
-      env,
-      running,
-    )
+    const one = await runNode([`--test-random-seed=${order.seed}`, ...(selection.options ?? []), ...args], env, running)
     ended.push(one)
     tell(`${name} (${((performance.now() - begunAt) / 1_000).toFixed(1)} s)\n${one.output}`)
   }
   try {
     if (selection.isDealt) {
       const shares = dealt(files, selection.atATime)
-      await Promise.all(shares.map((share, n) => run(['--test', ...share], `share ${n + 1}`)))
+      await Promise.all(shares.map((share, n) => run([SHARE, ...share], `share ${n + 1}`)))
     } else {
       const waiting = inOrder(files, selection.first ?? [], order.seed)
       const lane = async () => {

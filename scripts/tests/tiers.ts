@@ -57,7 +57,7 @@ export const SELECTION: Record<SelectionName, Selection> = {
     // A name without a second dot.
     files: [`${FOLDERS}/**/!(*.*).test.ts`],
     // Node itself refuses sockets, processes, threads, and writing: https://nodejs.org/api/permissions.html
-    options: ['--permission', '--allow-fs-read=*', '--import=./scripts/tests/no-database.ts', '--test-isolation=none'],
+    options: ['--permission', '--allow-fs-read=*', '--import=./scripts/tests/no-database.ts'],
     atATime: CORES,
     isDealt: true,
     order: null,

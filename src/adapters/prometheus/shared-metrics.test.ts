@@ -65,7 +65,7 @@ test('where nobody was drawn there is no share', async () => {
   assert.equal(seriesValue(text, 'users_consistency_sample_checked'), 0)
 })
 
-test('who asks at the same time is one question; one that fails, or takes too long, has no answer', async () => {
+test('who asks at the same time is one question; one that fails, or takes too long, has no answer', async (t) => {
   let asked = 0
   const ask = asksOnce(async () => {
     asked += 1
@@ -74,5 +74,8 @@ test('who asks at the same time is one question; one that fails, or takes too lo
   assert.deepEqual(await Promise.all([ask(), ask()]), [1, 1])
   assert.equal(await ask(), 2)
   assert.equal(await asksOnce(() => Promise.reject(new Error('ill')), 1_000)(), null)
-  assert.equal(await asksOnce(() => new Promise<number>(() => undefined), 10)(), null)
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const unanswered = asksOnce(() => new Promise<number>(() => undefined), 1_000)()
+  t.mock.timers.tick(1_000)
+  assert.equal(await unanswered, null)
 })
