@@ -1,8 +1,8 @@
-/** Imports of `node:timers` and `node:timers/promises`. */
-const NAMED = /^import \{([^}]*)\} from '(?:node:)?timers(?:\/promises)?'/gm
+/** Imports of `node:timers` and `node:timers/promises`, and of our own `pause`. */
+const NAMED = /^import \{([^}]*)\} from '(?:(?:node:)?timers(?:\/promises)?|[^']*\/deadline\.ts)'/gm
 const WHOLE = /^import (?:\* as )?(\w+) from '(?:node:)?timers(?:\/promises)?'/gm
 /** Of these imports what waits for time; a turn of the event loop (`setImmediate`) is no time. */
-const WAITING = /(setTimeout|setInterval|scheduler)(?: as (\w+))?/g
+const WAITING = /\b(setTimeout|setInterval|scheduler|pause)\b(?: as (\w+))?/g
 /** A socket's own `setTimeout` is not among these: it is a limit. */
 const ALWAYS = [
   String.raw`(?<!\.)\bsetTimeout\(`,
@@ -11,7 +11,11 @@ const ALWAYS = [
   String.raw`\bpromisify\(setTimeout\)`,
   String.raw`\bonce\(AbortSignal\.timeout\(`,
   String.raw`\bimport\(['"](?:node:)?timers`,
-  String.raw`Sync\(['"]sleep['"]`,
+  String.raw`Sync\(['"]sleep\b`,
+  String.raw`\bonce\(spawn\(['"]sleep['"]`,
+  String.raw`\.waitForTimeout\(`,
+  // A condition that is nothing but the time.
+  String.raw`\buntil\((?:['"\x60][^\n]*?, )(?:async )?\(\) =>\s+(?:performance|Date)\.now\(\) - \w+ >`,
 ]
 
 /** How many calls of this source wait for time to pass, by whatever name, and whoever awaits them. */
@@ -36,13 +40,15 @@ const LIMIT = 'a limit'
 /** Where time that passes is what it is about, and how often. */
 export const TIMED: Record<string, [times: number, why: string]> = {
   'bench/resilience/open-generator.component.test.ts': [1, 'a server that answers late'],
-  'src/adapters/http/deadline.test.ts': [1, 'work that takes longer than its first deadline'],
+  'src/adapters/http/deadline.test.ts': [4, 'pauses, and work that takes longer than its first deadline'],
   'src/adapters/log-feed/log-feed.test.ts': [1, AGAIN],
+  'src/adapters/redis/client.component.test.ts': [1, 'a connection that is idle for longer than it may be silent'],
   'src/adapters/redis/local-server.component.test.ts': [1, AGAIN],
   'src/adapters/redis/silence.component.test.ts': [2, 'silence, and an event loop that stands still'],
   'src/adapters/redis/tracking-beats.component.test.ts': [1, 'an event loop that stands still'],
+  'src/adapters/redis/tracking.long.test.ts': [2, 'masters that are to stay off for longer than a pair takes'],
   'src/adapters/sqlite/upgrade.component.test.ts': [1, 'somebody who is to wait for longer than the database would'],
-  'src/wiring-legacy.component.test.ts': [1, 'work that is done while others wait for longer than a standstill'],
+  'src/wiring-legacy.component.test.ts': [2, 'work and uploads that go on for longer than a standstill'],
   'test/api/damaged.long.test.ts': [1, AGAIN],
   'test/chart/cluster/installs.ts': [1, AGAIN],
   'test/chart/cluster/server.ts': [2, `${AGAIN}; ${LIMIT}`],

@@ -3,7 +3,7 @@ import type { Log, Truth } from '../../ports.ts'
 import type { Keys } from '../keys.ts'
 
 /** How often the mark is read, which workers write every second. */
-const LOOK_EVERY_MS = 500
+export const LOOK_EVERY_MS = 500
 /** How often the database's clock is compared with this process's. */
 const COMPARE_CLOCKS_EVERY_MS = 30_000
 /** A mark older than this: nobody handles changes, and hits are no longer taken at their word (design, section 3). */
