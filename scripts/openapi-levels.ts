@@ -60,6 +60,10 @@ export const RAISED: { why: string; checks: string[] }[] = [
     checks: ['response-success-status-added'],
   },
   {
+    why: 'Another may be in its place, which clients take for another failure: 409 is no 412.',
+    checks: ['response-non-success-status-removed'],
+  },
+  {
     why: 'Readers choose the type by it.',
     checks: inBodyAndProperty(
       'response',

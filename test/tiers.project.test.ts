@@ -47,6 +47,11 @@ const NOT_STARTING = 'test/simulation/'
 const SET_ASIDE =
   /\b(?:test|describe|suite|it|t)\.(?:only|todo|skip|expectFailure)\(|\b(?:only|todo|skip|expectFailure): (?:true|['"`])/
 
+/** Of fast-check, which else takes another seed each time. */
+const EXPLORES = /\bfc\.(?:assert|check|sample)\(/g
+/** `RUNS`: a seed, and how many. */
+const BY_SEED = /(?<!const RUNS = \{ )\bseed[:,]|\bRUNS\b(?=\s*,?\s*\))|\.\.\.RUNS\b/g
+
 type Faults = (path: string, source: string) => string[]
 const RULES: Record<string, Faults> = {
   'waits for conditions': (path, source) => {
@@ -56,7 +61,12 @@ const RULES: Record<string, Faults> = {
   },
   'starts the service, a broker or the DRDA server as a process only end to end': (path, source) =>
     IN_PROCESS.test(path) && (OURS.test(source) || STARTED.test(source)) ? [`${path}: starts a process`] : [],
+  'explores by a seed that it gives': (path, source) =>
+    timesIn(source, EXPLORES) <= timesIn(source, BY_SEED) ? [] : [`${path}: explores without a seed`],
   'leaves no others out': (path, source) => (SET_ASIDE.test(source) ? [`${path}: leaves others out`] : []),
+}
+function timesIn(source: string, what: RegExp): number {
+  return source.match(what)?.length ?? 0
 }
 const code = new Map(ALL.map((path) => [path, read(path)]))
 /** They speak of what is forbidden here. */
@@ -116,6 +126,7 @@ describe('each test file', () => {
   })
 })
 
+const SEEDED = 'explores by a seed that it gives'
 const PROMISES = "from 'node:timers/promises'"
 const ENDS = 'starts the service, a broker or the DRDA server as a process only end to end'
 const PLANTED: [rule: string, path: string, source: string, isFault: boolean][] = [
@@ -170,6 +181,11 @@ const PLANTED: [rule: string, path: string, source: string, isFault: boolean][] 
     "test('bad', { expectFailure: true }",
     'test.expectFailure(',
   ].map((source): [string, string, string, boolean] => ['leaves no others out', 'src/a.test.ts', source, true]),
+  [SEEDED, 'src/a.test.ts', 'fc.assert(fc.property(any, (one) => holds(one)))', true],
+  [SEEDED, 'src/a.test.ts', 'const RUNS = { seed: SEED }\nfc.assert(fc.property(any, holds))', true],
+  [SEEDED, 'src/a.test.ts', 'fc.assert(a, { seed: SEED })\nfc.sample(b, 10)', true],
+  [SEEDED, 'src/a.test.ts', 'const RUNS = { seed: SEED }\nfc.assert(\n  fc.property(any, holds),\n  RUNS,\n)', false],
+  [SEEDED, 'src/a.test.ts', 'fc.assert(fc.property(any, holds), { seed: SEED, numRuns: 5 })', false],
   ['leaves no others out', 'src/a.test.ts', "test('only this', { skip: kafkaMissing() ?? false }", false],
 ]
 for (const [rule, path, source, isFault] of PLANTED) {

@@ -2,8 +2,9 @@ import { type SpawnSyncReturns, type StdioOptions, spawnSync } from 'node:child_
 import { join } from 'node:path'
 import type { Command } from 'commander'
 
-const ROOT = join(import.meta.dirname, '..', '..')
-const CLI = join(ROOT, 'node_modules', '@pact-foundation', 'pact-cli', 'bin', 'pact-broker.js')
+export const ROOT = join(import.meta.dirname, '..', '..')
+/** The broker's own command line. */
+export const CLI = join(ROOT, 'node_modules', '@pact-foundation', 'pact-cli', 'bin', 'pact-broker.js')
 /**
  * Environments, versions and branches are one word, of what git takes for a branch
  * (https://git-scm.com/docs/git-check-ref-format): so it is no option, and no part of a path that means another one. No shell
@@ -19,7 +20,7 @@ const MAX_HTTP_TRIES = 8
 /** A broker answers with 100 rows at most, of some kilobytes each. */
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024
 
-export const US = 'users-service'
+export const SERVICE = 'users-service'
 export const OUR_PACTS = join(ROOT, 'contracts', 'pacts')
 
 /** What whoever runs it can mend, in one sentence. */

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Command } from 'commander'
 import { z } from 'zod'
-import { answerOf, broker, brokerCli, environment, program, US, version, whole } from './broker.ts'
+import { answerOf, broker, brokerCli, environment, program, SERVICE, version, whole } from './broker.ts'
 
 /** Nobody behind it has Pact, so nobody will ever say that they keep our contract with it. */
 const NOT_IN_PACT = ['debezium']
@@ -21,7 +21,7 @@ const command = new Command('pact:can-i-deploy').description(
 )
 
 await program(command, async () => {
-  const question = ['can-i-deploy', '--pacticipant', US, '--version', version(), '--to-environment', environment()]
+  const question = ['can-i-deploy', '--pacticipant', SERVICE, '--version', version(), '--to-environment', environment()]
   question.push(...ignored())
   const retries = whole('PACT_RETRIES_WHILE_UNKNOWN', RETRIES, MAX_RETRIES)
   const intervalS = whole('PACT_RETRY_INTERVAL_S', RETRY_INTERVAL_S, MAX_RETRY_INTERVAL_S)

@@ -1,12 +1,12 @@
 // `npm run pact:record-deployment`
 import { Command } from 'commander'
-import { broker, brokerCli, environment, program, US, version } from './broker.ts'
+import { broker, brokerCli, environment, program, SERVICE, version } from './broker.ts'
 
 const command = new Command('pact:record-deployment').description(
   'Tells the broker that this version is in an environment now.',
 )
 
 await program(command, () => {
-  const said = ['--pacticipant', US, '--version', version(), '--environment', environment()]
+  const said = ['--pacticipant', SERVICE, '--version', version(), '--environment', environment()]
   return brokerCli(broker(), ['record-deployment', ...said])
 })

@@ -1,6 +1,6 @@
 // `npm run pact:verify`, or `npm run pact:verify -- --publish`
 import { Command } from 'commander'
-import { answerOf, branch, broker, program, Unset, US, version } from './broker.ts'
+import { answerOf, branch, broker, program, SERVICE, Unset, version } from './broker.ts'
 
 const DAY_MS = 86_400_000
 /** Contracts of branches that are older, and that nobody of us has ever kept, are nobody's work in progress any more. */
@@ -21,10 +21,10 @@ await program<{ publish?: true }>(command, async ({ publish = false }) => {
   }
   const includeWipPactsSince = wipSince()
   // The verifier takes any 404 for "no contracts", which is no failure: also that of a broker that is none.
-  const known = answerOf({ url, token }, ['describe-pacticipant', '--name', US])
+  const known = answerOf({ url, token }, ['describe-pacticipant', '--name', SERVICE])
   if ('failure' in known) {
     process.stderr.write(
-      `The broker does not know ${US}, or does not say so, and nothing is verified: ${known.failure}\n`,
+      `The broker does not know ${SERVICE}, or does not say so, and nothing is verified: ${known.failure}\n`,
     )
     return 1
   }

@@ -7,7 +7,7 @@ export type Folders = ReadonlyMap<string, Covered>
 export type Measured = { name: string; folders: Folders }
 
 /** Folders of src, as they are shown; what lies elsewhere is `rest`. */
-export const FOLDERS = [
+const FOLDERS = [
   ...['domain', 'projections', 'strangler', 'commands', 'queries', 'plugins', 'adapters', 'wire', 'jobs', 'legacy'],
   ...['cli', 'ports', 'rest'],
 ] as const

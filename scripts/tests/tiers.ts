@@ -136,6 +136,7 @@ export const SELECTION: Record<SelectionName, Selection> = {
   'drda-rest': over(DRIVER, [
     'test/api/{authority,bad-input,breakers,conditions,damaged,health,history,idempotency,near}.*.test.ts',
     'test/api/{operations,paging,personal,profile}.*.test.ts',
+    'test/metrics/scrape.long.test.ts',
   ]),
 }
 

@@ -6,8 +6,10 @@ import { after, test as nodeTest, type TestContext } from 'node:test'
 import { Pact } from '@pact-foundation/pact'
 import { jsonText } from '../../scripts/json-text.ts'
 
+/** Its name, to Pact. */
+export { SERVICE } from '../../scripts/pact/broker.ts'
+
 export const CONTRACTS = join(import.meta.dirname, '..', '..', 'contracts')
-export const SERVICE = 'users-service'
 
 /** Pact's library reports to its makers that it was used, unless it is told not to; tests talk to nobody. */
 process.env.PACT_DO_NOT_TRACK = 'true'
@@ -58,7 +60,7 @@ export function temporaryPact({ consumer, provider }: Parties, atTheEnd = (_dir:
       rmSync(dir, { recursive: true, force: true })
     }
   })
-  return { pact: new Pact({ consumer, provider, dir, logLevel: 'error' }), dir }
+  return { pact: new Pact({ consumer, provider, dir, logLevel: 'error' }) }
 }
 
 /** In one order, and without the versions of Pact's libraries: they say nothing of what is agreed. */

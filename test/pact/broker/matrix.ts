@@ -1,6 +1,6 @@
 import type { Contract } from './memory.ts'
 
-export type Row = ReturnType<typeof rowOf>
+type Row = ReturnType<typeof rowOf>
 
 const NOWHERE = { self: { href: '' } }
 const AT = '2026-11-28T10:00:00Z'

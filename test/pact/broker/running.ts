@@ -1,12 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { CLI, ROOT } from '../../../scripts/pact/broker.ts'
 import type { Fault } from '../../support/plant.ts'
 import type { BrokerDouble } from './double.ts'
-
-const ROOT = join(import.meta.dirname, '..', '..', '..')
-const CLI = join(ROOT, 'node_modules', '@pact-foundation', 'pact-cli', 'bin', 'pact-broker.js')
 
 export const VERSION = '0a1b2c3'
 export const BRANCH = 'feature/contracts'

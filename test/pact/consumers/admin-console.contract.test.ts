@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { MatchersV3 } from '@pact-foundation/pact'
 import type { Scope } from '../../../src/domain/principal.ts'
-import { keptPact } from '../kept.ts'
+import { keptPact, SERVICE } from '../kept.ts'
 import {
   BEARER,
   ETAG,
@@ -11,7 +11,6 @@ import {
   jsonOf,
   mayScopes,
   PROBLEM_TYPE,
-  PROVIDER,
   problem,
   sent,
   TIME,
@@ -27,7 +26,7 @@ const OLD_ETAG = '"9d4a9880.3.u.4"'
 const ADMINISTRATOR: Scope[] = ['users:read', 'users:write', 'users:pii', 'users:audit', 'roles:write']
 const NAMES = { givenName: 'Ann', familyName: 'Lee' }
 
-const { pact, test } = keptPact({ consumer: 'admin-console', provider: PROVIDER, folder: 'consumers' })
+const { pact, test } = keptPact({ consumer: 'admin-console', provider: SERVICE, folder: 'consumers' })
 
 /** The part of the console that asks. A refusal is shown by its code; one of a field beside that field. */
 async function ask(url: string, method: string, path: string, body?: object, headers = {}): Promise<string> {

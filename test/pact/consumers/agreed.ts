@@ -1,10 +1,8 @@
 import { MatchersV3 } from '@pact-foundation/pact'
 import type { Scope } from '../../../src/domain/principal.ts'
-import { SERVICE } from '../kept.ts'
 
 const { datetime, fromProviderState, integer, regex, string } = MatchersV3
 
-export const PROVIDER = SERVICE
 export const TIME = datetime("yyyy-MM-dd'T'HH:mm:ss.SSSX", '2026-11-28T10:00:00.000Z')
 export const USER_ID = 42
 export const USERNAME = 'ann.lee'

@@ -2,14 +2,13 @@
 // hold, and ends employments.
 import assert from 'node:assert/strict'
 import { MatchersV3 } from '@pact-foundation/pact'
-import { keptPact } from '../kept.ts'
+import { keptPact, SERVICE } from '../kept.ts'
 import {
   BEARER,
   JSON_TYPE,
   jsonOf,
   mayScopes,
   PROBLEM_TYPE,
-  PROVIDER,
   problem,
   sent,
   TIME,
@@ -23,7 +22,7 @@ const { arrayContaining, fromProviderState, integer, regex, string } = MatchersV
 const BRANCH = 'B001'
 const NUMBER = 'E-0000042'
 
-const { pact, test } = keptPact({ consumer: 'hr-feed', provider: PROVIDER, folder: 'consumers' })
+const { pact, test } = keptPact({ consumer: 'hr-feed', provider: SERVICE, folder: 'consumers' })
 const given = (state: string, parameters = {}) =>
   pact
     .addInteraction()

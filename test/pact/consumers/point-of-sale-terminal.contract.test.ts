@@ -2,7 +2,7 @@
 // not everybody may.
 import assert from 'node:assert/strict'
 import { MatchersV3 } from '@pact-foundation/pact'
-import { keptPact } from '../kept.ts'
+import { keptPact, SERVICE } from '../kept.ts'
 import {
   BEARER,
   ETAG,
@@ -10,7 +10,6 @@ import {
   jsonOf,
   mayScopes,
   PROBLEM_TYPE,
-  PROVIDER,
   problem,
   sent,
   theUser,
@@ -23,7 +22,7 @@ const { eachLike, fromProviderState, integer, like, regex, string } = MatchersV3
 const BRANCH = 'B001'
 const TILL = mayScopes('users:read')
 
-const { pact, test } = keptPact({ consumer: 'point-of-sale-terminal', provider: PROVIDER, folder: 'consumers' })
+const { pact, test } = keptPact({ consumer: 'point-of-sale-terminal', provider: SERVICE, folder: 'consumers' })
 
 /** The part of a till that asks. */
 function till(url: string) {

@@ -277,6 +277,14 @@ export const RAISED_HERE: Case[] = [
     /^error: POST \/v1\/users added the success response with the status `204`/m,
   ],
   [
+    'a failure has another status',
+    ({ paths }) => {
+      const { 404: unknown, ...others } = paths['/v1/users/{userId}'].get.responses
+      paths['/v1/users/{userId}'].get.responses = { ...others, 410: unknown }
+    },
+    /^error: GET \/v1\/users\/\{userId\} removed the non-success response with the status `404`/m,
+  ],
+  [
     'how a token is shown is not said',
     ({ components }) => delete components.securitySchemes.token,
     /^error: components\S* the component security scheme `token` was removed/m,
