@@ -14,9 +14,12 @@ const STOP_LIMIT_MS = 5_000
 /** Enough of what it printed to see why it failed. */
 const MAX_SAID_CHARACTERS = 4_000
 
-/** Why the example of a legacy application cannot be started here; undefined when it can. */
+/** Why the example of a legacy application cannot be started here; undefined when it can. Throws where CI is set, and it cannot. */
 export function legacyDjangoMissing(): string | undefined {
-  return isVenv(legacyVenv(ROOT)) ? undefined : 'its virtual environment is missing: node scripts/setup-legacy.mjs'
+  if (isVenv(legacyVenv(ROOT))) return undefined
+  const why = 'its virtual environment is missing: node scripts/setup-legacy.mjs'
+  if (process.env.CI) throw new Error(why)
+  return why
 }
 
 export type LegacyDjangoOptions = {
