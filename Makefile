@@ -37,6 +37,7 @@ test: ## lint, types, and the tests of all tiers but the drills
 	@node scripts/setup-kafka.mjs
 	@node scripts/setup-legacy.mjs
 	@node scripts/setup-oasdiff.mjs
+	@node scripts/setup-chromium.mjs
 	@$(AUDIT)
 	@npm run --silent lint
 	@npm run --silent types

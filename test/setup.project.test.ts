@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { checkTools, installPackages, runtimeNode, systemPath } from '../scripts/setup.mjs'
+import { ensureChromium } from '../scripts/setup-chromium.mjs'
 import { ensureRedis } from '../scripts/setup-redis.mjs'
 import { findRedisServer } from '../src/adapters/redis/local-server.ts'
 
@@ -107,6 +108,16 @@ test("root on Debian installs the package, and leaves no service of the package'
   assert.match(said(), /^Installing Debian's redis-server \.\.\. \d+\.\d s\n$/)
 })
 
+test('root on Debian installs a browser where there is none; who is not root is told why not', async (t) => {
+  const { bin, options, calls, said } = await sandbox(t)
+  await program(bin('apt-get'), `case "$*" in *install*) ${writer(bin('chromium'), '')};; esac`)
+  assert.equal(ensureChromium({ ...options, uid: 1000 }), 'apt-get would need root')
+  assert.equal(ensureChromium({ ...options, uid: 0 }), undefined)
+  assert.equal(ensureChromium({ ...options, uid: 0 }), undefined)
+  assert.match((await calls()).join('\n'), /^apt-get .*install -y .*chromium$/)
+  assert.match(said(), /^Installing Debian's chromium \.\.\. \d+\.\d s\n$/)
+})
+
 test('old package lists are renewed', async (t) => {
   const { bin, options, calls } = await sandbox(t)
   const updated = bin('updated')
@@ -176,7 +187,7 @@ test('ends with status 1 and the sentence only, without a stack', async (t) => {
   const { bin, options } = await sandbox(t)
   const copy = join(options.root, 'scripts')
   await mkdir(copy)
-  for (const name of ['setup.mjs', 'setup-redis.mjs', 'setup-tools.mjs']) {
+  for (const name of ['setup.mjs', 'setup-apt.mjs', 'setup-redis.mjs', 'setup-tools.mjs']) {
     await writeFile(join(copy, name), await readFile(join(import.meta.dirname, '..', 'scripts', name)))
   }
   await program(bin('npm'), 'echo "registry down" >&2; exit 1')

@@ -1,16 +1,11 @@
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
 import { test } from 'node:test'
 import { chromium } from 'playwright-core'
+import { findChromium } from '../../scripts/setup-chromium.mjs'
 import { lastFirst } from '../contract/rig.ts'
 import { startService } from '../support/service.ts'
 
-const NAMES = ['chromium', 'chromium-browser', 'google-chrome']
-const browser = (process.env.PATH ?? '')
-  .split(delimiter)
-  .flatMap((folder) => NAMES.map((name) => join(folder, name)))
-  .find((path) => existsSync(path))
+const browser = findChromium(process.env.PATH)
 const LIMIT_MS = 60_000
 
 test('in a browser the page shows every operation, and tries them out, within its policy', {
