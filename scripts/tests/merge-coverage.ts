@@ -7,7 +7,8 @@ import { delimiter, join } from 'node:path'
  * more, altered (test/support/plant.ts), are left out: their URL has a query, and what stands where in them is another matter.
  */
 const { MERGED = '', NODE_V8_COVERAGE } = process.env
-if (!NODE_V8_COVERAGE) throw new Error('Node does not measure this file: it needs --test and --experimental-test-coverage.')
+if (!NODE_V8_COVERAGE)
+  throw new Error('Node does not measure this file: it needs --test and --experimental-test-coverage.')
 for (const folder of MERGED.split(delimiter)) {
   for (const name of readdirSync(folder)) {
     const { result } = JSON.parse(readFileSync(join(folder, name), 'utf8')) as { result: { url: string }[] }
