@@ -82,6 +82,16 @@ for (const [what, asked, told] of [
   })
 }
 
+test('again and again is each time in another order, a line a run', () => {
+  const args = ['scripts/tests.ts', 'unit', '--only', 'domain/names', '--repeat', '2']
+  const { status, stdout } = spawnSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8' })
+  const [one, other, sum, ...rest] = stdout.trim().split('\n')
+  const seedIn = (line = '') => /^[12]\/2 unit: 1 files passed .*\(--seed (\d+)\)$/.exec(line)?.[1]
+  assert.ok(seedIn(one) && seedIn(other), stdout)
+  assert.notEqual(seedIn(one), seedIn(other))
+  assert.deepEqual([status, sum, rest], [0, '0 of 2 runs failed', []])
+})
+
 test('tests come in the order of the seed', async (t) => {
   const [one, same, another] = [await run(t, { 'a.mjs': passing }), await run(t, { 'a.mjs': passing }), SEED + 1]
   assert.deepEqual(same.order, one.order)
