@@ -19,7 +19,8 @@ export type Release = { isKept: boolean; said: string }
 
 /**
  * Of the project in the folder `root`, under the version of its package.json. What breaks clients needs another major
- * version (https://semver.org), or, while that is 0, another minor one and `isBreakMeant`. What it breaks is said, kept or not.
+ * version (https://semver.org), or, while that is 0, another minor one and `isBreakMeant`. What it breaks is said, kept or
+ * not. Throws, in one sentence, where the last release is none, or the documents cannot be compared.
  */
 export function keepRelease(root: string, { isBreakMeant }: { isBreakMeant: boolean }): Release {
   const { version: named }: { version: string } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
@@ -29,11 +30,10 @@ export function keepRelease(root: string, { isBreakMeant }: { isBreakMeant: bool
   if (existsSync(kept)) return refused(`${named} has been released: raise the version in package.json first.`)
   if (!existsSync(releasesIn(root)) || readdirSync(releasesIn(root)).length === 0) return keep([])
 
-  const before = tried(() => lastRelease(root))
-  if (before instanceof Error) return refused(before.message)
+  const before = lastRelease(root)
   const beforeName = basename(dirname(before))
-  const last = versionOf(beforeName)
-  if (last === undefined || !isAbove(version, last)) {
+  const last = versionOf(beforeName) as Version
+  if (!isAbove(version, last)) {
     return refused(`${named} is not above ${beforeName}, the last release: raise the version in package.json first.`)
   }
   const missing = oasdiffMissing()
@@ -47,14 +47,6 @@ export function keepRelease(root: string, { isBreakMeant }: { isBreakMeant: bool
     mkdirSync(dirname(kept), { recursive: true })
     copyFileSync(documentIn(root), kept)
     return { isKept: true, said: [...breaks, kept].join('\n') }
-  }
-}
-
-function tried<Value>(get: () => Value): Value | Error {
-  try {
-    return get()
-  } catch (error) {
-    return error as Error
   }
 }
 
@@ -81,13 +73,22 @@ function whatBreaksNeeds([lastMajor, lastMinor]: Version): string {
     : `${next}, or as 0.${lastMinor + 1}.0 by \`npm run openapi:release -- --breaking\`.`
 }
 
+/** What is to be said, also where it throws. */
+function outcome(how: { isBreakMeant: boolean }): Release {
+  try {
+    return keepRelease(ROOT, how)
+  } catch (error) {
+    return refused((error as Error).message)
+  }
+}
+
 if (import.meta.main) {
   const { breaking = false } = new Command('npm run openapi:release --')
     .description('Keep the OpenAPI document of this version, for later ones to be compared with')
     .option('--breaking', 'also though it breaks clients, in a minor version of 0: it is meant')
     .parse()
     .opts<{ breaking?: true }>()
-  const { isKept, said } = keepRelease(ROOT, { isBreakMeant: breaking })
+  const { isKept, said } = outcome({ isBreakMeant: breaking })
   const stream = isKept ? process.stdout : process.stderr
   stream.write(`${said}\n`)
   process.exitCode = isKept ? 0 : 1
