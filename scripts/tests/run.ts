@@ -1,15 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { globSync } from 'node:fs'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { mulberry32 } from '../../src/jobs/seed/random.ts'
 import type { Selection } from './tiers.ts'
 
 export const ROOT = join(import.meta.dirname, '..', '..')
 /** What Node compiled of modules; the same for all processes of all files, which is a third of what a small one costs. */
 const COMPILED = join(ROOT, 'node_modules', '.cache', 'compiled')
-/** Runs its arguments' tests in one process. */
-const SHARE = join(import.meta.dirname, 'share.ts')
+/** Runs the tests of many files in one process. */
+const SHARE = ['--test', '--test-isolation=none', join(import.meta.dirname, 'share.ts')]
 /** A process of tests that stands still is ended, and says so. */
 const LIMIT_MS = 600_000
 /** Of a process whose tests failed so much is told again at the end. */
@@ -62,16 +62,17 @@ export async function runTests(selection: Selection, order: Order, tell: (text: 
   const env = { ...inherited, ...selection.env, ...beside?.env }
   const ended: Ended[] = []
   const running = passSignalsOn()
-  const run = async (args: string[], name: string) => {
+  const run = async (args: string[], name: string, FILES?: string) => {
     const begunAt = performance.now()
-    const one = await runNode([`--test-random-seed=${order.seed}`, ...(selection.options ?? []), ...args], env, running)
+    const whole = [`--test-random-seed=${order.seed}`, ...(selection.options ?? []), ...args]
+    const one = await runNode(whole, { ...env, FILES }, running)
     ended.push(one)
     tell(`${name} (${((performance.now() - begunAt) / 1_000).toFixed(1)} s)\n${one.output}`)
   }
   try {
     if (selection.isDealt) {
       const shares = dealt(files, selection.atATime)
-      await Promise.all(shares.map((share, n) => run([SHARE, ...share], `share ${n + 1}`)))
+      await Promise.all(shares.map((share, n) => run(SHARE, `share ${n + 1}`, share.join(delimiter))))
     } else {
       const waiting = inOrder(files, selection.first ?? [], order.seed)
       const lane = async () => {

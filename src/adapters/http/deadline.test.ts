@@ -55,27 +55,26 @@ describe('work within a time', () => {
   test('whose answer has come while this process stood still has its answer', async () => {
     const { port1, port2 } = new MessageChannel()
     const answer = new Promise<string>((resolve) => port2.once('message', resolve))
-    const given = within({ untilMs: soon(15), signals: [] }, () => answer)
     // Not in a timer's turn: the next thing to run is the timer that says that the time is over.
-    setImmediate(() => {
-      port1.postMessage('it was there in time')
-      standStill(40)
-    })
+    await new Promise(setImmediate)
+    const given = within({ untilMs: soon(15), signals: [] }, () => answer)
+    port1.postMessage('it was there in time')
+    standStill(40)
     assert.equal(await given, 'it was there in time')
     port1.close()
   })
 
   test('is given up late when this process stood still, and knows how late', async () => {
     const given = within({ untilMs: soon(5), signals: [] }, never)
-    setImmediate(() => standStill(60))
+    standStill(60)
     await assert.rejects(given, (error) => error instanceof OutOfTime && error.lateMs > 20)
   })
 
   test('goes on when the time has grown meanwhile', async () => {
-    let untilMs = performance.now() + 10
+    let leftMs = 10
     const { promise, resolve } = Promise.withResolvers<string>()
-    const answer = within({ untilMs: () => untilMs, signals: [] }, () => promise)
-    untilMs += LATER_MS
+    const answer = within({ untilMs: () => performance.now() + leftMs, signals: [] }, () => promise)
+    leftMs = LATER_MS
     setTimeout(resolve, 30, 'late, but in time')
     assert.equal(await answer, 'late, but in time')
   })
