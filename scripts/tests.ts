@@ -5,13 +5,12 @@ import { SELECTION, SELECTIONS, type SelectionName } from './tests/tiers.ts'
 
 const MAX_REPEATS = 1_000
 
-type Options = { seed?: number; shuffle?: true; repeat: number; only?: string[] }
+type Options = { seed?: number; repeat: number; only?: string[] }
 
 const program = new Command('node scripts/tests.ts')
   .description('Run tiers of the tests, in an order that a seed makes')
   .addArgument(new Argument('<tier...>', 'which').choices(SELECTIONS))
   .option('--seed <number>', 'in the order of an earlier run', wholeBetween(0, MAX_SEED))
-  .option('--shuffle', 'in a new order, also where a tier has one of its own; --repeat does so')
   .option('--only <part...>', 'only files whose path holds this')
   .addOption(
     new Option('--repeat <times>', 'again and again, each time in another order; prints a line a run')
@@ -21,7 +20,7 @@ const program = new Command('node scripts/tests.ts')
   )
   .parse()
 
-const { repeat, seed, shuffle = false, only = [] } = program.opts<Options>()
+const { repeat, seed, only = [] } = program.opts<Options>()
 const asked = program.args as SelectionName[]
 const missing = asked.flatMap((name) => {
   const why = SELECTION[name].missing?.() ?? null
@@ -35,7 +34,7 @@ const lines: string[] = []
 let files = 0
 const runs = Array.from({ length: repeat }, (_, times) => names.map((name) => ({ name, time: times + 1 }))).flat()
 for (const { name, time } of runs) {
-  const order = { seed: seed ?? seedOf(name), only }
+  const order = { seed: seed ?? newSeed(), only }
   const outcome = await runTests(SELECTION[name], order, (text) => void (repeat === 1 && process.stdout.write(text)))
   const line = lineOf(name, order.seed, outcome)
   const text = `${line}${faultsOf(outcome)}`
@@ -52,11 +51,6 @@ if (repeat > 1) process.stdout.write(`${failures.length} of ${lines.length} runs
 // Nothing that was run is nothing that has passed.
 for (const part of unknown) process.stdout.write(`No file of ${names.join(', ')} has ${part} in its path.\n`)
 process.exitCode = failures.length === 0 && files > 0 && unknown.length === 0 ? 0 : 1
-
-function seedOf(name: SelectionName): number {
-  const known = shuffle || repeat > 1 ? null : SELECTION[name].order
-  return known ?? newSeed()
-}
 
 function lineOf(name: SelectionName, ofSeed: number, { files, tests, isPassed, tookMs }: Outcome): string {
   const counts = `${tests.pass} passed, ${tests.fail} failed, ${tests.skipped} left out`

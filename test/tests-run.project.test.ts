@@ -19,7 +19,7 @@ async function run(t: TestContext, files: Record<string, string>, more: Partial<
   t.after(() => rm(folder, { recursive: true, force: true }))
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text)
   const place = relative(ROOT, folder)
-  const selection = { files: [`${place}/*.mjs`], atATime: 1, order: null, ...more }
+  const selection = { files: [`${place}/*.mjs`], atATime: 1, ...more }
   const first = more.first?.map((name) => join(place, name)) ?? []
   let told = ''
   const outcome = await runTests({ ...selection, first }, { seed, only: [] }, (text) => {

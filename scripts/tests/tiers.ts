@@ -27,8 +27,6 @@ export type Selection = {
   atATime: number
   /** The files are dealt out to these processes, each of which runs its own in itself; else each file has one. */
   isDealt?: true
-  /** The seed of the order that is taken unless another is asked for; null: another order each time. */
-  order: number | null
   /** What the tests are told by their environment. */
   env?: Record<string, string>
   /** Starts what all these tests share, and says how they find it. */
@@ -60,29 +58,24 @@ export const SELECTION: Record<SelectionName, Selection> = {
     options: ['--permission', '--allow-fs-read=*', '--import=./scripts/tests/no-database.ts'],
     atATime: CORES,
     isDealt: true,
-    order: null,
   },
   component: {
     files: named('component'),
     atATime: MANY_WAITING_FILES,
-    order: null,
     first: ['src/adapters/redis/tracking-beats.component.test.ts', 'src/adapters/redis/read-breaker.component.test.ts'],
   },
   contract: {
     files: named('contract'),
     atATime: MANY_WAITING_FILES,
-    order: null,
     first: [
       'test/pact/openapi/breaking.contract.test.ts',
       'test/pact/broker/rehearsal.contract.test.ts',
       'test/pact/provider/faults.contract.test.ts',
     ],
   },
-  // These have been seen in few orders yet, and a new one may find a test that needs what another left behind.
   long: {
     files: named('long'),
     atATime: MANY_WAITING_FILES,
-    order: 1_657_908_545,
     first: [
       'test/api/headers.long.test.ts',
       'test/contract/sqlite.long.test.ts',
@@ -95,7 +88,6 @@ export const SELECTION: Record<SelectionName, Selection> = {
   e2e: {
     files: named('e2e'),
     atATime: MANY_WAITING_FILES,
-    order: 3_605_629_528,
     first: [
       'test/contract/drda-workers.e2e.test.ts',
       'test/kafka/secured.e2e.test.ts',
@@ -110,11 +102,10 @@ export const SELECTION: Record<SelectionName, Selection> = {
       'test/drda/late-database.e2e.test.ts',
     ],
   },
-  drill: { files: named('drill'), atATime: CORES, order: null },
+  drill: { files: named('drill'), atATime: CORES },
   project: {
     files: named('project'),
     atATime: WAITING_FILES,
-    order: 1_004_160_400,
     first: ['test/informix-sql/statements.project.test.ts', 'test/metrics/alerts.project.test.ts'],
   },
   kafka: over(BROKER, [
@@ -146,5 +137,5 @@ async function sharedBroker() {
 }
 
 function over(around: Pick<Selection, 'env' | 'beside' | 'missing'>, files: string[]): Selection {
-  return { files, atATime: WAITING_FILES, order: null, ...around }
+  return { files, atATime: WAITING_FILES, ...around }
 }

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -65,6 +66,8 @@ export type TestService = {
 export type TestOptions = {
   worker?: boolean
   redis?: TestRedis
+  /** Where a database is already; whoever gives it removes it. */
+  dataDir?: string
   environment?: Record<string, string>
   /** Of somebody who may do everything, where `environment` names an issuer. */
   token?: string
@@ -74,10 +77,13 @@ export type TestOptions = {
 export async function startService({
   worker = true,
   redis: given,
+  dataDir: filled,
   environment = {},
   token: ofIssuer,
 }: TestOptions = {}): Promise<TestService> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'users-service-'))
+  // Else what the test looks at would be another database than the service's.
+  assert.ok(!('DATA_DIR' in environment), 'dataDir is for that')
+  const dataDir = filled ?? (await mkdtemp(join(tmpdir(), 'users-service-')))
   const redis = given ?? (await startTestRedis())
   const database = await openTestDatabase(dataDir)
   const feed = await openTestFeed()
@@ -133,7 +139,7 @@ export async function startService({
       await database.close()
       await feed.close()
       if (!given) await redis.stop()
-      await rm(dataDir, { recursive: true, force: true })
+      if (!filled) await rm(dataDir, { recursive: true, force: true })
     },
   }
   try {

@@ -41,8 +41,7 @@ export async function startBoth(users: number): Promise<Both> {
     started.defer(() => rm(dataDir, { recursive: true, force: true }))
     const path = databasePath({ dataDir })
     loadMadeUpUsers({ path, users, seed: SEED, onProgress: () => undefined })
-    // The service's own temporary folder stays empty: its database is this one.
-    const service = await startService({ environment: { DATA_DIR: dataDir } })
+    const service = await startService({ dataDir })
     started.defer(service.close)
     const django = await startLegacyDjango({ databasePath: path, slownessMs: [0, 0] })
     started.defer(django.stop)
