@@ -155,7 +155,7 @@ test-cluster: ## install, upgrade, roll back and remove the Helm chart on a real
 	@node scripts/setup-cluster.mjs
 	@$(WITH_NODE) node --test test/chart/cluster/installs.ts
 
-coverage: ## measure how much of the code the tests run, a tier at a time and together: six minutes
+coverage: ## measure how much of the code the tests run, a tier at a time and together: eight minutes
 	@REDIS_URL= $(SETUP)
 	@$(WITH_NODE) exec node scripts/coverage.ts
 
