@@ -154,7 +154,7 @@ const PLANTED: [rule: string, path: string, source: string, isFault: boolean][] 
     "await until('some time has passed', async () => performance.now() - beganAt > 50)",
     "await until('it is late', () =>\n  Date.now() - beganAt > 50)",
   ].map((source): [string, string, string, boolean] => ['waits for conditions', 'src/a.test.ts', source, true]),
-  ['waits for conditions', 'test/support/kafka.e2e.test.ts', 'setTimeout(look, 1)', true],
+  ['waits for conditions', 'test/support/kafka.drill.test.ts', 'setTimeout(look, 1)', true],
   ['waits for conditions', 'src/a.test.ts', "await until('it is so', async () => isSo())", false],
   [
     'waits for conditions',

@@ -81,7 +81,7 @@ export const TIMED: Record<string, [times: number, why: string]> = {
   'test/strangler/proxy/streams.component.test.ts': [2, 'streams that are silent for longer than requests may be'],
   'test/support/drda/server.ts': [1, AGAIN],
   'test/support/fault-kinds.ts': [1, 'answers that come late'],
-  'test/support/kafka.e2e.test.ts': [2, `a signal that is not to come twice; ${AGAIN}`],
+  'test/support/kafka.drill.test.ts': [2, `a signal that is not to come twice; ${AGAIN}`],
   'test/support/legacy-django.ts': [2, `${AGAIN}; ${LIMIT}`],
   'test/support/service.ts': [1, AGAIN],
   'test/tracing/process.ts': [1, LIMIT],
