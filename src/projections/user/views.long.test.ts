@@ -74,6 +74,42 @@ for (const partitions of PARTITION_COUNTS) {
     assert.deepEqual([found.from, found.version, bodyOf(found).familyName], ['database', version, 'Comer'])
   })
 
+  test(`who is renamed between two reads is not shown under the old name (of ${partitions})`, async (t) => {
+    const own = await openTruth(t, 3)
+    let renames: [string, number][] = []
+    const truth: Truth = {
+      ...own.truth,
+      async userIdByUsername(name) {
+        const holder = await own.truth.userIdByUsername(name)
+        for (const [to, userId] of renames.splice(0, 2))
+          own.sql('UPDATE users SET username = ? WHERE user_id = ?', to, userId)
+        return holder
+      },
+    }
+    const { begin, views } = await start(t, { truth, partitions })
+    await begin()
+    own.sql("UPDATE users SET username = 'of.many' WHERE user_id = 2")
+    renames = [['was.two', 2]]
+    assert.equal(await views.byUsername('of.many'), null)
+    own.sql("UPDATE users SET username = 'of.many' WHERE user_id = 2")
+    renames = [
+      ['was.two', 2],
+      ['of.many', 3],
+    ]
+    const passedOn = await views.byUsername('Of.Many')
+    assert.deepEqual([passedOn?.userId, bodyOf(passedOn).username], [3, 'of.many'])
+    const back = [
+      ['x', 3],
+      ['of.many', 2],
+      ['x', 2],
+      ['of.many', 3],
+      ['x', 3],
+      ['of.many', 2],
+    ] as [string, number][]
+    renames = back.map(([name, userId], i) => [name === 'x' ? `was.${i}` : name, userId])
+    await assert.rejects(views.byUsername('of.many'), { code: 'busy' })
+  })
+
   test(`a deleted user’s tombstone costs the database one read (of ${partitions})`, async (t) => {
     const own = await openTruth(t, 2)
     const { begin, views, filled, bulkReads } = await start(t, { truth: own.truth, partitions })

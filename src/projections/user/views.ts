@@ -15,6 +15,8 @@ import type { UserReadModel } from './store.ts'
 const TRUTH_BATCH = 100
 const TRUTH_READS = 8
 const TRUTH_WAITING = 2_000
+/** A name may go to somebody else between the look who has it and the look at them. */
+const MAX_NAME_LOOKS = 3
 
 export type UserViews = ReturnType<typeof userViews>
 type Deps = {
@@ -79,17 +81,28 @@ export function userViews({ redis, keys, readModel, truth, freshness, floor, pau
           if (now.version === hit.version) return now
         }
       }
-      const found = await readUsername(normaliseUsername(username))
-      return found === null ? null : mended(found, atLeast)
+      return calledInTruth(normaliseUsername(username), atLeast)
     },
   }
 
+  /** By the truth alone. Nobody is shown who is not called so, whenever they were renamed. */
+  async function calledInTruth(name: string, atLeast: number): Promise<ShownUser | null> {
+    for (let looks = 0; looks < MAX_NAME_LOOKS; looks += 1) {
+      const holder = await readUsername(name)
+      if (holder === null) return null
+      const found = await mended(holder)
+      if (found.user !== null && normaliseUsername(found.user.username) === name)
+        return noneBefore(atLeast, shown(holder, project(found), 'database'))
+    }
+    throw new DomainError('busy', 'The username goes from one to another while it is read.')
+  }
+
   /** Fresh from the truth: a copy may still have another name. What was wrong in Redis is put right with it. */
-  async function mended(userId: number, atLeast: number): Promise<ShownUser> {
+  async function mended(userId: number): Promise<TrueUser> {
     const incarnation = redis.incarnation(keys.of(userId).inc)
     const found = await readTruth(userId)
     if (incarnation !== null && found.settled && found.version > 0) orNull(readModel.apply(project(found), incarnation))
-    return noneBefore(atLeast, shown(userId, project(found), 'database'))
+    return found
   }
 }
 
