@@ -35,7 +35,9 @@ type Deps = {
  * database has said here before, or a command has written (version-floor.ts).
  */
 export function userViews({ redis, keys, readModel, truth, freshness, floor, pause }: Deps) {
-  const { readTruth, readVersion, readUsername } = boundedTruth(truth)
+  const bounded = boundedTruth(truth)
+  const { readTruth, readVersion } = bounded
+  const calledInTruth = nameReader({ redis, keys, readModel }, bounded)
   const readMissed = missReader({ redis, keys, readModel, readTruth, pause })
 
   const find = async (userId: number, atLeast: number): Promise<ShownUser> => {
@@ -81,28 +83,33 @@ export function userViews({ redis, keys, readModel, truth, freshness, floor, pau
           if (now.version === hit.version) return now
         }
       }
-      return calledInTruth(normaliseUsername(username), atLeast)
+      const found = await calledInTruth(normaliseUsername(username))
+      return found && noneBefore(atLeast, found)
     },
   }
+}
 
-  /** By the truth alone. Nobody is shown who is not called so, whenever they were renamed. */
-  async function calledInTruth(name: string, atLeast: number): Promise<ShownUser | null> {
+/** By the truth alone. Nobody is shown who is not called so, whenever they were renamed. */
+function nameReader(
+  { redis, keys, readModel }: Pick<Deps, 'redis' | 'keys' | 'readModel'>,
+  { readTruth, readUsername }: Pick<ReturnType<typeof boundedTruth>, 'readTruth' | 'readUsername'>,
+) {
+  /** A copy may still have another name. What was wrong in Redis is put right with it. */
+  const mended = async (userId: number): Promise<TrueUser> => {
+    const incarnation = redis.incarnation(keys.of(userId).inc)
+    const found = await readTruth(userId)
+    if (incarnation !== null && found.settled && found.version > 0) orNull(readModel.apply(project(found), incarnation))
+    return found
+  }
+  return async (name: string): Promise<ShownUser | null> => {
     for (let looks = 0; looks < MAX_NAME_LOOKS; looks += 1) {
       const holder = await readUsername(name)
       if (holder === null) return null
       const found = await mended(holder)
       if (found.user !== null && normaliseUsername(found.user.username) === name)
-        return noneBefore(atLeast, shown(holder, project(found), 'database'))
+        return shown(holder, project(found), 'database')
     }
     throw new DomainError('busy', 'The username goes from one to another while it is read.')
-  }
-
-  /** Fresh from the truth: a copy may still have another name. What was wrong in Redis is put right with it. */
-  async function mended(userId: number): Promise<TrueUser> {
-    const incarnation = redis.incarnation(keys.of(userId).inc)
-    const found = await readTruth(userId)
-    if (incarnation !== null && found.settled && found.version > 0) orNull(readModel.apply(project(found), incarnation))
-    return found
   }
 }
 
