@@ -14,6 +14,13 @@ export type Ask = {
   raw?: string | Buffer
 }
 export type Answer = LightMyRequestResponse
+/** Every read of one user, as paths. */
+export const readsOf = (path: string, username: string): string[] => [
+  path,
+  `/v1/users/by-username/${username}`,
+  `${path}/permissions`,
+  `${path}/permissions/receipt.void`,
+]
 export type Operation = {
   operationId: string
   summary?: string

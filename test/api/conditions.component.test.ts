@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { startService, type TestService } from '../support/service.ts'
-import { type Answer, type Api, type Ask, apiClient } from './client.ts'
+import { type Answer, type Api, type Ask, apiClient, readsOf } from './client.ts'
 import { written } from './written.ts'
 
 let service: TestService
@@ -20,14 +20,7 @@ test('If-None-Match is 304 without a body for the current tag, however it is wri
   const username = 'conditional'
   const path = await user({ username })
   await api.put(`${path}/roles/cashier`)
-  const reads = [
-    path,
-    `/v1/users/by-username/${username}`,
-    `${path}/permissions`,
-    `${path}/permissions/receipt.void`,
-    '/v1/roles',
-    '/v1/roles/cashier',
-  ]
+  const reads = [...readsOf(path, username), '/v1/roles', '/v1/roles/cashier']
   for (const read of reads) {
     const tag = tagOf(await api.get(read))
     for (const held of [tag, `W/${tag}`, `"x", ${tag}`, `"x",W/${tag} , "y"`, '*', ' * ']) {

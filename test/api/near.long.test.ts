@@ -8,7 +8,7 @@ import { type Api as Wired, wireApi } from '../../src/wiring.ts'
 import { asking } from '../support/authorised.ts'
 import { quiet, startService, type TestService, until } from '../support/service.ts'
 import { bearer } from '../support/tokens.ts'
-import { type Api, apiClient } from './client.ts'
+import { type Api, apiClient, readsOf } from './client.ts'
 
 /** Two processes’ worth of API over one database and one Redis, and a worker. */
 let service: TestService
@@ -62,13 +62,7 @@ test('every read of one user is near, and says so; lists are not', async () => {
   await here.role('near-role', 'receipt.void')
   const path = await somebodyNear()
   const { username } = (await here.get(path)).json()
-  const reads = [
-    path,
-    `/v1/users/by-username/${username}`,
-    `${path}/permissions`,
-    `${path}/permissions/receipt.void`,
-    '/v1/roles',
-  ]
+  const reads = [...readsOf(path, username), '/v1/roles']
   for (const read of reads) await until(`${read} is near`, async () => (await from(here, read)) === 'near')
   const ids = `/v1/users?ids=${path.split('/').at(-1)}`
   assert.equal(await from(here, ids), 'near')

@@ -13,9 +13,9 @@ import { kafkaReader } from '../../src/adapters/kafka/reader.ts'
 import { kafkaWriter } from '../../src/adapters/kafka/writer.ts'
 import type { LogRecord, OutgoingMessage } from '../../src/ports/message-log.ts'
 import { gate } from '../contract/rig.ts'
-import { freshTopics, kafkaMissing, startTestKafka } from '../support/kafka.ts'
+import { asAdmin, freshTopics, kafkaMissing, startTestKafka } from '../support/kafka.ts'
 import { until } from '../support/service.ts'
-import { asAdmin, makeTopic, openClient, readAll } from './rig.ts'
+import { makeTopic, openClient, readAll } from './rig.ts'
 
 const skip = kafkaMissing() ?? false
 const SESSION_MS = 2_000

@@ -9,10 +9,10 @@ import { waitingIn } from '../../src/adapters/log-feed/watching.ts'
 import { readModelKeys } from '../../src/projections/keys.ts'
 import { lastFirst } from '../contract/rig.ts'
 import { kafkaEnvironment } from '../support/feeds.ts'
-import { kafkaMissing, startTestKafka } from '../support/kafka.ts'
+import { asAdmin, kafkaMissing, startTestKafka } from '../support/kafka.ts'
 import { startTestRedis } from '../support/redis.ts'
 import { until } from '../support/service.ts'
-import { asAdmin, openClient, openPlace, startProcess } from './rig.ts'
+import { openClient, openPlace, startProcess } from './rig.ts'
 
 const skip = kafkaMissing() ?? false
 const WORKS_LIMIT_MS = 40_000

@@ -3,7 +3,6 @@ import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Admin } from 'kafkajs'
 import { guardAgainstOurEnd } from '../../scripts/guard-against-our-end.ts'
 import { type Client, type KafkaOptions, kafkaClient } from '../../src/adapters/kafka/client.ts'
 import { openConnection } from '../../src/adapters/sqlite/connection.ts'
@@ -11,7 +10,7 @@ import { ensureSqliteSchema } from '../../src/adapters/sqlite/schema.ts'
 import type { SqlValue } from '../../src/ports.ts'
 import { databasePath } from '../../src/wiring-database.ts'
 import { insertUser, type Owner } from '../contract/rig.ts'
-import { freshTopics } from '../support/kafka.ts'
+import { asAdmin, freshTopics } from '../support/kafka.ts'
 import { quiet, until } from '../support/service.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
@@ -20,20 +19,6 @@ const READ_LIMIT_MS = 20_000
 
 export const openClient = (brokers: string, more: Partial<KafkaOptions> = {}): Promise<Client> =>
   kafkaClient({ brokers: [brokers], tls: null, sasl: null, ...more }, quiet)
-
-/** What `work` does with an administrator's connection, which is closed whatever happens. */
-export async function asAdmin<Result>(
-  { kafka }: Pick<Client, 'kafka'>,
-  work: (admin: Admin) => Promise<Result>,
-): Promise<Result> {
-  const admin = kafka.admin()
-  try {
-    await admin.connect()
-    return await work(admin)
-  } finally {
-    await admin.disconnect()
-  }
-}
 
 export async function makeTopic(
   client: Client,

@@ -6,10 +6,10 @@ import type { Client } from '../../src/adapters/kafka/client.ts'
 import { freePort } from '../../src/adapters/redis/free-port.ts'
 import { readModelKeys } from '../../src/projections/keys.ts'
 import { kafkaEnvironment } from '../support/feeds.ts'
-import { kafkaMissing, startTestKafka } from '../support/kafka.ts'
+import { asAdmin, kafkaMissing, startTestKafka } from '../support/kafka.ts'
 import { startTestRedis, type TestRedis } from '../support/redis.ts'
 import { until } from '../support/service.ts'
-import { asAdmin, makeTopic, openClient, openPlace, startProcess } from './rig.ts'
+import { makeTopic, openClient, openPlace, startProcess } from './rig.ts'
 
 const skip = kafkaMissing() ?? false
 /** The client gives up after some 10 s. */

@@ -9,7 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { KafkaConfig } from 'kafkajs'
 import { answers } from '../../scripts/kafka/answers.ts'
 import type { KafkaBroker } from '../../scripts/kafka-broker.ts'
-import { freshTopics, kafkaMissing, sharedBroker, startTestKafka, type TestKafkaOptions } from './kafka.ts'
+import { asAdmin, freshTopics, kafkaMissing, sharedBroker, startTestKafka, type TestKafkaOptions } from './kafka.ts'
 
 process.env.KAFKAJS_NO_PARTITIONER_WARNING = '1'
 const { Kafka, logLevel } = await import('kafkajs')
@@ -32,23 +32,11 @@ function client(brokers: string, more: Partial<KafkaConfig> = {}) {
   return new Kafka({ brokers: [brokers], logLevel: logLevel.NOTHING, ...limits, ...more })
 }
 
-/** What `work` does with an administrator's connection, which is closed whatever happens. */
-async function asAdmin<T>(kafka: ReturnType<typeof client>, work: (admin: Admin) => Promise<T>): Promise<T> {
-  const admin = kafka.admin()
-  try {
-    await admin.connect()
-    return await work(admin)
-  } finally {
-    await admin.disconnect()
-  }
-}
-type Admin = ReturnType<ReturnType<typeof client>['admin']>
-
 const makeTopic = (kafka: ReturnType<typeof client>, topic: string) =>
-  asAdmin(kafka, (admin) => admin.createTopics({ topics: [{ topic, numPartitions: 1 }] }))
+  asAdmin({ kafka }, (admin) => admin.createTopics({ topics: [{ topic, numPartitions: 1 }] }))
 
 const endOffset = (kafka: ReturnType<typeof client>, topic: string) =>
-  asAdmin(kafka, async (admin) => (await admin.fetchTopicOffsets(topic))[0]?.high)
+  asAdmin({ kafka }, async (admin) => (await admin.fetchTopicOffsets(topic))[0]?.high)
 
 async function produce(kafka: ReturnType<typeof client>, topic: string, values: string[]): Promise<void> {
   const producer = kafka.producer()
@@ -165,12 +153,15 @@ describe('a secured broker', { skip }, () => {
   const login = (password: string) =>
     ({ mechanism: 'scram-sha-512', username: CREDENTIALS.username, password }) as const
   const partitions = (kafka: ReturnType<typeof client>, topic: string) =>
-    asAdmin(kafka, async (admin) => (await admin.fetchTopicMetadata({ topics: [topic] })).topics[0]?.partitions.length)
+    asAdmin(
+      { kafka },
+      async (admin) => (await admin.fetchTopicMetadata({ topics: [topic] })).topics[0]?.partitions.length,
+    )
 
   test('lets in who knows the password and trusts its certificate; it heeds the settings', async () => {
     const kafka = client(broker.brokers, { ssl: { ca: [ca] }, sasl: login(CREDENTIALS.password) })
     const topic = `${freshTopics()}secret`
-    await asAdmin(kafka, (admin) => admin.createTopics({ topics: [{ topic }] }))
+    await asAdmin({ kafka }, (admin) => admin.createTopics({ topics: [{ topic }] }))
     await produce(kafka, topic, ['a'])
     assert.equal(await partitions(kafka, topic), 3)
   })
@@ -193,7 +184,7 @@ describe('a secured broker', { skip }, () => {
     test(`refuses ${who}`, async () => {
       const kafka = client(broker.brokers, { ...config(), retry: { retries: 0 } })
       await assert.rejects(
-        asAdmin(kafka, (admin) => admin.listTopics()),
+        asAdmin({ kafka }, (admin) => admin.listTopics()),
         how,
       )
     })

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { Admin, Kafka } from 'kafkajs'
 import { brokerMissing } from '../../scripts/kafka/java.ts'
 import { type KafkaBroker, type KafkaBrokerOptions, startKafkaBroker } from '../../scripts/kafka-broker.ts'
 
@@ -28,6 +29,20 @@ export async function startTestKafka({ own = false, ...options }: TestKafkaOptio
 /** Begins the names of one test's topics and groups, so that tests over one broker don't meet. */
 export function freshTopics(): string {
   return `test-${randomBytes(6).toString('hex')}-`
+}
+
+/** What `work` does with an administrator's connection, which is closed whatever happens. */
+export async function asAdmin<Result>(
+  { kafka }: { kafka: Kafka },
+  work: (admin: Admin) => Promise<Result>,
+): Promise<Result> {
+  const admin = kafka.admin()
+  try {
+    await admin.connect()
+    return await work(admin)
+  } finally {
+    await admin.disconnect()
+  }
 }
 
 /** Tests write and delete, so it is on this machine, as nobody's real one should be. */
